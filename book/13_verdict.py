@@ -1,0 +1,69 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # The verdict
+#
+# **You will** see each claim judged by the rule that [chapter 01](01_claims.ipynb) stated before any run.
+# **You will have learnt** what this edition settled, what it did not, and what it would take.
+# **You need** nothing: this chapter only reads records.
+
+# %% tags=["parameters"]
+edition: str = "laptop"
+
+# %%
+from distilbook.edition.chapter import open_chapter
+
+chapter = open_chapter("13_verdict", globals())
+records = chapter.records.current()
+
+# %%
+from distilbook.claims import CLAIMS, judge
+from distilbook.display.tables import say, table
+
+verdicts = [judge(claim, records) for claim in CLAIMS]
+table([{"claim": v.claim.title, "the paper": v.claim.paper_value, "ours": v.value, "from": v.low, "to": v.high, "n": v.n,
+        "seeds": v.seeds, "verdict": v.verdict + (" (in miniature)" if v.in_miniature else "")} for v in verdicts])
+
+# %% [markdown]
+# For an arm, "the paper" is a change of the GLUE score as a share and "ours" one of masked accuracy: two different
+# measurements of the same direction. They are not to be compared as numbers.
+#
+# ## In words
+#
+# Each sentence is made from the records by the claim's rule; nobody typed it.
+
+# %%
+say("\n".join(f"- **{v.claim.title}.** {v.sentence}" for v in verdicts))
+
+# %% [markdown]
+# ## What was spent
+#
+# Seconds of training and measuring behind these records, each run counted once.
+
+# %%
+spent = {}
+for record in records:
+    if record.seconds:
+        spent.setdefault(record.chapter, {})[(record.model, record.recipe, record.task, record.seed)] = record.seconds
+table([{"chapter": name, "runs": len(runs), "seconds": round(sum(runs.values()))} for name, runs in sorted(spent.items())])
+
+# %%
+machines = sorted({f"{r.hardware['processor']}, {r.hardware['cores']} cores, accelerator {r.hardware['accelerator']}" for r in records})
+say("Measured on: " + "; ".join(machines) + ".")
+
+# %% [markdown]
+# ## Summary
+#
+# - A verdict is about what was run. *In miniature* means other models or other tasks than the paper's.
+# - *Not settled* is a result: it says that this budget could not tell.
+#
+# ## Exercises
+#
+# 1. Which of the verdicts could two more seeds change, and which could they not?
+# 2. Pick a claim that is not settled. Which edition's parameters would settle it, and at what cost?

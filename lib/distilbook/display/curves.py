@@ -1,0 +1,11 @@
+"""From a run's metrics file to the lines of a learning curve."""
+
+from __future__ import annotations
+
+from ..training.pretrain import PretrainRun, step_lines
+
+
+def held_out_curves(run: PretrainRun) -> list[dict]:
+    """Return the held-out measurements of ``run``, each with the tokens ``seen`` until then."""
+    tokens_a_step = run.tokens / run.config.steps
+    return [line | {"seen": line["step"] * tokens_a_step} for line in step_lines(run.folder)[1]]

@@ -1,0 +1,47 @@
+"""One look for the whole book: each model and each arm keeps its colour and its marker."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+
+from ..recipe import ARM_LABELS
+
+#: Colours of Okabe and Ito, which the colour-blind tell apart, and two greys; a marker for print in grey.
+COLOURS = {
+    "teacher": "#E69F00",
+    "full": "#0072B2",
+    "without_distillation": "#56B4E9",
+    "without_cosine": "#CC79A7",
+    "without_mlm": "#009E73",
+    "random_initialisation": "#D55E00",
+    "without_teacher": "#7A5195",
+    "from_scratch": "#8C6D46",
+    "tfidf": "#808080",
+    "majority": "#A6A6A6",
+}
+MARKERS = {
+    "teacher": "star", "full": "circle", "without_distillation": "triangle-up", "without_cosine": "triangle-down",
+    "without_mlm": "pentagon", "random_initialisation": "diamond", "without_teacher": "square", "from_scratch": "cross",
+    "tfidf": "x", "majority": "line-ew-open",
+}
+DASHES = {"full": "solid", "without_teacher": "dash", "random_initialisation": "dot", "teacher": "longdash"}
+LABELS = {"teacher": "teacher", "tfidf": "TF-IDF", "majority": "majority", **ARM_LABELS}
+
+#: For quantities that belong to no model: sources of text, terms of the loss, treatments of a word piece.
+PLAIN = ["#4C78A8", "#F2A541", "#72B7B2", "#B279A2", "#9D755D"]
+
+
+def figure(title: str, x: str, y: str, height: int = 380) -> go.Figure:
+    """Return an empty figure in the book's look.
+
+    Args:
+        title: what the picture shows; x, y: the axes' titles, with units.
+    """
+    made = go.Figure()
+    made.update_layout(
+        template="simple_white", height=height, title={"text": title, "font": {"size": 16}},
+        xaxis={"title": x, "showgrid": False}, yaxis={"title": y, "showgrid": True, "gridcolor": "rgba(128,128,128,0.25)"},
+        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", font={"size": 13},
+        margin={"l": 70, "r": 30, "t": 60, "b": 60}, legend={"orientation": "h", "y": -0.25},
+    )
+    return made

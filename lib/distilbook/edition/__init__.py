@@ -1,0 +1,1 @@
+"""An edition of the book: its parameters, its execution, its rendered site."""

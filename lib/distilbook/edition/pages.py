@@ -1,0 +1,170 @@
+"""From executed notebooks to the pages of a site: live figures, no widgets, and what the front page says.
+
+Nothing here knows Sphinx; notebooks go in, notebooks and Markdown come out.
+"""
+
+from __future__ import annotations
+
+import copy
+import fnmatch
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from ..records import Record, RecordBook
+from ..workspace import Workspace
+from .pairs import chapters, to_notebook
+
+FIGURE = "application/vnd.plotly.v1+json"
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A chapter in one edition: its notebook, and whether that was executed to its end.
+
+    Attributes:
+        state: ``executed``, ``failed`` (stopped with an error) or ``missing`` (never executed).
+    """
+
+    id: str
+    notebook: NotebookNode
+    state: str
+
+    @property
+    def title(self) -> str:
+        """The first heading of the chapter, or its id where there is none."""
+        prose = "\n".join(cell.source for cell in self.notebook.cells if cell.cell_type == "markdown")
+        heading = re.search(r"^# (.+)$", prose, flags=re.MULTILINE)
+        return heading[1].strip() if heading else self.id
+
+
+def read_chapters(book: Path, workspace: Workspace) -> list[Chapter]:
+    """Return every chapter of ``book`` in order: as ``workspace`` holds it executed, else as the book has it."""
+    return [_read_chapter(name, book / f"{name}.py", workspace) for name in chapters(book)]
+
+
+def _read_chapter(name: str, script: Path, workspace: Workspace) -> Chapter:
+    executed = workspace.notebooks / f"{name}.ipynb"
+    if not executed.exists():
+        stopped = (workspace.root / "failed" / f"{name}.ipynb").exists()
+        return Chapter(name, to_notebook(script), "failed" if stopped else "missing")
+    notebook = nbformat.read(executed, as_version=4)
+    if any(map(_failed, notebook.cells)):
+        return Chapter(name, to_notebook(script), "failed")
+    return Chapter(name, notebook, "executed")
+
+
+def _failed(cell: NotebookNode) -> bool:
+    allowed = "raises-exception" in cell.metadata.get("tags", [])
+    return not allowed and any(output.output_type == "error" for output in cell.get("outputs", []))
+
+
+def to_page(chapter: Chapter) -> NotebookNode:
+    """Return the notebook that becomes the chapter's page.
+
+    An executed chapter keeps its results, figures as HTML instead of data, and loses its widgets,
+    which need a kernel. Any other chapter becomes a page outside the contents that says
+    so: other chapters may refer to it.
+    """
+    if chapter.state == "executed":
+        return _with_results(chapter.notebook)
+    page = copy.deepcopy(chapter.notebook)
+    note = ":::{attention}\nThis chapter has no results in this edition. Its text and code stand here as they are.\n:::"
+    page.cells.insert(1, nbformat.v4.new_markdown_cell(note, id="no-results"))
+    page.metadata["orphan"] = True
+    return page
+
+
+def _with_results(notebook: NotebookNode) -> NotebookNode:
+    page = copy.deepcopy(notebook)
+    page.metadata.pop("widgets", None)
+    for number, cell in enumerate(page.cells):
+        if cell.cell_type != "code":
+            continue
+        cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
+        for position, output in enumerate(cell.outputs):
+            if FIGURE in output.get("data", {}):
+                output.data["text/html"] = figure_html(output.data.pop(FIGURE), f"figure-{number}-{position}")
+    return page
+
+
+def figure_html(figure: dict[str, Any], name: str) -> str:
+    """Return the HTML that draws ``figure`` (the JSON of plotly's mimetype) once plotly.js is loaded.
+
+    Args:
+        name: the id of the HTML element, unique in its page; a fixed one makes the page reproducible.
+    """
+    from plotly.io import to_html
+
+    drawn = {part: figure[part] for part in ("data", "layout", "frames") if figure.get(part)}
+    settings = {"displaylogo": False, "responsive": True}
+    return to_html(drawn, config=settings, full_html=False, include_plotlyjs=False, auto_play=False, div_id=name,
+                   validate=False)
+
+
+def front_page(text: str, executed: list[str]) -> str:
+    """Return the front page ``text`` with the patterns in its tables of contents replaced by chapters.
+
+    Each ``{toctree}`` block lists patterns such as ``07_*``; they stand for the ``executed``
+    chapters they match, in the book's order. A block that matches none gives way to a remark.
+    """
+
+    def fill(block: re.Match) -> str:
+        lines = block[1].splitlines()
+        options = [line for line in lines if not line or line.startswith(":")]
+        patterns = [line for line in lines if line not in options]
+        if not any("*" in pattern for pattern in patterns):
+            return block[0]
+        found = [name for pattern in patterns for name in fnmatch.filter(executed, pattern)]
+        if not found:
+            return "*Not part of this edition.*\n"
+        return "\n".join(["```{toctree}", *options, *found, "```", ""])
+
+    return re.sub(r"^```\{toctree\}\n(.*?)^```\n", fill, text, flags=re.MULTILINE | re.DOTALL)
+
+
+def edition_line(workspace: Workspace, pages: Iterable[Chapter]) -> str:
+    """Return, in one line, which edition this is, when it was executed and on which hardware.
+
+    The days are those papermill noted in the notebooks; the hardware is that of the records.
+    """
+    noted = [chapter.notebook.metadata.get("papermill", {}).get("end_time") for chapter in pages]
+    days = sorted({datetime.fromisoformat(time).date().isoformat() for time in noted if time})
+    parts = [f"Edition “{workspace.edition}”"]
+    if days:
+        parts.append("executed " + days[0] if len(days) == 1 else f"executed {days[0]} to {days[-1]}")
+    if machines := _machines(RecordBook(workspace.records).current()):
+        parts.append("measured on " + "; and on ".join(machines))
+    return ", ".join(parts)
+
+
+def _machines(records: Iterable[Record]) -> list[str]:
+    """Return the distinct machines of ``records``, in words."""
+    return sorted({_machine(record.hardware) for record in records if record.hardware})
+
+
+def _machine(hardware: dict[str, Any]) -> str:
+    gpu = hardware.get("accelerator", "none")
+    cores = hardware.get("cores")
+    words = hardware.get("processor", "an unknown processor")
+    words += f" ({cores} core{'s' if cores != 1 else ''})" if cores else ""
+    return words + (f" with {gpu}" if gpu != "none" else "")
+
+
+def edition_note(workspace: Workspace, all_chapters: list[Chapter]) -> str:
+    """Return the front page's note, as MyST Markdown: the edition, and which chapters it lacks."""
+    executed = [chapter for chapter in all_chapters if chapter.state == "executed"]
+    lines = [":::{admonition} This edition", ":class: note", edition_line(workspace, executed) + "."]
+    reasons = {"missing": "Not executed in this edition", "failed": "Stopped with an error"}
+    for state, reason in reasons.items():
+        links = [f"[{chapter.title}]({chapter.id}.ipynb)" for chapter in all_chapters if chapter.state == state]
+        if links:
+            lines += ["", f"{reason}, and so left out of the contents: {', '.join(links)}."]
+    return "\n".join([*lines, ":::", ""])

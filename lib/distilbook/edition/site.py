@@ -1,0 +1,125 @@
+"""The rendered site of one edition: pages that open from disk, without kernel or network, figures alive.
+
+The pages are staged in a temporary folder: the book's own pages and configuration, its executed
+notebooks, and the scripts they need, taken from installed packages. Sphinx builds there, in a
+process of its own, and the finished site replaces the previous one in one step.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from html import escape
+from pathlib import Path
+
+import nbformat
+
+from ..config import BookError
+from ..files import new_folder
+from ..workspace import Workspace, project_root
+from .pages import Chapter, edition_line, edition_note, front_page, read_chapters, to_page
+
+#: What of MathJax a page can ask for: the renderer, its fonts, and the TeX extensions it loads when used.
+MATHJAX_PARTS = ("tex-chtml.js", "output/chtml/fonts", "input/tex/extensions")
+
+
+def build_site(workspace: Workspace) -> Path:
+    """Render the executed notebooks of ``workspace`` and return the path of the front page.
+
+    Raises:
+        BookError: when no chapter was executed, when Sphinx finds a problem such as a broken
+            reference or an unknown citation, or when a package the site needs is missing.
+    """
+    book = project_root() / "book"
+    chapters = read_chapters(book, workspace)
+    if not any(chapter.state == "executed" for chapter in chapters):
+        raise BookError("there is nothing to render: no chapter has been executed to its end",
+                        where=workspace.notebooks, do=f"run the edition first: distilbook run {workspace.edition}")
+    with tempfile.TemporaryDirectory(prefix="distilbook-site-") as scratch:
+        source, html = Path(scratch) / "source", Path(scratch) / "html"
+        stage(book, workspace, chapters, source)
+        run_sphinx(source, html, footer=edition_line(workspace, [c for c in chapters if c.state == "executed"]))
+        for chapter in chapters:
+            nbformat.write(chapter.notebook, html / "_sources" / f"{chapter.id}.ipynb")  # what a download gives
+        with new_folder(workspace.site) as site:
+            shutil.copytree(html, site, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".buildinfo", ".doctrees"))
+    return workspace.site / "index.html"
+
+
+def stage(book: Path, workspace: Workspace, chapters: list[Chapter], source: Path) -> None:
+    """Fill the new folder ``source`` with everything that Sphinx reads."""
+    source.mkdir(parents=True)
+    for pattern in ("*.md", "*.html", "*.bib", "conf.py"):
+        for path in book.glob(pattern):
+            shutil.copy(path, source)
+    shutil.copytree(book / "_static", source / "_static")
+    copy_scripts(source / "_static")
+    index = source / "index.md"
+    executed = [chapter.id for chapter in chapters if chapter.state == "executed"]
+    index.write_text(front_page(index.read_text(encoding="utf-8"), executed), encoding="utf-8")
+    (source / "edition.md").write_text(edition_note(workspace, chapters), encoding="utf-8")
+    for chapter in chapters:
+        page = source / f"{chapter.id}.ipynb"
+        page.parent.mkdir(exist_ok=True)
+        nbformat.write(to_page(chapter), page)
+
+
+def copy_scripts(static: Path) -> None:
+    """Copy plotly.js and MathJax from their packages into the folder ``static``."""
+    shutil.copy(_package_folder("plotly") / "package_data" / "plotly.min.js", static)
+    mathjax = _package_folder("sphinx-mathjax-offline") / "static" / "mathjax"
+    for part in MATHJAX_PARTS:
+        target = static / "mathjax" / part
+        target.parent.mkdir(parents=True, exist_ok=True)
+        copy = shutil.copytree if (mathjax / part).is_dir() else shutil.copy
+        copy(mathjax / part, target)
+
+
+def _package_folder(name: str) -> Path:
+    """Return the folder of the installed package ``name``, without importing it."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        raise BookError(f"the site needs the package {name!r}", expected="the packages of environment.yml",
+                        do=f"install it: pip install {name}")
+    return Path(spec.origin).parent
+
+
+def run_sphinx(source: Path, html: Path, footer: str) -> None:
+    """Build the folder ``html`` from ``source``; ``footer`` stands below every page.
+
+    Raises:
+        BookError: naming the first problems, by chapter and cell, when Sphinx warns of any.
+    """
+    warnings = source.parent / "warnings.txt"
+    command = [sys.executable, "-m", "sphinx", "-b", "html", "-q", "-j", "auto", "-d", str(source.parent / "doctrees"),
+               "-w", str(warnings), "-D", f"html_theme_options.extra_footer=<p>{escape(footer)}</p>",
+               str(source), str(html)]
+    finished = subprocess.run(command, capture_output=True, text=True)
+    problems = read_problems(warnings.read_text(encoding="utf-8") if warnings.exists() else "", source)
+    if finished.returncode and not problems:
+        problems = finished.stderr.strip().splitlines()[-3:] or [f"Sphinx ended with code {finished.returncode}"]
+    if problems:
+        more = f" (and {len(problems) - 5} more)" if len(problems) > 5 else ""
+        raise BookError(f"the site was not built, Sphinx found {len(problems)} problem(s)",
+                        where="\n    ".join(["", *problems[:5]]) + more,
+                        do="correct the script of the chapter; the previous site, if any, is untouched")
+
+
+def read_problems(warnings: str, source: Path) -> list[str]:
+    """Return the problems in Sphinx's ``warnings``; a cell is named by its first line, to be searched for.
+
+    MyST-NB counts lines as 10,000 times the cell's number (from 1) plus the line in the cell.
+    """
+
+    def place(match: re.Match) -> str:
+        cells = nbformat.read(source / f"{match[1]}.ipynb", as_version=4).cells
+        first_line = cells[int(match[2]) // 10_000 - 1].source.partition("\n")[0]
+        return f"book/{match[1]}.py, in the cell that begins {first_line!r}:"
+
+    texts = re.findall(r"^.*\b(?:WARNING|ERROR|CRITICAL|SEVERE): .*$", warnings, flags=re.MULTILINE)
+    relative = [text.replace(f"{source}/", "") for text in texts]
+    return [re.sub(r"^(\S+)\.ipynb:(\d{5,}):", place, text) for text in relative]

@@ -1,0 +1,1 @@
+"""Teacher and student: how they are loaded, built and counted."""

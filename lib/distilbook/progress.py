@@ -1,0 +1,88 @@
+"""Progress of long work: how far, how fast, how long still; in a terminal, a notebook and a log alike."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+from tqdm import tqdm
+
+
+def log_line(text: str) -> None:
+    """Append ``text`` to the file that ``$DISTILBOOK_LOG`` names, with the time; without one do nothing."""
+    if path := os.environ.get("DISTILBOOK_LOG"):
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(f"{datetime.now():%H:%M:%S} {text}\n")
+
+
+def in_kernel() -> bool:
+    """Whether this process is a notebook's kernel."""
+    return "ipykernel" in sys.modules and sys.modules["ipykernel"].__dict__.get("kernelapp") is not None and _shell()
+
+
+def _shell() -> bool:
+    from IPython import get_ipython
+
+    return hasattr(get_ipython(), "kernel")
+
+
+LINE = "{desc}: {n_fmt} of {total_fmt}{unit} ({percentage:.0f}%), {rate_noinv_fmt}, {elapsed} gone, {remaining} left{postfix}"
+LINE_WITHOUT_TOTAL = "{desc}: {n_fmt}{unit}, {rate_noinv_fmt}, {elapsed} gone{postfix}"
+
+
+class Progress(tqdm):
+    """A tqdm bar that says one line every few seconds instead of redrawing itself at every step.
+
+    In a notebook the line replaces the one before it; in a terminal it is a new line; where a log
+    file is named it goes there too.
+    """
+
+    def __init__(self, description: str, total: float | None, unit: str):
+        self._handle = None
+        super().__init__(
+            total=total, desc=description, unit=f" {unit}", unit_scale=True, mininterval=5, maxinterval=20,
+            dynamic_ncols=False, bar_format=LINE if total else LINE_WITHOUT_TOTAL,
+        )
+
+    def advance(self, amount: float, **values: float) -> None:
+        """Count ``amount`` more units; ``values`` (a loss, say) stand at the end of the line."""
+        if values:
+            self.set_postfix(_figures(values), refresh=False)
+        self.update(amount)
+
+    def display(self, msg: str | None = None, pos: int | None = None) -> bool:
+        if self.n == 0:
+            return True
+        line = msg or str(self)
+        log_line(line)
+        if not in_kernel():
+            print(line, file=sys.stderr, flush=True)
+        elif self._handle is None:
+            self._handle = _show(line)
+        else:
+            self._handle.update(_plain(line), raw=True)
+        return True
+
+    def close(self) -> None:
+        """Say the last line once and stop."""
+        if not self.disable:
+            self.disable = True
+            self.display(str(self))
+            self._instances.discard(self)
+
+
+def _figures(values: Mapping[str, float]) -> dict[str, str]:
+    return {name: f"{value:.3g}" for name, value in values.items()}
+
+
+def _plain(line: str) -> dict[str, str]:
+    return {"text/plain": line}
+
+
+def _show(line: str):
+    from IPython.display import display
+
+    return display(_plain(line), raw=True, display_id=True)

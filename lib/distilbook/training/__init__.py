@@ -1,0 +1,1 @@
+"""Training: the loop, and the stages that use it."""

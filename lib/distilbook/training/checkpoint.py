@@ -1,0 +1,46 @@
+"""Checkpoints: weights, optimiser and step, so that a killed run goes on where it was.
+
+The order of blocks, their masks and dropout are functions of the step (``data/masking.py``,
+``training/loop.py``), so nothing else has to be kept. Tensors are stored as safetensors, no pickle.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from ..files import new_folder, read_json, write_json
+
+
+def save_checkpoint(folder: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer, step: int) -> None:
+    """Write the checkpoint to ``folder``, replacing the one there only when it is whole."""
+    with new_folder(folder) as unfinished:
+        save_file(unique_tensors(model), unfinished / "model.safetensors")
+        moments = {
+            f"{number}.{name}": tensor
+            for number, state in optimizer.state_dict()["state"].items()
+            for name, tensor in state.items()
+        }
+        save_file(moments, unfinished / "optimizer.safetensors")
+        write_json(unfinished / "step.json", {"step": step})
+
+
+def load_checkpoint(folder: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> int:
+    """Restore ``model`` and ``optimizer`` from ``folder`` and return the step; 0 where there is no checkpoint."""
+    if not (folder / "step.json").exists():
+        return 0
+    model.load_state_dict(load_file(folder / "model.safetensors"), strict=False)
+    state = optimizer.state_dict()
+    state["state"] = {}
+    for key, tensor in load_file(folder / "optimizer.safetensors").items():
+        number, name = key.split(".", maxsplit=1)
+        state["state"].setdefault(int(number), {})[name] = tensor
+    optimizer.load_state_dict(state)
+    return read_json(folder / "step.json")["step"]
+
+
+def unique_tensors(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """Return the trained parameters by name, those that share memory once."""
+    return {name: parameter.detach().contiguous() for name, parameter in model.named_parameters()}

@@ -1,0 +1,135 @@
+"""Held-out masked prediction: the same text and the same masks for every model.
+
+Masks are uniform over word pieces, fixed by a seed of their own, and always ``[MASK]``: what is
+measured is prediction, not the recognition of a word that was left standing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..data.corpus import evenly_spaced
+from ..data.masking import IGNORED, Masking
+from ..loss import Projection
+
+#: The seed of the held-out masks: one for all models, editions and runs.
+MASK_SEED = 1910_01108
+BATCH = 16
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Held-out blocks, masked once and for all: ``input_ids`` and ``labels``, (blocks, length) int64."""
+
+    input_ids: Tensor
+    labels: Tensor
+
+    @classmethod
+    def of(cls, blocks: np.ndarray, masking: Masking, limit: int) -> HeldOut:
+        """Mask at most ``limit`` blocks, evenly spaced so that every source of text is among them."""
+        numbers = evenly_spaced(len(blocks), limit)
+        arrays = masking.uniform()(blocks[numbers], numbers, MASK_SEED, 0)
+        return cls(*(torch.from_numpy(array) for array in arrays))
+
+    def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield ``input_ids`` and ``labels`` of a few blocks at a time."""
+        yield from zip(self.input_ids.split(BATCH), self.labels.split(BATCH), strict=True)
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a model predicts at each masked position, (positions,) each.
+
+    Attributes:
+        labels: the word piece that was hidden.
+        predicted: the likeliest word piece.
+        loss: ``-log softmax(z)[label]``, in nat.
+        block: the number of the block the position is in, for intervals over blocks.
+    """
+
+    labels: np.ndarray
+    predicted: np.ndarray
+    loss: np.ndarray
+    block: np.ndarray
+
+    def scores(self) -> dict[str, float]:
+        """Return masked accuracy, the mean loss in nat and the perplexity."""
+        loss = float(self.loss.mean())
+        accuracy = float((self.labels == self.predicted).mean())
+        return {"masked_accuracy": accuracy, "masked_lm_loss": loss, "perplexity": float(np.exp(loss))}
+
+    def save(self, path: Path) -> None:
+        """Write the four arrays to ``path``, an ``.npz`` file."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(path, **vars(self))
+
+
+@torch.inference_mode()
+def projections(model, held_out: HeldOut) -> list[Projection]:
+    """Return, for each batch, the projection of ``model`` at the masked positions only."""
+    training = model.training
+    model.eval()
+    made = []
+    for input_ids, labels in held_out.batches():
+        states, _ = transformed_states(model, input_ids.to(model.device), labels.to(model.device) != IGNORED)
+        made.append(states)
+    model.train(training)
+    return made
+
+
+def transformed_states(model, input_ids: Tensor, positions: Tensor) -> tuple[Projection, Tensor]:
+    """Return the projection at ``positions`` and all last hidden states, of a BERT or a DistilBERT.
+
+    Args:
+        input_ids: (blocks, length).
+        positions: (blocks, length) bool, where logits are wanted.
+
+    Returns:
+        The projection, and the hidden states (blocks, length, width).
+    """
+    hidden = model.base_model(input_ids=input_ids).last_hidden_state
+    chosen = hidden[positions]
+    if hasattr(model, "vocab_projector"):
+        states = model.vocab_layer_norm(model.activation(model.vocab_transform(chosen)))
+        decoder = model.vocab_projector
+    else:
+        states = model.cls.predictions.transform(chosen)
+        decoder = model.cls.predictions.decoder
+    return Projection(states, decoder.weight, decoder.bias), hidden
+
+
+@torch.inference_mode()
+def predict(model, held_out: HeldOut) -> Predictions:
+    """Return the predictions of ``model`` at every masked position."""
+    labels = held_out.labels[held_out.labels != IGNORED]
+    predicted, losses = [], []
+    for made, (_, batch_labels) in zip(projections(model, held_out), held_out.batches(), strict=True):
+        logits = _logits(made)
+        wanted = batch_labels[batch_labels != IGNORED].to(logits.device)
+        predicted.append(logits.argmax(-1).cpu())
+        losses.append(F.cross_entropy(logits, wanted, reduction="none").cpu())
+    block = (held_out.labels != IGNORED).nonzero()[:, 0]
+    return Predictions(labels.numpy(), torch.cat(predicted).numpy(), torch.cat(losses).numpy(), block.numpy())
+
+
+@torch.inference_mode()
+def compare(student, teacher_projections: list[Projection], held_out: HeldOut) -> dict[str, float]:
+    """Return the mean divergence from the teacher, in nat at temperature 1, and how often both agree on the likeliest."""
+    divergence = agreed = number = 0
+    for ours, theirs in zip(projections(student, held_out), teacher_projections, strict=True):
+        log_q, log_p = _logits(ours).log_softmax(-1), _logits(theirs).log_softmax(-1)
+        divergence += float(F.kl_div(log_q, log_p, log_target=True, reduction="sum"))
+        agreed += int((log_q.argmax(-1) == log_p.argmax(-1)).sum())
+        number += len(log_q)
+    return {"kl_to_teacher": divergence / number, "top1_agreement": agreed / number}
+
+
+def _logits(made: Projection) -> Tensor:
+    return F.linear(made.states, made.weight, made.bias).float()

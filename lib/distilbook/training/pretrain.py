@@ -1,0 +1,173 @@
+"""Pre-training a student: the full recipe, or an arm that takes one thing away from it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+from pydantic import Field
+from torch import Tensor
+from transformers import BertForMaskedLM, DistilBertForMaskedLM
+
+from ..config import BookError, ChapterConfig, short_hash
+from ..data.corpus import Corpus
+from ..data.masking import IGNORED, Masking
+from ..files import read_json, write_json
+from ..loss import Projection, cosine_loss, vocabulary_loss
+from ..model.student import build_student
+from ..model.teacher import load_teacher, load_tokenizer, weights_fingerprint
+from ..provenance import code_hash
+from ..recipe import ARM_LABELS, Recipe, changes_of
+from .held_out import HeldOut, compare, predict, projections, transformed_states
+from .loop import Blocks, LoopConfig, Objective, train
+
+
+class PretrainConfig(ChapterConfig, Recipe, LoopConfig):
+    """A recipe, and how long it is followed."""
+
+    circumstances: ClassVar[frozenset[str]] = ChapterConfig.circumstances | LoopConfig.circumstances
+
+    seeds: tuple[int, ...] = Field(min_length=1, description="one run each")
+    dropout: float = Field(ge=0, lt=1)
+    evaluations: int = Field(ge=1, description="held-out measurements over a run, besides the one before it")
+    evaluated_blocks: int = Field(ge=1, description="held-out blocks those measurements along the way are taken on")
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe alone."""
+        return Recipe(**{name: getattr(self, name) for name in Recipe.model_fields})
+
+    def for_arm(self, arm: str) -> PretrainConfig:
+        """Return this configuration with the one change that makes it ``arm``'s."""
+        return self.model_validate(self.model_dump() | changes_of(arm, self.recipe))
+
+
+class TripleLoss(Objective):
+    """A student and the three terms it is trained on; the teacher is looked at, never trained."""
+
+    def __init__(self, student: DistilBertForMaskedLM, teacher: BertForMaskedLM, recipe: Recipe):
+        super().__init__()
+        self.student, self.recipe = student, recipe
+        self.distils_all = recipe.distillation_weight > 0 and recipe.distilled_positions == "all"
+        self.normalised_by = {"distillation_loss": "tokens" if self.distils_all else "masked",
+                              "masked_lm_loss": "masked", "cosine_loss": "tokens"}
+        # In a list, so that the teacher is no part of this module: not trained, not saved, not wrapped.
+        self._teacher = [teacher]
+
+    def forward(self, input_ids: Tensor, labels: Tensor, tokens: int, masked: int) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the loss of some blocks and the sums of its terms.
+
+        Args:
+            input_ids, labels: (blocks, length).
+            tokens, masked: what the whole optimiser step has of either, over all micro-batches and processes.
+        """
+        recipe = self.recipe
+        positions = torch.ones_like(labels, dtype=torch.bool) if self.distils_all else labels != IGNORED
+        projection, hidden = transformed_states(self.student, input_ids, positions)
+        target, teacher_hidden = self._look_up(input_ids, positions)
+        loss, divergence, cross_entropy = vocabulary_loss(
+            projection, target, labels[positions], recipe.temperature,
+            recipe.distillation_weight / (tokens if self.distils_all else max(masked, 1)),
+            recipe.masked_lm_weight / max(masked, 1),
+        )
+        terms = {"masked_lm_loss": cross_entropy}
+        if target is not None:
+            terms["distillation_loss"] = divergence
+        if recipe.cosine_weight > 0:
+            cosine = cosine_loss(hidden.flatten(0, 1), teacher_hidden.flatten(0, 1))
+            loss = loss + recipe.cosine_weight / tokens * cosine
+            terms["cosine_loss"] = cosine.detach()
+        return loss, terms
+
+    @torch.no_grad()
+    def _look_up(self, input_ids: Tensor, positions: Tensor) -> tuple[Projection | None, Tensor | None]:
+        """Return the teacher's projection at ``positions`` and its hidden states, as far as the recipe uses them."""
+        if not self.recipe.uses_teacher:
+            return None, None
+        projection, hidden = transformed_states(self._teacher[0], input_ids, positions)
+        return (projection if self.recipe.distillation_weight > 0 else None), hidden
+
+
+@dataclass(frozen=True)
+class PretrainRun:
+    """A finished run.
+
+    Attributes:
+        folder: holds ``model/`` (loaded by ``AutoModelForMaskedLM``), ``metrics.jsonl``, ``held_out.npz``.
+        scores: held-out measurements at the last step.
+        seconds: training time, measurements left out.
+    """
+
+    folder: Path
+    arm: str
+    seed: int
+    config: PretrainConfig
+    scores: dict[str, float]
+    tokens: int
+    seconds: float
+
+    @classmethod
+    def open(cls, folder: Path) -> PretrainRun:
+        """Return the finished run in ``folder``."""
+        facts = read_json(folder / "done.json")
+        config = PretrainConfig.parse(facts.pop("config"), where=folder / "done.json")
+        return cls(folder=folder, config=config, **facts)
+
+
+def pretrain(config: PretrainConfig, arm: str, seed: int, corpus: Corpus, teacher_folder: Path, root: Path) -> PretrainRun:
+    """Return the run of ``arm`` with ``seed`` below ``root``: the finished one if there is one, else trained now.
+
+    The run's key holds the arm's configuration, the seed, the text, the teacher and the code, so
+    nothing is trained twice and nothing stale is taken for fresh.
+    """
+    own = config.for_arm(arm)
+    key = short_hash([own.fingerprint(), seed, corpus.fingerprint, weights_fingerprint(teacher_folder),
+                      code_hash("distilbook.training.pretrain")])
+    folder = root / key
+    if not (folder / "done.json").exists():
+        _train(own, arm, seed, corpus, teacher_folder, folder)
+    return PretrainRun.open(folder)
+
+
+def _train(config: PretrainConfig, arm: str, seed: int, corpus: Corpus, teacher_folder: Path, folder: Path) -> None:
+    teacher = load_teacher(teacher_folder, new_head=False).requires_grad_(False)
+    tokenizer = load_tokenizer(teacher_folder)
+    check_vocabulary(corpus, teacher.config.vocab_size)
+    student = build_student(teacher, config.recipe, config.dropout, seed)
+    masking = Masking.smoothed(corpus.counts, tokenizer)
+    along = HeldOut.of(corpus.held_out, masking, config.evaluated_blocks)
+    theirs = projections(teacher, along)
+    objective = TripleLoss(student, teacher, config.recipe).train()
+    started = time.perf_counter()
+    train(objective, Blocks(corpus.train, masking, config, seed), config, folder, f"{ARM_LABELS[arm]}, seed {seed}",
+          measure=lambda step: predict(student, along).scores() | compare(student, theirs, along),
+          measure_every=-(-config.steps // config.evaluations))
+    student.eval().save_pretrained(folder / "model")
+    tokenizer.save_pretrained(folder / "model")
+    everything = HeldOut.of(corpus.held_out, masking, len(corpus.held_out))
+    predictions = predict(student, everything)
+    predictions.save(folder / "held_out.npz")
+    scores = predictions.scores() | compare(student, projections(teacher, everything), everything)
+    write_json(folder / "done.json", {
+        "arm": arm, "seed": seed, "config": config.model_dump(mode="json"), "scores": scores,
+        "tokens": config.steps * config.blocks_per_step * corpus.train.shape[1], "seconds": time.perf_counter() - started,
+    })
+
+
+def check_vocabulary(corpus: Corpus, vocabulary: int) -> None:
+    """Refuse a corpus cut by another vocabulary than the model's, before it becomes an index error."""
+    if len(corpus.counts) != vocabulary:
+        raise BookError(f"the corpus was cut by a vocabulary of {len(corpus.counts)} word pieces, the teacher has {vocabulary}",
+                        where=corpus.folder, expected="one vocabulary", do="prepare the corpus with the teacher's tokenizer")
+
+
+def step_lines(folder: Path) -> tuple[Sequence[dict], Sequence[dict]]:
+    """Return a run's metrics: the training steps, and the held-out measurements."""
+    from .loop import read_metrics
+
+    lines = read_metrics(folder / "metrics.jsonl")
+    return [line for line in lines if "loss" in line], [line for line in lines if "masked_accuracy" in line]

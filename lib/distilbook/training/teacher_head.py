@@ -1,0 +1,100 @@
+"""A masked-LM head for a teacher that has none, fitted together with the teacher's layers.
+
+MiniLM's published weights end at the hidden states. A head is fitted to them by masked language
+modelling; the word embeddings stay as they are (and are the head's output matrix), the layers move
+with the head. A teacher that comes with a head is used as it is: ``head_steps`` 0.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+from transformers import BertForMaskedLM
+
+from ..config import ChapterConfig, short_hash
+from ..data.corpus import Corpus
+from ..data.masking import IGNORED, Masking
+from ..files import write_json
+from ..loss import vocabulary_loss
+from ..model.teacher import has_head, load_teacher, load_tokenizer, weights_fingerprint
+from ..provenance import code_hash
+from .held_out import HeldOut, predict, transformed_states
+from .loop import Blocks, LoopConfig, Objective, train
+
+
+#: The gain of a new head's LayerNorm: random logits start small beside the frequencies, yet large enough to learn.
+HEAD_GAIN = 0.3
+
+
+class TeacherConfig(ChapterConfig, LoopConfig):
+    """Which teacher, and how long its head is fitted."""
+
+    circumstances: ClassVar[frozenset[str]] = ChapterConfig.circumstances | LoopConfig.circumstances
+
+    teacher: str = Field(description="the teacher's address: hub:<id>, a folder, or wheel:<name>")
+    steps: int = Field(ge=0, description="optimiser steps of the head's fitting; 0 for a teacher that has one")
+    mask_share: float = Field(gt=0, lt=1, description="share of the word pieces hidden while the head is fitted")
+    evaluated_blocks: int = Field(ge=1, description="held-out blocks the learning curve is measured on")
+    seed: int = Field(ge=0)
+
+
+class MaskedLM(Objective):
+    """Masked language modelling of a BERT whose word embeddings stay fixed."""
+
+    def __init__(self, model: BertForMaskedLM):
+        super().__init__()
+        self.model = model
+        self.normalised_by = {"masked_lm_loss": "masked"}
+        model.get_input_embeddings().weight.requires_grad_(False)
+
+    def forward(self, input_ids: Tensor, labels: Tensor, tokens: int, masked: int) -> tuple[Tensor, dict[str, Tensor]]:
+        positions = labels != IGNORED
+        projection, _ = transformed_states(self.model, input_ids, positions)
+        loss, _, cross_entropy = vocabulary_loss(projection, None, labels[positions], 1.0, 0.0, 1 / max(masked, 1))
+        return loss, {"masked_lm_loss": cross_entropy}
+
+
+def start_at_word_frequencies(model: BertForMaskedLM, counts: np.ndarray) -> None:
+    """Set the head's bias to each word piece's log frequency, and keep the rest small: it starts as the unigram model."""
+    frequencies = (counts + 1.0) / (counts + 1.0).sum()
+    with torch.no_grad():
+        model.cls.predictions.transform.LayerNorm.weight.fill_(HEAD_GAIN)
+        model.cls.predictions.decoder.bias.copy_(torch.from_numpy(np.log(frequencies)))
+
+
+def fitted_teacher(config: TeacherConfig, source: Path, corpus: Corpus, root: Path) -> Path:
+    """Return the folder of the teacher with a masked-LM head, fitted below ``root`` unless that was done.
+
+    Args:
+        source: the folder of the teacher's published weights.
+
+    Raises:
+        BookError: for weights that are missing, a vocabulary that does not match, a loss that is not finite.
+    """
+    if config.steps == 0:
+        load_teacher(source, new_head=False)
+        return source
+    key = short_hash([config.fingerprint(), weights_fingerprint(source), corpus.fingerprint,
+                      code_hash("distilbook.training.teacher_head")])
+    folder = root / key
+    if (folder / "done.json").exists():
+        return folder / "model"
+    torch.manual_seed(config.seed)
+    model = load_teacher(source, new_head=True)
+    if not has_head(source):
+        start_at_word_frequencies(model, corpus.counts)
+    tokenizer = load_tokenizer(source)
+    masking = Masking.smoothed(corpus.counts, tokenizer)
+    held_out = HeldOut.of(corpus.held_out, masking, config.evaluated_blocks)
+    blocks = Blocks(corpus.train, masking.weighing_alike(config.mask_share), config, config.seed)
+    train(MaskedLM(model).train(), blocks, config, folder, "fitting the teacher's head",
+          measure=lambda step: predict(model, held_out).scores(), measure_every=max(1, config.steps // 6))
+    model.save_pretrained(folder / "model")
+    tokenizer.save_pretrained(folder / "model")
+    write_json(folder / "done.json", {"config": config.model_dump(mode="json"), "source": str(config.teacher)})
+    return folder / "model"

@@ -1,0 +1,329 @@
+"""Each rule at its boundaries, on records made for it; and the sentence that states the verdict."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from distilbook.claims import CLAIMS, Judgement, claim, judge
+from distilbook.config import BookError
+from distilbook.files import sha256
+from distilbook.records import Record
+
+MACHINE = {"hardware": {}, "versions": {}}
+
+
+def record(**values) -> Record:
+    filled = {"edition": "test", "split": "test", "unit": "1", "n": 1000, "started": "2026"} | MACHINE | values
+    return Record(**filled)
+
+
+# ---- smaller ----------------------------------------------------------------------------------------------------
+
+def sizes(teacher: int, student: int, names=("bert-base", "distilbert")) -> list[Record]:
+    return [
+        record(chapter="11_timing", model=name, task="size", metric="parameters", value=count, detail={"role": role})
+        for name, count, role in zip(names, (teacher, student), ("teacher", "student"), strict=True)
+    ]
+
+
+@pytest.mark.parametrize(("student", "verdict"), [
+    (6_500, "reproduced"), (6_501, "contradicted"), (6_000, "reproduced"), (5_400, "reproduced"),
+    (10_000, "contradicted"),
+])
+def test_a_model_is_40_percent_smaller_from_35_on_and_when_smaller_still(student, verdict):
+    assert judge(claim("smaller"), sizes(10_000, student)).verdict == verdict
+
+
+def test_the_sentence_on_sizes_says_both_counts():
+    found = judge(claim("smaller"), sizes(109_482_240, 66_362_880))
+    assert found.sentence == (
+        "Reproduced: distilbert has 39.4% fewer parameters than bert-base (66,362,880 against 109,482,240, counted "
+        "exactly); the paper's figure is 40%; the claim holds from 35%, and all of that is there."
+    )
+    assert found.low == found.value == found.high
+    assert not found.in_miniature
+
+
+def test_other_models_are_judged_in_miniature():
+    found = judge(claim("smaller"), sizes(100, 60, ("bert 4 x 64", "distilbert 2 x 64")))
+    assert found.in_miniature
+    assert found.sentence.startswith("Reproduced in miniature: distilbert 2 x 64 has 40.0% fewer")
+
+
+# ---- faster -----------------------------------------------------------------------------------------------------
+
+def ratio(low: float, high: float, *, noise: float = 0.0, starts: int = 2, split: str = "cpu", batch: int = 1,
+          model: str = "bert-base over distilbert") -> Record:
+    middle = (low + high) / 2
+    return record(
+        chapter="11_timing", model=model, task=f"sentence pairs at batch {batch}", split=split, metric="time_ratio",
+        value=middle, n=40, detail={
+            "low": low, "high": high, "starts": [{"value": middle}] * starts,
+            "noise": {"value": 1.0, "low": 1 - noise, "high": 1.0},
+        },
+    )
+
+
+@pytest.mark.parametrize(("low", "high", "noise", "verdict"), [
+    (1.55, 1.70, 0.0, "reproduced"), (1.549, 1.70, 0.0, "not settled"), (1.30, 1.549, 0.0, "contradicted"),
+    (1.30, 1.55, 0.0, "not settled"), (1.90, 2.10, 0.10, "reproduced"), (1.60, 2.10, 0.10, "not settled"),
+    (1.30, 1.50, 0.10, "not settled"), (1.30, 1.39, 0.10, "contradicted"),
+])
+def test_a_ratio_must_lie_on_one_side_of_its_bound_beyond_the_noise(low, high, noise, verdict):
+    assert judge(claim("faster"), [ratio(low, high, noise=noise)]).verdict == verdict
+
+
+def test_one_process_start_settles_nothing():
+    found = judge(claim("faster"), [ratio(1.99, 2.01, starts=1)])
+    assert found.verdict == "not settled"
+    assert "a verdict takes 2 process starts, and there is 1" in found.sentence
+
+
+def test_the_sentence_on_times_says_interval_pairs_starts_and_noise():
+    found = judge(claim("faster"), [ratio(1.98, 2.02, noise=0.012)])
+    assert found.sentence == (
+        "Reproduced: bert-base takes 2.000 [1.980 to 2.020] times as long as distilbert (95% interval over 40 pairs, "
+        "covering 2 process starts; the teacher timed against itself strays up to 0.012 from 1); the paper's figure is "
+        "1.6; the claim holds from 1.55, and all of that is there by more than the noise of 1.2%."
+    )
+    assert (found.n, found.seeds) == (40, 2)
+
+
+def test_the_claim_must_hold_at_every_number_of_threads():
+    quick, slow = ratio(1.9, 2.0, split="cpu, 1 thread"), ratio(1.4, 1.6, split="cpu, 2 threads")
+    found = judge(claim("faster"), [quick, slow])
+    assert (found.low, found.high, found.verdict) == (1.4, 2.0, "not settled")
+
+
+def test_times_at_another_batch_size_do_not_try_the_claim():
+    assert judge(claim("faster"), [ratio(1.9, 2.0, batch=8)]).value is None
+
+
+def test_times_of_other_models_are_in_miniature():
+    assert judge(claim("faster"), [ratio(1.9, 2.0, model="bert 4 x 64 over distilbert 2 x 64")]).in_miniature
+
+
+# ---- arms -------------------------------------------------------------------------------------------------------
+
+def students(full: list[float], other: list[float], arm: str = "without_teacher", tokens=(1000, 1000)) -> list[Record]:
+    return [
+        record(chapter=chapter, model="student", recipe=recipe, task="held-out text", split="held-out",
+               metric="masked_accuracy", value=value, n=3_000, seed=seed, step=50, detail={"tokens": seen})
+        for chapter, recipe, values, seen in (
+            ("06_pretraining", "full", full, tokens[0]), (f"07_ablations/{arm}", arm, other, tokens[1]))
+        for seed, value in enumerate(values)
+    ]
+
+
+@pytest.mark.parametrize(("full", "other", "verdict"), [
+    ([0.25, 0.26], [0.20, 0.20], "reproduced"),
+    ([0.250, 0.375], [0.125, 0.250], "not settled"),  # the smallest difference equals the spread
+    ([0.25, 0.31], [0.20, 0.20], "not settled"),  # smaller than the spread
+    ([0.20, 0.20], [0.25, 0.26], "contradicted"),
+    ([0.25, 0.19], [0.20, 0.20], "not settled"),  # signs differ
+    ([0.25], [0.10], "not settled"),
+    ([0.25, 0.26, 0.25], [0.20, 0.20, 0.21], "reproduced"),
+    ([0.20, 0.20, 0.21], [0.25, 0.26, 0.25], "contradicted"),
+    ([0.25, 0.40, 0.25], [0.20, 0.20, 0.21], "not settled"),
+    ([0.2, 0.2, 0.2], [0.2, 0.2, 0.2], "not settled"),
+    ([0.2, 0.2], [0.2, 0.2], "not settled"),
+])
+def test_an_arm_must_differ_by_more_than_its_seeds_do(full, other, verdict):
+    assert judge(claim("without_teacher"), students(full, other)).verdict == verdict
+
+
+def test_the_sentence_on_two_seeds_calls_its_ends_differences():
+    found = judge(claim("random_initialisation"), students([0.25, 0.26], [0.20, 0.20], "random_initialisation"))
+    assert found.sentence == (
+        "Reproduced in miniature: the full recipe's masked accuracy less that of random_initialisation is 5.5 "
+        "[5.0 to 6.0] points (smallest to largest difference, 2 seeds, 3,000 masked tokens of held-out text); "
+        "the paper's figure is 3.69 points of GLUE score; all of that is on the full recipe's side by more than the "
+        "spread over seeds of 1.00 points."
+    )
+
+
+def test_the_sentence_on_three_seeds_gives_an_interval_and_no_figure_the_paper_lacks():
+    found = judge(claim("without_teacher"), students([0.25, 0.26, 0.25], [0.20, 0.20, 0.21]))
+    assert "95% interval, 3 seeds" in found.sentence
+    assert "the paper's figure" not in found.sentence
+    assert found.value == pytest.approx(0.05)
+    assert found.low < found.value < found.high
+
+
+def test_one_seed_is_said_to_be_too_few():
+    found = judge(claim("without_teacher"), students([0.25], [0.10]))
+    assert "15.0 points (no bounds)" in found.sentence
+    assert "a verdict takes 2 seeds, and there is 1" in found.sentence
+
+
+@pytest.mark.parametrize(("tokens", "verdict"), [
+    ((1000, 990), "reproduced"), ((1000, 989), "not settled"), ((1000, None), "not settled"),
+])
+def test_arms_are_compared_at_equal_tokens_only(tokens, verdict):
+    found = judge(claim("without_teacher"), students([0.25, 0.26], [0.20, 0.20], tokens=tokens))
+    assert found.verdict == verdict
+    assert ("did not see equal numbers of tokens" in found.sentence) == (verdict == "not settled")
+
+
+def test_only_seeds_that_both_arms_have_are_compared_and_only_their_last_step():
+    records = students([0.25, 0.26, 0.9], [0.20, 0.20])
+    early = record(chapter="06_pretraining", model="student", recipe="full", task="held-out text",
+                   metric="masked_accuracy", value=0.01, seed=0, step=10)
+    found = judge(claim("without_teacher"), [*records, early])
+    assert (found.seeds, found.value) == (2, pytest.approx(0.055))
+
+
+# ---- retention --------------------------------------------------------------------------------------------------
+
+class Reviews:
+    """Predictions on 2,000 reviews of 200 films, written as a chapter would, with any shares right."""
+
+    def __init__(self, folder: Path):
+        self.folder, self.rng = folder, np.random.default_rng(0)
+        self.labels = self.rng.integers(2, size=2_000)
+        self.groups = np.repeat(np.arange(200), 10)
+
+    def score(self, model: str, right: float, seed: int | None = None, **values) -> Record:
+        wrong = np.zeros(2_000, dtype=bool)
+        wrong[self.rng.permutation(2_000)[: round(2_000 * (1 - right))]] = True
+        path = self.folder / f"predictions/{model}-{seed}.npz"
+        path.parent.mkdir(exist_ok=True)
+        predictions = np.where(wrong, 1 - self.labels, self.labels)
+        np.savez(path, labels=self.labels, predictions=predictions, groups=self.groups)
+        filled = {"recipe": "full" if model == "student" else None, "predictions_hash": sha256(path)} | values
+        return record(chapter="08_sentence_tasks", model=model, task="reviews", metric="accuracy", value=right, n=2_000,
+                      seed=seed, predictions=f"predictions/{model}-{seed}.npz", **filled)
+
+    def all(self, teacher=(0.80, 0.80), student=(0.79, 0.79), majority=0.55, tfidf=0.70) -> list[Record]:
+        return [
+            *(self.score("teacher", right, seed) for seed, right in enumerate(teacher)),
+            *(self.score("student", right, seed) for seed, right in enumerate(student)),
+            self.score("majority", majority), self.score("tfidf", tfidf),
+        ]
+
+    def judge(self, records: list[Record]) -> Judgement:
+        return judge(claim("retention"), records, self.folder)
+
+
+@pytest.fixture
+def reviews(tmp_path) -> Reviews:
+    return Reviews(tmp_path)
+
+
+@pytest.mark.parametrize(("student", "verdict"), [
+    (0.85, "reproduced"), (0.772, "not settled"), (0.70, "contradicted"),
+])
+def test_retention_is_judged_by_its_whole_interval(reviews, student, verdict):
+    found = reviews.judge(reviews.all(student=(student, student)))
+    assert found.verdict == verdict
+    assert found.value == pytest.approx(student / 0.80)
+    assert found.low < found.value < found.high
+
+
+def test_the_sentence_on_retention_says_what_it_rests_on(reviews):
+    found = reviews.judge(reviews.all(student=(0.70, 0.70)))
+    low, high = (f"{end * 100:.1f}%" for end in (found.low, found.high))
+    assert found.sentence.startswith(
+        f"Contradicted in miniature: the student keeps 87.5% [{low} to {high}] of the teacher's accuracy on reviews "
+        "(95% interval, 2,000 examples, 2 seeds of the student and 2 of the teacher); the paper's figure is 97%; the "
+        "claim holds from 96.5%, and all of that is below."
+    )
+
+
+def test_the_share_of_the_teachers_lead_is_told_beside_it(reviews):
+    found = reviews.judge(reviews.all(student=(0.70, 0.70)))
+    assert found.shares["majority"].value == pytest.approx((0.70 - 0.55) / (0.80 - 0.55))
+    assert found.shares["tfidf"].value == pytest.approx(0)
+    assert "Of the teacher's lead over the majority class the student keeps 60" in found.sentence
+    assert "Of the teacher's lead over TF-IDF the student keeps " in found.sentence
+
+
+def test_a_teacher_without_a_lead_has_no_share_to_keep(reviews):
+    found = reviews.judge(reviews.all(tfidf=0.80))
+    assert "tfidf" not in found.shares
+    assert "That the teacher itself leads TF-IDF is not settled" in found.sentence
+
+
+def test_a_single_seed_of_the_teacher_is_too_few(reviews):
+    found = reviews.judge(reviews.all(teacher=(0.80,), student=(0.5, 0.5)))
+    assert (found.verdict, found.seeds) == ("not settled", 1)
+    assert "2 seeds of the student and 1 of the teacher" in found.sentence
+
+
+def test_other_recipes_do_not_count_as_the_student(reviews):
+    records = reviews.all(student=(0.70, 0.70))
+    other = reviews.score("student", 0.99, 7, recipe="without_teacher")
+    assert reviews.judge([*records, other]).value == pytest.approx(0.875)
+
+
+def test_without_predictions_the_ratio_is_told_and_nothing_settled(reviews):
+    records = reviews.all()
+    (reviews.folder / records[2].predictions).unlink()
+    found = reviews.judge(records)
+    assert (found.verdict, found.low, found.high) == ("not settled", -math.inf, math.inf)
+    assert "98.8% (no bounds)" in found.sentence
+    assert "the predictions that would bound it are not there" in found.sentence
+
+
+def test_a_teacher_that_got_nothing_right_has_nothing_to_retain(reviews):
+    found = reviews.judge(reviews.all(teacher=(0.0, 0.0), student=(0.0, 0.0)))
+    assert found.verdict == "not settled"
+    assert "an undefined share of the teacher's accuracy" in found.sentence
+    assert "the teacher got nothing right" in found.sentence
+
+
+def test_predictions_that_were_changed_since_are_refused(reviews):
+    records = reviews.all()
+    (reviews.folder / records[0].predictions).write_bytes(b"something else")
+    with pytest.raises(BookError, match="not the one its record was made from"):
+        reviews.judge(records)
+
+
+def test_models_scored_on_different_examples_are_refused(reviews):
+    records = reviews.all()
+    reviews.groups = reviews.groups[::-1]
+    with pytest.raises(BookError, match="different examples"):
+        reviews.judge([*records, reviews.score("teacher", 0.8, 9)])
+
+
+def test_predictions_are_looked_for_in_the_editions_folder(reviews, monkeypatch):
+    monkeypatch.setenv("DISTILBOOK_RUNS", str(reviews.folder.parent))
+    records = [r.__class__(**{**vars(r), "edition": reviews.folder.name}) for r in reviews.all(student=(0.7, 0.7))]
+    assert judge(claim("retention"), records).verdict == "contradicted"
+
+
+# ---- all --------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("one", CLAIMS, ids=lambda one: one.id)
+def test_without_records_nothing_is_settled_and_the_chapter_is_named(one):
+    found = judge(one, [])
+    assert (found.verdict, found.value, found.in_miniature) == ("not settled", None, False)
+    assert found.sentence.startswith("Not settled: no record of ")
+    assert found.sentence.endswith(f"chapter {one.chapter} would measure it.")
+
+
+def test_when_only_the_full_recipe_is_missing_its_chapter_is_named():
+    found = judge(claim("without_teacher"), students([], [0.2, 0.2]))
+    assert found.sentence.endswith("chapter 06_pretraining would measure it.")
+
+
+def test_every_number_of_a_sentence_moves_with_the_records():
+    def numbers(judgement: Judgement) -> list[str]:
+        return re.findall(r"\d+\.\d+", judgement.sentence)
+
+    first = judge(claim("without_teacher"), students([0.25, 0.26], [0.20, 0.20]))
+    second = judge(claim("without_teacher"), students([0.35, 0.37], [0.22, 0.23]))
+    assert all(a != b for a, b in zip(numbers(first), numbers(second), strict=True))
+
+
+def test_judging_imports_neither_torch_nor_transformers():
+    import subprocess
+    import sys
+
+    code = "import sys, distilbook.claims; assert not {'torch', 'transformers', 'scipy', 'sklearn'} & set(sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

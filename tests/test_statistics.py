@@ -1,0 +1,229 @@
+"""Intervals against independent computations, closed forms, and the laws they obey."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from distilbook import statistics
+from distilbook.config import BookError
+from distilbook.statistics import (
+    Bootstrap, Interval, difference_interval, median_and_range, median_interval, ratio_interval, score_interval,
+    seed_difference_interval, share_interval, smallest_detectable_difference,
+)
+
+FEW = Bootstrap(resamples=300)
+finite = st.floats(-100, 100, allow_nan=False)
+samples = st.lists(finite, min_size=2, max_size=30)
+
+
+def outcomes(rng: np.random.Generator, share: float, n: int) -> np.ndarray:
+    return rng.random(n) < share
+
+
+def test_the_median_comes_with_the_smallest_the_largest_and_the_number():
+    assert median_and_range([3, 1, 2, 10]) == statistics.Summary(2.5, 1, 10, 4)
+
+
+def test_the_interval_of_a_mean_is_that_of_the_normal_distribution():
+    values = np.random.default_rng(1).normal(5, 2, 2_000)
+    found = score_interval(values)
+    half = 1.96 * values.std() / math.sqrt(values.size)
+    assert found.value == pytest.approx(values.mean())
+    assert found.low == pytest.approx(values.mean() - half, abs=0.05 * half)
+    assert found.high == pytest.approx(values.mean() + half, abs=0.05 * half)
+    assert (found.n, found.level) == (2_000, 0.95)
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [
+    (ratio_interval, lambda a, b, axis: a.mean(axis=axis) / b.mean(axis=axis)),
+    (difference_interval, lambda a, b, axis: a.mean(axis=axis) - b.mean(axis=axis)),
+])
+def test_paired_intervals_agree_with_scipy(ours, theirs):
+    rng = np.random.default_rng(2)
+    a = rng.normal(3, 1, 400)
+    b = a + rng.normal(0.5, 0.3, 400)
+    found = ours(a, b)
+    peer = stats.bootstrap((a, b), theirs, paired=True, method="percentile", n_resamples=10_000, rng=0)
+    width = found.high - found.low
+    assert found.low == pytest.approx(peer.confidence_interval.low, abs=0.04 * width)
+    assert found.high == pytest.approx(peer.confidence_interval.high, abs=0.04 * width)
+
+
+def test_the_interval_of_a_median_agrees_with_scipy():
+    values = np.random.default_rng(3).lognormal(size=200)
+    found = median_interval(values)
+    peer = stats.bootstrap((values,), np.median, method="percentile", n_resamples=10_000, rng=0).confidence_interval
+    assert (found.low, found.high) == pytest.approx((peer.low, peer.high), abs=0.1 * (found.high - found.low))
+
+
+def test_examples_that_agree_within_their_group_count_as_one():
+    rng = np.random.default_rng(4)
+    by_group = rng.normal(size=100)
+    groups = np.repeat(np.arange(100), 25)
+    clustered = score_interval(by_group[groups], groups)
+    alone = score_interval(by_group)
+    assert clustered.high - clustered.low == pytest.approx(alone.high - alone.low, rel=1e-9)
+    naive = score_interval(by_group[groups])
+    assert clustered.high - clustered.low > 4 * (naive.high - naive.low)
+
+
+def test_groups_of_unequal_size_weigh_what_they_hold():
+    values, groups = [1.0, 1.0, 1.0, 0.0], ["a", "a", "a", "b"]
+    found = score_interval(values, groups)
+    assert (found.value, found.low, found.high) == (0.75, 0.0, 1.0)
+
+
+def test_seeds_are_resampled_along_with_the_examples():
+    rng = np.random.default_rng(5)
+    seeds = rng.normal(0, 1, 9)[:, None] + rng.normal(0, 0.1, (9, 400))
+    nested = score_interval(seeds)
+    examples_alone = score_interval(np.median(seeds, axis=0))
+    assert nested.value == pytest.approx(np.median(seeds.mean(axis=1)))
+    assert nested.high - nested.low > 10 * (examples_alone.high - examples_alone.low)
+
+
+def test_the_nested_interval_agrees_with_a_loop_that_draws_seeds_and_groups():
+    rng = np.random.default_rng(6)
+    groups = rng.integers(30, size=300)
+    student, teacher = outcomes(rng, 0.7, (3, 300)), outcomes(rng, 0.8, (2, 300))
+    members = [np.flatnonzero(groups == group) for group in range(30)]
+    resampled = []
+    for _ in range(2_000):
+        rows = np.concatenate([members[group] for group in rng.integers(30, size=30)])
+        a = np.median(student[rng.integers(3, size=3)][:, rows].mean(axis=1))
+        b = np.median(teacher[rng.integers(2, size=2)][:, rows].mean(axis=1))
+        resampled.append(a / b)
+    found = ratio_interval(student, teacher, groups)
+    low, high = np.quantile(resampled, [0.025, 0.975])
+    assert (found.low, found.high) == pytest.approx((low, high), abs=0.15 * (high - low))
+
+
+def test_ninety_five_of_a_hundred_intervals_hold_the_truth():
+    rng = np.random.default_rng(7)
+    how = Bootstrap(resamples=400)
+    intervals = [score_interval(rng.exponential(2.0, 80), how=how) for _ in range(400)]
+    assert 0.89 < np.mean([i.low <= 2.0 <= i.high for i in intervals]) < 0.98
+
+
+def test_the_share_of_a_lead_is_one_for_the_teacher_and_zero_for_the_baseline():
+    rng = np.random.default_rng(8)
+    teacher, baseline = outcomes(rng, 0.9, 500), outcomes(rng, 0.5, 500)
+    whole = share_interval(teacher, teacher, baseline, how=FEW)
+    none = share_interval(baseline, teacher, baseline, how=FEW)
+    assert (whole.value, whole.low, whole.high) == (1, 1, 1)
+    assert (none.value, none.low, none.high) == (0, 0, 0)
+
+
+def test_ten_thousand_resamples_of_clustered_examples_take_less_than_two_seconds():
+    rng = np.random.default_rng(9)
+    student, teacher = outcomes(rng, 0.7, (3, 2_500)), outcomes(rng, 0.8, (3, 2_500))
+    began = time.process_time()
+    ratio_interval(student, teacher, rng.integers(500, size=2_500))
+    assert time.process_time() - began < 2
+
+
+def test_a_single_example_or_group_bounds_nothing():
+    assert score_interval([0.7]).high == math.inf
+    assert score_interval([0.7, 0.8], ["film", "film"]).low == -math.inf
+    assert median_interval([3.0]).low == -math.inf
+
+
+def test_a_zero_below_the_line_in_some_resample_leaves_the_ratio_unbounded():
+    found = ratio_interval([1, 1, 0, 1], [1, 0, 0, 0])
+    assert (found.value, found.low, found.high) == (3, -math.inf, math.inf)
+
+
+def test_the_same_values_give_the_same_interval_and_another_seed_another():
+    values = np.random.default_rng(10).normal(size=50)
+    assert score_interval(values) == score_interval(values)
+    assert score_interval(values) != score_interval(values, how=Bootstrap(seed=1))
+
+
+def test_drawing_in_parts_draws_the_same(monkeypatch):
+    values = np.random.default_rng(11).normal(size=50)
+    whole = score_interval(values, how=FEW)
+    monkeypatch.setattr(statistics, "DRAWN_AT_ONCE", 700)
+    parts = score_interval(values, how=FEW)
+    assert (parts.low, parts.high) == pytest.approx((whole.low, whole.high), abs=1e-12)
+
+
+@settings(max_examples=40, deadline=None)
+@given(samples)
+def test_no_resample_leaves_the_range_of_the_values(values):
+    for found in (score_interval(values, how=FEW), median_interval(values, FEW)):
+        assert min(values) - 1e-9 <= found.low <= found.high <= max(values) + 1e-9
+
+
+@settings(max_examples=40, deadline=None)
+@given(samples, st.floats(0.1, 10), finite)
+def test_the_interval_of_scaled_and_shifted_values_is_scaled_and_shifted(values, scale, shift):
+    plain, changed = score_interval(values, how=FEW), score_interval(scale * np.array(values) + shift, how=FEW)
+    for end in ("value", "low", "high"):
+        assert getattr(changed, end) == pytest.approx(scale * getattr(plain, end) + shift, abs=1e-6)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(finite, finite), min_size=2, max_size=30))
+def test_a_difference_the_other_way_round_is_its_negative(pairs):
+    a, b = zip(*pairs, strict=True)
+    forth, back = difference_interval(a, b, how=FEW), difference_interval(b, a, how=FEW)
+    assert (forth.value, forth.low, forth.high) == pytest.approx((-back.value, -back.high, -back.low), abs=1e-9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.floats(0.1, 100), min_size=2, max_size=30))
+def test_anything_is_exactly_once_itself(values):
+    found = ratio_interval(values, values, how=FEW)
+    assert (found.value, found.low, found.high) == (1, 1, 1)
+
+
+@settings(max_examples=40, deadline=None)
+@given(samples)
+def test_every_example_a_group_of_its_own_is_no_grouping(values):
+    assert score_interval(values, np.arange(len(values)), FEW) == score_interval(values, how=FEW)
+
+
+def test_the_seed_interval_is_students_of_the_paired_differences():
+    a, b = [0.30, 0.33, 0.31, 0.35], [0.28, 0.29, 0.30, 0.30]
+    peer = stats.ttest_rel(a, b).confidence_interval(0.95)
+    found = seed_difference_interval(a, b)
+    assert (found.low, found.high) == pytest.approx((peer.low, peer.high))
+    assert (found.value, found.n) == (pytest.approx(0.03), 4)
+
+
+def test_one_seed_bounds_no_difference():
+    assert seed_difference_interval([0.3], [0.2]) == Interval(pytest.approx(0.1), -math.inf, math.inf, 1, 0.95)
+
+
+def test_the_smallest_detectable_difference_is_found_four_times_out_of_five():
+    rng = np.random.default_rng(12)
+    spread = np.array([-1.0, 0.0, 1.0, -1.0, 1.0])
+    effect = smallest_detectable_difference(spread, spread)
+    sigma = spread.std(ddof=1)
+    a, b = rng.normal(effect, sigma, (4_000, 5)), rng.normal(0, sigma, (4_000, 5))
+    assert 0.75 < (stats.ttest_ind(a, b, axis=1).pvalue < 0.05).mean() < 0.85
+
+
+def test_without_a_second_seed_no_difference_is_detectable():
+    assert smallest_detectable_difference([0.3], [0.2]) == math.inf
+    assert math.isfinite(smallest_detectable_difference([0.3, 0.31], [0.2]))
+
+
+@pytest.mark.parametrize("call", [
+    lambda: score_interval([]),
+    lambda: median_and_range([1.0, math.nan]),
+    lambda: ratio_interval([1.0, 2.0], [1.0]),
+    lambda: ratio_interval(np.ones((2, 3)), np.ones((2, 4))),
+    lambda: score_interval([1.0, 2.0], ["a"]),
+    lambda: score_interval(np.ones((2, 2, 2))),
+])
+def test_values_that_mean_nothing_are_refused(call):
+    with pytest.raises(BookError):
+        call()
