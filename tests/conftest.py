@@ -19,3 +19,49 @@ def runs(tmp_path, monkeypatch) -> Path:
     folder = tmp_path / "runs"
     monkeypatch.setenv("DISTILBOOK_RUNS", str(folder))
     return folder
+
+
+@pytest.fixture(scope="session")
+def inputs(tmp_path_factory) -> Path:
+    """The smoke edition's inputs: texts, a tiny teacher, a task."""
+    from smoke_inputs import write_inputs
+
+    return write_inputs(tmp_path_factory.mktemp("inputs"))
+
+
+@pytest.fixture(scope="session")
+def corpus(inputs):
+    """A small corpus cut by the tiny teacher's vocabulary."""
+    from distilbook.data.corpus import CorpusConfig, prepare
+    from distilbook.model.teacher import load_tokenizer
+
+    config = CorpusConfig(
+        edition="test", texts=[{"name": "rivers", "address": str(inputs / "rivers.txt")}], tokenizer="-",
+        block_length=32, held_out_share=0.2, held_out_blocks=6,
+    )
+    return prepare(config, load_tokenizer(inputs / "teacher"), inputs / "corpus")
+
+
+@pytest.fixture(scope="session")
+def teacher_folder(inputs) -> Path:
+    """The tiny teacher with a masked-LM head of random weights."""
+    from transformers import BertForMaskedLM
+
+    from distilbook.model.teacher import load_teacher, load_tokenizer
+
+    folder = inputs / "teacher-with-head"
+    model: BertForMaskedLM = load_teacher(inputs / "teacher", new_head=True)
+    model.save_pretrained(folder)
+    load_tokenizer(inputs / "teacher").save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def pretrain_values() -> dict:
+    """A small pre-training configuration, as a chapter's parameters would give it."""
+    return {
+        "edition": "test", "seeds": (0,), "distillation_weight": 5.0, "masked_lm_weight": 2.0, "cosine_weight": 1.0,
+        "temperature": 2.0, "distilled_positions": "all", "initialisation": "copied", "layers": (0, 3), "dropout": 0.1,
+        "steps": 6, "blocks_per_step": 4, "micro_batch": 2, "learning_rate": 5e-4, "warmup_share": 0.2,
+        "checkpoint_every": 2, "evaluations": 2, "evaluated_blocks": 3,
+    }

@@ -53,7 +53,9 @@ class Masking:
         """Return the masks BERT was trained with: every word piece alike; with another share drawn."""
         return replace(self, weights=(self.weights > 0).astype(float), share=share)
 
-    def __call__(self, blocks: np.ndarray, numbers: Sequence[int], seed: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+    def __call__(
+        self, blocks: np.ndarray, numbers: Sequence[int], seed: int, epoch: int
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Mask ``blocks``.
 
         Args:

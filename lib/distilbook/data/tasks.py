@@ -49,7 +49,8 @@ class SentenceTask:
     @cached_property
     def fingerprint(self) -> str:
         """A short hash of every sentence, label and group."""
-        return short_hash([[split.sentences, split.labels.tolist(), split.groups.tolist()] for split in (self.train, self.test)])
+        splits = (self.train, self.test)
+        return short_hash([[split.sentences, split.labels.tolist(), split.groups.tolist()] for split in splits])
 
 
 def sentence_task(address: str) -> SentenceTask:
@@ -74,7 +75,7 @@ def sentence_task(address: str) -> SentenceTask:
         raise BookError("a split of the task is empty", where=address, expected="rows of split 'train' and of 'test'")
     shared = sorted(set(task.train.groups) & set(task.test.groups))
     if shared:
-        raise BookError(f"group {shared[0]!r} is in both splits", where=address, expected="each group in one split",
+        raise BookError(f"group {str(shared[0])!r} is in both splits", where=address, expected="each group in one split",
                         do="split by group, or the test measures what was trained on")
     return task
 

@@ -148,6 +148,6 @@ def check_outcomes(outcomes: list[Outcome]) -> None:
     """Raise a BookError that lists the chapters that failed or were left out, if any did."""
     bad = [outcome for outcome in outcomes if outcome.status in ("failed", "left out")]
     if bad:
-        text = "; ".join(f"{outcome.chapter} {outcome.status}: {outcome.error}" for outcome in bad)
-        raise BookError(f"{len(bad)} of {len(outcomes)} chapters did not succeed", where=text,
+        lines = "".join(f"\n    {outcome.chapter} {outcome.status}: {outcome.error}" for outcome in bad)
+        raise BookError(f"{len(bad)} of {len(outcomes)} chapters did not succeed", where=lines,
                         do="open the notebook in the edition's failed/ folder, put the cause right and run again")

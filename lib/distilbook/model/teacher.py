@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from transformers import AutoTokenizer, BertForMaskedLM, PreTrainedTokenizerFast
+from transformers.utils import logging
 
 from ..config import BookError, short_hash
 from ..files import sha256
 
 HEAD = "cls.predictions."
+
+
+@contextlib.contextmanager
+def quiet_loading() -> Iterator[None]:
+    """Keep transformers from printing its report of missing weights: the caller gets it and acts on it."""
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
@@ -39,14 +56,15 @@ def load_teacher(folder: Path, new_head: bool) -> BertForMaskedLM:
         BookError: naming the weights that the folder does not give, or a vocabulary that does not
             match the tokenizer's.
     """
-    model, report = BertForMaskedLM.from_pretrained(folder, output_loading_info=True, local_files_only=True)
+    with quiet_loading():
+        model, report = BertForMaskedLM.from_pretrained(folder, output_loading_info=True, local_files_only=True)
     missing = sorted(name for name in report["missing_keys"] if not (new_head and name.startswith(HEAD)))
     if missing:
         shown = ", ".join(missing[:4]) + (f" and {len(missing) - 4} more" if len(missing) > 4 else "")
         headless = all(name.startswith(HEAD) for name in missing)
         raise BookError(f"{len(missing)} of the teacher's weights were not loaded: {shown}", where=folder,
                         expected="every weight of a BERT with a masked-LM head",
-                        do="fit one: set head_steps above 0" if headless else "supply the whole model, saved as safetensors")
+                        do="fit one: set steps above 0 in chapter 03" if headless else "supply the whole model, as safetensors")
     words = len(load_tokenizer(folder))
     if words != model.config.vocab_size:
         raise BookError(f"the tokenizer has {words} word pieces, the model {model.config.vocab_size}", where=folder,

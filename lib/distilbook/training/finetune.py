@@ -17,7 +17,7 @@ from ..config import BookError, ChapterConfig, short_hash
 from ..data.tasks import Examples, SentenceTask
 from ..files import read_json, write_json
 from ..metrics import accuracy
-from ..model.teacher import load_tokenizer, weights_fingerprint
+from ..model.teacher import load_tokenizer, quiet_loading, weights_fingerprint
 from ..progress import Progress
 from ..provenance import code_hash
 
@@ -112,9 +112,10 @@ def load_classifier(folder: Path, labels: int):
     Raises:
         BookError: naming any other weight that was not loaded.
     """
-    model, report = AutoModelForSequenceClassification.from_pretrained(
-        folder, num_labels=labels, output_loading_info=True, local_files_only=True
-    )
+    with quiet_loading():
+        model, report = AutoModelForSequenceClassification.from_pretrained(
+            folder, num_labels=labels, output_loading_info=True, local_files_only=True
+        )
     missing = sorted(name for name in report["missing_keys"] if not name.startswith(NEW_WEIGHTS))
     if missing:
         raise BookError(f"{len(missing)} weights were not loaded: {', '.join(missing[:4])}", where=folder,

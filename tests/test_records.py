@@ -1,0 +1,68 @@
+import dataclasses
+import json
+
+import pytest
+
+from distilbook.config import BookError
+from distilbook.records import Record, RecordBook
+
+
+def record(**changes) -> Record:
+    values = {"edition": "e", "chapter": "06_pretraining", "model": "student", "task": "held-out text", "split": "held-out",
+              "metric": "masked_accuracy", "value": 0.2, "unit": "1", "n": 100, "seed": 0, "config": "c", "code": "k", "data": "d"}
+    return Record(**values | changes)
+
+
+def test_a_record_comes_back_as_it_was_written(tmp_path):
+    one = record(detail={"low": 0.1})
+    RecordBook(tmp_path).add([one])
+    assert RecordBook(tmp_path).all() == [one]
+
+
+def test_of_one_measurement_the_newest_is_current_and_the_older_stays_on_file(tmp_path):
+    book = RecordBook(tmp_path)
+    book.add([record(started="2026-01-01"), record(value=0.3, started="2026-01-02")])
+    assert [r.value for r in book.current()] == [0.3] and len(book.all()) == 2
+
+
+def test_the_same_measurement_with_the_same_value_is_not_written_twice(tmp_path):
+    book = RecordBook(tmp_path)
+    book.add([record()])
+    before = (tmp_path / "06_pretraining.jsonl").read_bytes()
+    book.add([record(started="2030-01-01", seconds=5.0)])
+    assert (tmp_path / "06_pretraining.jsonl").read_bytes() == before
+
+
+def test_records_of_another_configuration_of_the_same_task_are_no_longer_current(tmp_path):
+    book = RecordBook(tmp_path)
+    book.add([record(seed=0, config="old", started="2026-01-01"), record(seed=1, config="old", started="2026-01-01"),
+              record(seed=0, config="new", started="2026-01-02"), record(task="reviews", config="other", started="2025-01-01")])
+    assert sorted((r.task, r.config) for r in book.current()) == [("held-out text", "new"), ("reviews", "other")]
+
+
+def test_files_of_several_machines_merge_by_lying_side_by_side(tmp_path):
+    RecordBook(tmp_path / "a").add([record(seed=0)])
+    RecordBook(tmp_path / "b").add([record(seed=1)])
+    both = tmp_path / "both"
+    both.mkdir()
+    for name in "ab":
+        (both / f"{name}.jsonl").write_text((tmp_path / name / "06_pretraining.jsonl").read_text())
+    assert {r.seed for r in RecordBook(both).current()} == {0, 1}
+
+
+def test_what_is_wanted_is_found_by_its_attributes(tmp_path):
+    RecordBook(tmp_path).add([record(seed=0), record(seed=1), record(metric="perplexity", unit="1", value=9.0)])
+    assert {r.seed for r in RecordBook(tmp_path).current(metric="masked_accuracy")} == {0, 1}
+
+
+@pytest.mark.parametrize("line, what", [
+    ("{not json", "a line is no JSON"),
+    (json.dumps({"format": 0}), "a record has format 0"),
+    (json.dumps([1]), "a record has format None"),
+    (json.dumps(dataclasses.asdict(record()) | {"surprise": 1}), "a record has unknown fields ['surprise']"),
+])
+def test_a_line_that_is_no_record_is_named_with_its_place(tmp_path, line, what):
+    (tmp_path / "x.jsonl").write_text("\n" + line + "\n")
+    with pytest.raises(BookError) as error:
+        RecordBook(tmp_path).all()
+    assert what in str(error.value) and "x.jsonl:2" in str(error.value)

@@ -1,0 +1,126 @@
+import numpy as np
+import pytest
+import torch
+
+from distilbook.config import BookError
+from distilbook.data.masking import Masking
+from distilbook.model.student import build_student
+from distilbook.model.teacher import load_teacher, load_tokenizer
+from distilbook.training.loop import Blocks, learning_rate_at, read_metrics, train
+from distilbook.training.pretrain import PretrainConfig, TripleLoss
+
+
+@pytest.fixture
+def config(pretrain_values) -> PretrainConfig:
+    return PretrainConfig(**pretrain_values)
+
+
+def blocks_of(corpus, teacher_folder, config, seed=0) -> Blocks:
+    return Blocks(corpus.train, Masking.smoothed(corpus.counts, load_tokenizer(teacher_folder)), config, seed)
+
+
+def objective_of(teacher_folder, config, dropout=0.1) -> TripleLoss:
+    teacher = load_teacher(teacher_folder, new_head=False)
+    return TripleLoss(build_student(teacher, config.recipe, dropout, seed=0), teacher, config.recipe).train()
+
+
+def run(corpus, teacher_folder, config, folder):
+    objective = objective_of(teacher_folder, config)
+    train(objective, blocks_of(corpus, teacher_folder, config), config, folder, "test", lambda step: {"measured": 1.0}, 3)
+    return {name: tensor.detach().clone() for name, tensor in objective.named_parameters()}
+
+
+def test_the_learning_rate_rises_over_the_warm_up_and_falls_to_zero(config):
+    config = config.model_copy(update={"steps": 100, "warmup_share": 0.1, "learning_rate": 1e-3})
+    rates = [learning_rate_at(step, config) for step in range(100)]
+    np.testing.assert_allclose(rates[:3], [1e-4, 2e-4, 3e-4])
+    assert max(rates) == 1e-3 and np.argmax(rates) in (9, 10)
+    np.testing.assert_allclose(rates[-1], 1e-3 / 90)
+    assert all(a > b for a, b in zip(rates[11:], rates[12:], strict=False))
+
+
+def test_two_processes_share_out_the_micro_batches_of_one(corpus, teacher_folder, config):
+    blocks = blocks_of(corpus, teacher_folder, config)
+    alone = blocks.step(3, 0, 1)
+    shared = [blocks.step(3, process, 2) for process in (0, 1)]
+    for number, batch in enumerate(alone):
+        other = shared[number % 2][number // 2]
+        assert torch.equal(batch.input_ids, other.input_ids) and torch.equal(batch.labels, other.labels)
+
+
+def test_a_step_is_a_function_of_seed_and_step_alone(corpus, teacher_folder, config):
+    one, again = blocks_of(corpus, teacher_folder, config), blocks_of(corpus, teacher_folder, config)
+    one.step(0, 0, 1)
+    for a, b in zip(one.step(5, 0, 1), again.step(5, 0, 1), strict=True):
+        assert torch.equal(a.input_ids, b.input_ids) and torch.equal(a.labels, b.labels)
+
+
+def test_an_epoch_is_read_once_before_the_next_begins(corpus, teacher_folder, config):
+    blocks = blocks_of(corpus, teacher_folder, config)
+    steps = -(-len(corpus.train) // config.blocks_per_step)
+    seen = [tuple(row.tolist()) for step in range(steps) for b in blocks.step(step, 0, 1)
+            for row in torch.where(b.labels == -100, b.input_ids, b.labels)][: len(corpus.train)]
+    assert sorted(seen) == sorted(tuple(int(t) for t in block) for block in corpus.train)
+
+
+@pytest.mark.parametrize("micro_batch", [1, 2])
+def test_accumulation_changes_the_gradient_by_rounding_alone(corpus, teacher_folder, config, micro_batch):
+    """Without dropout, four blocks at once and four in parts: sums divided by the whole step's counts."""
+
+    def gradient(size):
+        own = config.model_copy(update={"micro_batch": size, "dropout": 0.0})
+        objective = objective_of(teacher_folder, own, dropout=0.0).double()
+        objective._teacher[0].double()
+        batches = blocks_of(corpus, teacher_folder, own).step(0, 0, 1)
+        tokens = sum(b.labels.numel() for b in batches)
+        masked = int(sum((b.labels != -100).sum() for b in batches))
+        for b in batches:
+            objective(b.input_ids, b.labels, tokens, masked)[0].backward()
+        return torch.cat([p.grad.flatten() for p in objective.parameters() if p.grad is not None])
+
+    # The cosine term is computed in float32, hence the tolerance.
+    torch.testing.assert_close(gradient(micro_batch), gradient(4), rtol=1e-5, atol=1e-7)
+
+
+def test_a_killed_run_goes_on_as_if_nothing_had_happened(corpus, teacher_folder, config, tmp_path, monkeypatch):
+    whole = run(corpus, teacher_folder, config, tmp_path / "whole")
+    step = Blocks.step
+
+    def killed(self, number, *rest):
+        if number == 5:
+            raise KeyboardInterrupt
+        return step(self, number, *rest)
+
+    monkeypatch.setattr(Blocks, "step", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run(corpus, teacher_folder, config, tmp_path / "killed")
+    monkeypatch.setattr(Blocks, "step", step)
+    resumed = run(corpus, teacher_folder, config, tmp_path / "killed")
+    assert whole.keys() == resumed.keys()
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+    lines = [[(line["step"], line.get("loss")) for line in read_metrics(tmp_path / name / "metrics.jsonl")]
+             for name in ("whole", "killed")]
+    assert lines[0] == lines[1]
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint(corpus, teacher_folder, config, tmp_path):
+    objective = objective_of(teacher_folder, config)
+    forward = objective.forward
+    calls = []
+
+    def poisoned(*arguments):
+        calls.append(1)
+        loss, terms = forward(*arguments)
+        return (loss * float("nan"), terms) if len(calls) > 6 else (loss, terms)
+
+    objective.forward = poisoned
+    with pytest.raises(BookError, match="the loss of step 3 is nan"):
+        train(objective, blocks_of(corpus, teacher_folder, config), config, tmp_path, "test", lambda step: {}, 3)
+    assert (tmp_path / "checkpoint" / "step.json").exists()
+
+
+def test_the_loss_falls(corpus, teacher_folder, config, tmp_path):
+    config = config.model_copy(update={"steps": 40, "learning_rate": 3e-3, "checkpoint_every": 100})
+    run(corpus, teacher_folder, config, tmp_path)
+    losses = [line["loss"] for line in read_metrics(tmp_path / "metrics.jsonl") if "loss" in line]
+    assert np.mean(losses[-5:]) < 0.9 * np.mean(losses[:5])

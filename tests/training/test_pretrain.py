@@ -1,0 +1,112 @@
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from transformers import AutoModelForMaskedLM, AutoTokenizer
+
+from distilbook.config import BookError
+from distilbook.data.corpus import Corpus
+from distilbook.model.student import build_student
+from distilbook.model.teacher import load_teacher
+from distilbook.recipe import ARMS
+from distilbook.training.arms import full_runs, published_runs, run_arm
+from distilbook.training.measurements import pretraining_records
+from distilbook.training.pretrain import PretrainConfig, PretrainRun, TripleLoss, check_vocabulary, pretrain, step_lines
+from distilbook.workspace import Workspace
+
+
+@pytest.fixture
+def config(pretrain_values) -> PretrainConfig:
+    return PretrainConfig(**pretrain_values)
+
+
+def a_batch(vocabulary: int):
+    draw = torch.Generator().manual_seed(0)
+    input_ids = torch.randint(5, vocabulary, (3, 12), generator=draw)
+    return input_ids, torch.where(torch.rand(3, 12, generator=draw) < 0.3, input_ids, -100)
+
+
+@pytest.mark.parametrize("positions", ["all", "masked"])
+@pytest.mark.parametrize("arm", ARMS)
+def test_the_objective_equals_the_papers_loss_computed_from_whole_models(teacher_folder, config, arm, positions):
+    own = config.model_copy(update={"distilled_positions": positions}).for_arm(arm)
+    recipe = own.recipe
+    teacher = load_teacher(teacher_folder, new_head=False)
+    student = build_student(teacher, recipe, dropout=0.0, seed=0)
+    with torch.no_grad():
+        student.get_input_embeddings().weight.mul_(1.1)
+    input_ids, labels = a_batch(teacher.config.vocab_size)
+    masked = labels != -100
+    loss, _ = TripleLoss(student, teacher, recipe)(input_ids, labels, labels.numel(), int(masked.sum()))
+
+    ours = student(input_ids=input_ids, output_hidden_states=True)
+    theirs = teacher(input_ids=input_ids, output_hidden_states=True)
+    where = torch.ones_like(masked) if positions == "all" else masked
+    z, t = ours.logits[where] / recipe.temperature, theirs.logits[where] / recipe.temperature
+    ce = recipe.temperature**2 * F.kl_div(z.log_softmax(-1), t.softmax(-1), reduction="batchmean")
+    mlm = F.cross_entropy(ours.logits[masked], labels[masked])
+    cos = (1 - F.cosine_similarity(ours.hidden_states[-1], theirs.hidden_states[-1], dim=-1)).mean()
+    expected = recipe.distillation_weight * ce + recipe.masked_lm_weight * mlm + recipe.cosine_weight * cos
+    torch.testing.assert_close(loss, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_the_teacher_is_never_trained(teacher_folder, config):
+    teacher = load_teacher(teacher_folder, new_head=False)
+    objective = TripleLoss(build_student(teacher, config.recipe, 0.0, seed=0), teacher, config.recipe)
+    assert {id(p) for p in objective.parameters()}.isdisjoint(id(p) for p in teacher.parameters())
+
+
+def test_a_finished_run_loads_in_transformers_and_gives_the_recorded_scores(corpus, teacher_folder, config, tmp_path):
+    run = pretrain(config, "full", 0, corpus, teacher_folder, tmp_path)
+    model, tokenizer = (c.from_pretrained(run.folder / "model") for c in (AutoModelForMaskedLM, AutoTokenizer))
+    assert type(model).__name__ == "DistilBertForMaskedLM" and len(tokenizer) == model.config.vocab_size
+    kept = np.load(run.folder / "held_out.npz")
+    assert run.scores["masked_accuracy"] == (kept["labels"] == kept["predicted"]).mean()
+    trained, measured = step_lines(run.folder)
+    assert len(trained) == config.steps and [line["step"] for line in measured] == [0, 3, 6]
+    assert run.tokens == config.steps * config.blocks_per_step * 32
+
+
+def test_a_finished_run_is_opened_and_not_trained_again(corpus, teacher_folder, config, tmp_path, monkeypatch):
+    first = pretrain(config, "full", 0, corpus, teacher_folder, tmp_path)
+    monkeypatch.setattr("distilbook.training.pretrain._train", lambda *_: pytest.fail("trained again"))
+    assert pretrain(config, "full", 0, corpus, teacher_folder, tmp_path) == first
+    assert PretrainRun.open(first.folder) == first
+
+
+def test_another_seed_arm_or_text_is_another_run(corpus, teacher_folder, config, tmp_path, monkeypatch):
+    folders = []
+    monkeypatch.setattr("distilbook.training.pretrain._train", lambda *arguments: folders.append(arguments[-1]))
+    monkeypatch.setattr(PretrainRun, "open", classmethod(lambda cls, folder: folder))
+    import dataclasses
+
+    other = dataclasses.replace(corpus, fingerprint="other")
+    for arm, seed, text in (("full", 0, corpus), ("full", 1, corpus), ("without_mlm", 0, corpus), ("full", 0, other)):
+        pretrain(config, arm, seed, text, teacher_folder, tmp_path)
+    assert len(set(folders)) == 4
+
+
+def test_an_arm_is_run_with_the_full_recipes_configuration_and_seeds(corpus, teacher_folder, config, runs):
+    workspace = Workspace("test")
+    full = [pretrain(config, "full", seed, corpus, teacher_folder, workspace.root / "pretraining") for seed in (0, 1)]
+    for run in full:
+        workspace.publish(f"student/full/seed{run.seed}", run.folder, made_by="06_pretraining")
+    assert full_runs(workspace) == full
+    arm = run_arm("without_teacher", full, corpus, teacher_folder)
+    assert [run.seed for run in arm] == [0, 1] and {run.tokens for run in (*arm, *full)} == {full[0].tokens}
+    ours, theirs = arm[0].config.model_dump(), full[0].config.model_dump()
+    assert {n for n in ours if ours[n] != theirs[n]} == {"distillation_weight", "cosine_weight"}
+    records = pretraining_records("07_ablations/without_teacher", "test", arm[0], corpus)
+    assert {r.metric for r in records} == set(arm[0].scores) and {r.recipe for r in records} == {"without_teacher"}
+    assert all((workspace.root / r.predictions).exists() for r in records)
+
+
+def test_a_student_that_was_not_trained_is_asked_for_by_its_chapter(runs):
+    with pytest.raises(BookError, match="distilbook run test --chapter 06_pretraining"):
+        published_runs(Workspace("test"), "full", made_by="06_pretraining")
+
+
+def test_a_corpus_of_another_vocabulary_is_refused_before_training(corpus, tmp_path):
+    assert isinstance(corpus, Corpus)
+    with pytest.raises(BookError, match="the corpus was cut by a vocabulary"):
+        check_vocabulary(corpus, len(corpus.counts) + 1)
