@@ -9,7 +9,7 @@ book: $(STAMP)  ## execute the laptop edition and render it to runs/laptop/site/
 	$(VENV)/bin/distilbook run laptop
 
 test: $(STAMP)  ## every test, the smoke edition and its site in a browser among them
-	$(VENV)/bin/pytest
+	$(VENV)/bin/pytest -n 2 --dist loadfile
 
 lab: $(STAMP)  ## open the chapters in JupyterLab
 	$(VENV)/bin/jupyter lab book

@@ -35,7 +35,17 @@ chapter = open_chapter("01_claims", globals())
 from distilbook.claims import CLAIMS
 from distilbook.display.tables import table
 
-table([{"claim": c.title, "in words": c.statement, "the paper's figure": c.paper_value, "where": c.source} for c in CLAIMS])
+table(
+    [
+        {
+            "claim": c.title,
+            "in words": c.statement,
+            "the paper's figure": c.paper_value,
+            "where": c.source,
+        }
+        for c in CLAIMS
+    ]
+)
 
 # %% [markdown]
 # ## The evidence the paper gives
@@ -64,10 +74,20 @@ say(TABLE_1_REMARK)
 from distilbook.claims import TABLE_3, TABLE_4
 from distilbook.recipe import ARM_LABELS
 
-table([{"model": model, "million parameters": row["parameters"], "seconds": row["seconds"]} for model, row in TABLE_3.items()])
+table(
+    [
+        {"model": model, "million parameters": row["parameters"], "seconds": row["seconds"]}
+        for model, row in TABLE_3.items()
+    ]
+)
 
 # %%
-table([{"arm": ARM_LABELS[arm], "change of the GLUE score": change} for arm, change in TABLE_4.items()])
+table(
+    [
+        {"arm": ARM_LABELS[arm], "change of the GLUE score": change}
+        for arm, change in TABLE_4.items()
+    ]
+)
 
 # %% [markdown]
 # *Our remark.* The fourth table lacks the control that matters most. The student starts from copies of the teacher's
@@ -85,7 +105,12 @@ table([{"arm": ARM_LABELS[arm], "change of the GLUE score": change} for arm, cha
 # whole; if it straddles it, the run has not settled the question, however nice its middle looks.
 
 # %%
-table([{"claim": c.title, "statistic": c.statistic, "rule": c.rule, "tried in": c.chapter} for c in CLAIMS])
+table(
+    [
+        {"claim": c.title, "statistic": c.statistic, "rule": c.rule, "tried in": c.chapter}
+        for c in CLAIMS
+    ]
+)
 
 # %% [markdown]
 # ## Summary

@@ -119,7 +119,9 @@ from distilbook.display.figures import masked_blocks
 blocks = corpus.train[:12, :64]
 input_ids, labels = masking(blocks, range(len(blocks)), seed=0, epoch=0)
 drawn = labels != -100
-masked_blocks(drawn, input_ids != blocks, [pieces.convert_ids_to_tokens(block) for block in blocks])
+masked_blocks(
+    drawn, input_ids != blocks, [pieces.convert_ids_to_tokens(block) for block in blocks]
+)
 
 # %% [markdown]
 # Point at the squares: the drawn ones are mostly names, numbers and rare words. Over many blocks:
@@ -149,11 +151,21 @@ with np.errstate(divide="ignore"):
     keys = keys / weights
 threshold = np.partition(keys.ravel(), int(0.15 * keys.size))[int(0.15 * keys.size)]
 batchwise, ours = (keys < threshold).mean(axis=1), (sample_labels != -100).mean(axis=1)
-table([
-    {"draw": name, "smallest share of a block": f"{share.min():.1%}", "median": f"{np.median(share):.1%}",
-     "largest": f"{share.max():.1%}", "blocks": len(share)}
-    for name, share in (("across the batch (original)", batchwise), ("in each block (ours)", ours))
-])
+table(
+    [
+        {
+            "draw": name,
+            "smallest share of a block": f"{share.min():.1%}",
+            "median": f"{np.median(share):.1%}",
+            "largest": f"{share.max():.1%}",
+            "blocks": len(share),
+        }
+        for name, share in (
+            ("across the batch (original)", batchwise),
+            ("in each block (ours)", ours),
+        )
+    ]
+)
 
 # %% [markdown]
 # ## Summary

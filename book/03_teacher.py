@@ -53,8 +53,16 @@ from transformers import AutoConfig
 source = model_folder(config.teacher)
 corpus = Corpus.open(chapter.find("corpus", made_by="02_corpus"))
 facts = AutoConfig.from_pretrained(source)
-table([{"layers": facts.num_hidden_layers, "width": facts.hidden_size, "heads": facts.num_attention_heads,
-        "word pieces": facts.vocab_size}])
+table(
+    [
+        {
+            "layers": facts.num_hidden_layers,
+            "width": facts.hidden_size,
+            "heads": facts.num_attention_heads,
+            "word pieces": facts.vocab_size,
+        }
+    ]
+)
 
 # %% [markdown]
 # ## A head for a teacher without one
@@ -90,7 +98,9 @@ from distilbook.training.held_out import HeldOut, predict
 from distilbook.training.measurements import teacher_records
 
 model, pieces = load_teacher(folder, new_head=False), load_tokenizer(folder)
-held_out = HeldOut.of(corpus.held_out, Masking.smoothed(corpus.counts, pieces), limit=len(corpus.held_out))
+held_out = HeldOut.of(
+    corpus.held_out, Masking.smoothed(corpus.counts, pieces), limit=len(corpus.held_out)
+)
 made = predict(model, held_out)
 made.save(path := chapter.workspace.predictions / "teacher_held_out.npz")
 records = chapter.record(teacher_records(chapter.id, config, corpus, made, path))
@@ -102,9 +112,11 @@ from distilbook.statistics import score_interval
 
 interval = score_interval(made.labels == made.predicted, groups=made.block)
 scores = {record.metric: record.value for record in records}
-say(f"The teacher guesses {interval.value:.1%} of the hidden word pieces (95% interval over blocks {interval.low:.1%} to "
+say(
+    f"The teacher guesses {interval.value:.1%} of the hidden word pieces (95% interval over blocks {interval.low:.1%} to "
     f"{interval.high:.1%}, n = {len(made.labels):,}), with a perplexity of {scores['perplexity']:,.0f}. "
-    f"Always guessing the same word piece would give {np.bincount(made.labels).max() / len(made.labels):.1%} at best.")
+    f"Always guessing the same word piece would give {np.bincount(made.labels).max() / len(made.labels):.1%} at best."
+)
 
 # %% [markdown]
 # ## Filling in
@@ -114,13 +126,21 @@ say(f"The teacher guesses {interval.value:.1%} of the hidden word pieces (95% in
 # %%
 import torch
 
-sentences = ["The capital of France is [MASK].", "The film was a [MASK] and moving story.", "Water freezes at zero [MASK]."]
+sentences = [
+    "The capital of France is [MASK].",
+    "The film was a [MASK] and moving story.",
+    "Water freezes at zero [MASK].",
+]
 rows = []
 for sentence in sentences:
     inputs = pieces(sentence, return_tensors="pt")
-    logits = model(**inputs).logits[0, (inputs.input_ids[0] == pieces.mask_token_id).nonzero().item()]
-    probability, number = logits.softmax(-1).topk(5)
-    guesses = (f"{word} ({p:.0%})" for word, p in zip(pieces.convert_ids_to_tokens(number), probability, strict=True))
+    gap = (inputs.input_ids[0] == pieces.mask_token_id).nonzero().item()
+    with torch.inference_mode():
+        probability, number = model(**inputs).logits[0, gap].softmax(-1).topk(5)
+    guesses = (
+        f"{word} ({p:.0%})"
+        for word, p in zip(pieces.convert_ids_to_tokens(number), probability, strict=True)
+    )
     rows.append({"sentence": sentence, "the teacher's guesses": ", ".join(guesses)})
 table(rows)
 
@@ -137,10 +157,16 @@ from distilbook.training.loop import read_metrics
 
 curve_file = Path(folder).parent / "metrics.jsonl"
 tokens_a_step = config.blocks_per_step * corpus.train.shape[1]
-lines = [line for line in read_metrics(curve_file) if "perplexity" in line] if curve_file.exists() else []
+lines = (
+    [line for line in read_metrics(curve_file) if "perplexity" in line]
+    if curve_file.exists()
+    else []
+)
 learning_curves(
     {"teacher": [[line | {"seen": line["step"] * tokens_a_step} for line in lines]]},
-    "masked_accuracy", "masked accuracy", "The teacher's head learns",
+    "masked_accuracy",
+    "masked accuracy",
+    "The teacher's head learns",
 ) if lines else say("This teacher came with its head; there is no curve to show.")
 
 # %% [markdown]

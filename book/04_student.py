@@ -60,8 +60,15 @@ show_source(build_student, module_map)
 # %%
 from distilbook.recipe import Recipe
 
-recipe = Recipe(distillation_weight=5.0, masked_lm_weight=2.0, cosine_weight=1.0, temperature=2.0,
-                distilled_positions="all", initialisation="copied", layers=config.layers)
+recipe = Recipe(
+    distillation_weight=5.0,
+    masked_lm_weight=2.0,
+    cosine_weight=1.0,
+    temperature=2.0,
+    distilled_positions="all",
+    initialisation="copied",
+    layers=config.layers,
+)
 student = build_student(teacher, recipe, dropout=0.0, seed=0)
 copied = module_map(config.layers)
 same = [
@@ -91,8 +98,13 @@ def by_part(kind):
 
 models = {"BERT-base": by_part("BertModel"), "DistilBERT": by_part("DistilBertModel")}
 parts = list(dict.fromkeys(part for counts in models.values() for part in counts))
-table([{"part": part, **{name: counts.get(part, 0) for name, counts in models.items()}} for part in parts]
-      + [{"part": "together", **{name: sum(counts.values()) for name, counts in models.items()}}])
+table(
+    [
+        {"part": part, **{name: counts.get(part, 0) for name, counts in models.items()}}
+        for part in parts
+    ]
+    + [{"part": "together", **{name: sum(counts.values()) for name, counts in models.items()}}]
+)
 
 # %%
 from distilbook.display.figures import parameter_bars
@@ -111,9 +123,13 @@ parameter_bars({name: coarse(counts) for name, counts in models.items()})
 
 # %%
 bert, distilbert = (sum(counts.values()) for counts in models.values())
-inside = bert - sum(count for part, count in models["BERT-base"].items() if "embeddings" in part)
-say(f"From {bert:,} to {distilbert:,} parameters: {1 - distilbert / bert:.1%} smaller. Half of the layers are gone, but "
-    f"{(bert - inside) / bert:.0%} of BERT are embeddings, and of these almost nothing is saved.")
+inside = bert - sum(
+    count for part, count in models["BERT-base"].items() if "embeddings" in part
+)
+say(
+    f"From {bert:,} to {distilbert:,} parameters: {1 - distilbert / bert:.1%} smaller. Half of the layers are gone, but "
+    f"{(bert - inside) / bert:.0%} of BERT are embeddings, and of these almost nothing is saved."
+)
 
 # %% [markdown]
 # And this edition's own pair:
@@ -121,12 +137,17 @@ say(f"From {bert:,} to {distilbert:,} parameters: {1 - distilbert / bert:.1%} sm
 # %%
 from distilbook.model.sizes import parameters_of
 
-ours = {"teacher": parameters_of(teacher.base_model), "student": parameters_of(student.base_model)}
+ours = {
+    "teacher": parameters_of(teacher.base_model),
+    "student": parameters_of(student.base_model),
+}
 table([{"model": name, "parameters": count} for name, count in ours.items()])
 
 # %%
-say(f"Here the student is {1 - ours['student'] / ours['teacher']:.1%} smaller. A narrow network is mostly vocabulary, "
-    "so halving its layers saves less.")
+say(
+    f"Here the student is {1 - ours['student'] / ours['teacher']:.1%} smaller. A narrow network is mostly vocabulary, "
+    "so halving its layers saves less."
+)
 
 # %% [markdown]
 # ## Summary

@@ -72,7 +72,12 @@ with torch.inference_mode():
     logits = teacher(**inputs).logits[0, place].float()
 top = logits.topk(10)
 temperatures = sorted({0.5, 1.0, 2.0, 4.0, 8.0, config.temperature})
-softened(top.values.numpy(), pieces.convert_ids_to_tokens(top.indices), temperatures, config.temperature)
+softened(
+    top.values.numpy(),
+    pieces.convert_ids_to_tokens(top.indices),
+    temperatures,
+    config.temperature,
+)
 
 # %% [markdown]
 # By hand, with nothing but the formula:
@@ -98,11 +103,17 @@ grid = np.geomspace(0.5, 16, 25)
 
 def gradient_norm(temperature):
     """Return the norm of the divergence's gradient for the toy logits, without the factor T squared."""
-    return float((((z / temperature).softmax(-1) - (t / temperature).softmax(-1)) / temperature).norm())
+    return float(
+        (((z / temperature).softmax(-1) - (t / temperature).softmax(-1)) / temperature).norm()
+    )
 
 
 plain = np.array([gradient_norm(value) for value in grid])
-picture = figure("The gradient keeps its size because of the square", "temperature (log)", "gradient norm (log)")
+picture = figure(
+    "The gradient keeps its size because of the square",
+    "temperature (log)",
+    "gradient norm (log)",
+)
 picture.add_scatter(x=grid, y=plain * grid**2, name="with T²", line_color=PLAIN[0])
 picture.add_scatter(x=grid, y=plain, name="without", line={"color": PLAIN[1], "dash": "dash"})
 picture.update_xaxes(type="log")
@@ -148,7 +159,14 @@ print(f"L_cos = {by_hand_cos:.12f}")
 
 # %%
 from distilbook.display.tables import show_source, table
-from distilbook.loss import Projection, _chunk_terms, _cross_entropy, _divergence, cosine_loss, vocabulary_loss
+from distilbook.loss import (
+    Projection,
+    _chunk_terms,
+    _cross_entropy,
+    _divergence,
+    cosine_loss,
+    vocabulary_loss,
+)
 
 show_source(vocabulary_loss, _chunk_terms, _divergence, _cross_entropy, cosine_loss)
 
@@ -156,12 +174,23 @@ show_source(vocabulary_loss, _chunk_terms, _divergence, _cross_entropy, cosine_l
 ours = Projection(student_states.requires_grad_(), student_words.requires_grad_(), bias)
 theirs = Projection(teacher_states, teacher_words, bias)
 _, divergence, cross_entropy = vocabulary_loss(ours, theirs, labels, T, 1 / 7, 1 / 2, chunk=3)
-library = {"L_ce": divergence / 7, "L_mlm": cross_entropy / 2, "L_cos": cosine_loss(student_states, teacher_states) / 7}
+library = {
+    "L_ce": divergence / 7,
+    "L_mlm": cross_entropy / 2,
+    "L_cos": cosine_loss(student_states, teacher_states) / 7,
+}
 by_hand = {"L_ce": by_hand_ce, "L_mlm": by_hand_mlm, "L_cos": by_hand_cos}
-table([
-    {"term": term, "by hand": f"{by_hand[term]:.10f}", "library": f"{value:.10f}", "difference": f"{abs(value - by_hand[term]):.1e}"}
-    for term, value in library.items()
-])
+table(
+    [
+        {
+            "term": term,
+            "by hand": f"{by_hand[term]:.10f}",
+            "library": f"{value:.10f}",
+            "difference": f"{abs(value - by_hand[term]):.1e}",
+        }
+        for term, value in library.items()
+    ]
+)
 
 # %% [markdown]
 # The same for the gradient, which the library computes without automatic differentiation and the formula with it:
@@ -173,10 +202,16 @@ z = student_states @ student_words.T
 formula = 5 * T**2 * (p * (p.log() - (z / T).log_softmax(-1))).sum(-1).mean()
 formula = formula + 2 * torch.nn.functional.cross_entropy(z, labels, ignore_index=-100)
 slow = torch.autograd.grad(formula, (student_states, student_words))
-table([
-    {"gradient with respect to": name, "largest difference": f"{(a - b).abs().max():.1e}", "largest entry": f"{b.abs().max():.3f}"}
-    for name, a, b in zip(("hidden states", "word embeddings"), fast, slow, strict=True)
-])
+table(
+    [
+        {
+            "gradient with respect to": name,
+            "largest difference": f"{(a - b).abs().max():.1e}",
+            "largest entry": f"{b.abs().max():.3f}",
+        }
+        for name, a, b in zip(("hidden states", "word embeddings"), fast, slow, strict=True)
+    ]
+)
 
 # %% [markdown]
 # ## Summary

@@ -58,8 +58,17 @@ from distilbook.display.tables import say, show_source, table
 corpus = Corpus.open(chapter.find("corpus", made_by="02_corpus"))
 teacher = chapter.find("teacher", made_by="03_teacher")
 tokens = config.steps * config.blocks_per_step * corpus.train.shape[1]
-table([{"seeds": len(config.seeds), "optimiser steps": config.steps, "blocks a step": config.blocks_per_step,
-        "tokens": tokens, "share of the training text": f"{tokens / corpus.train.size:.1%}"}])
+table(
+    [
+        {
+            "seeds": len(config.seeds),
+            "optimiser steps": config.steps,
+            "blocks a step": config.blocks_per_step,
+            "tokens": tokens,
+            "share of the training text": f"{tokens / corpus.train.size:.1%}",
+        }
+    ]
+)
 
 # %% [markdown]
 # ## One step
@@ -86,7 +95,9 @@ from distilbook.training.measurements import pretraining_records
 
 runs = []
 for seed in config.seeds:
-    run = pretrain(config, "full", seed, corpus, teacher, chapter.workspace.root / "pretraining")
+    run = pretrain(
+        config, "full", seed, corpus, teacher, chapter.workspace.root / "pretraining"
+    )
     chapter.publish(f"student/full/seed{seed}", run.folder)
     chapter.record(pretraining_records(chapter.id, config.edition, run, corpus))
     runs.append(run)
@@ -100,7 +111,11 @@ for seed in config.seeds:
 from distilbook.display.figures import learning_curves, loss_terms
 from distilbook.training.pretrain import step_lines
 
-names = {"distillation_loss": "distillation (nat)", "masked_lm_loss": "masked LM (nat)", "cosine_loss": "cosine"}
+names = {
+    "distillation_loss": "distillation (nat)",
+    "masked_lm_loss": "masked LM (nat)",
+    "cosine_loss": "cosine",
+}
 trained = [step_lines(run.folder)[0] for run in runs]
 loss_terms(trained, {term: name for term, name in names.items() if term in trained[0][0]})
 
@@ -113,12 +128,25 @@ loss_terms(trained, {term: name for term, name in names.items() if term in train
 # %%
 from distilbook.display.curves import held_out_curves
 
-ceiling = {record.metric: record.value for record in chapter.records.current(chapter="03_teacher")}
+ceiling = {
+    record.metric: record.value for record in chapter.records.current(chapter="03_teacher")
+}
 curves = {"full": [held_out_curves(run) for run in runs]}
-learning_curves(curves, "masked_accuracy", "masked accuracy", "Held-out masked prediction", ceiling["masked_accuracy"])
+learning_curves(
+    curves,
+    "masked_accuracy",
+    "masked accuracy",
+    "Held-out masked prediction",
+    ceiling["masked_accuracy"],
+)
 
 # %%
-learning_curves(curves, "kl_to_teacher", "divergence from the teacher (nat)", "The student comes closer to its teacher")
+learning_curves(
+    curves,
+    "kl_to_teacher",
+    "divergence from the teacher (nat)",
+    "The student comes closer to its teacher",
+)
 
 # %%
 rows = [{"seed": run.seed, **run.scores, "seconds": run.seconds} for run in runs]
@@ -130,9 +158,11 @@ from distilbook.statistics import median_and_range
 summary = median_and_range([run.scores["masked_accuracy"] for run in runs])
 start = curves["full"][0][0]["masked_accuracy"]
 n = chapter.records.current(chapter="06_pretraining", metric="masked_accuracy")[0].n
-say(f"Over {summary.n} seeds the student ends at a masked accuracy of {summary.median:.1%} (from {summary.low:.1%} to "
+say(
+    f"Over {summary.n} seeds the student ends at a masked accuracy of {summary.median:.1%} (from {summary.low:.1%} to "
     f"{summary.high:.1%}, n = {n:,} positions), the teacher is at {ceiling['masked_accuracy']:.1%}. The copied layers alone, before "
-    f"any training, were at {start:.1%} on the part of the text measured along the way.")
+    f"any training, were at {start:.1%} on the part of the text measured along the way."
+)
 
 # %% [markdown]
 # ## What comes out
@@ -144,11 +174,17 @@ import torch
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 folder = runs[0].folder / "model"
-student, pieces = AutoModelForMaskedLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
+student, pieces = (
+    AutoModelForMaskedLM.from_pretrained(folder),
+    AutoTokenizer.from_pretrained(folder),
+)
 inputs = pieces("The capital of France is [MASK].", return_tensors="pt")
 with torch.inference_mode():
     logits = student(**inputs).logits[0, inputs.input_ids[0] == pieces.mask_token_id]
-say("The capital of France is: " + ", ".join(pieces.convert_ids_to_tokens(logits[0].topk(5).indices)))
+say(
+    "The capital of France is: "
+    + ", ".join(pieces.convert_ids_to_tokens(logits[0].topk(5).indices))
+)
 
 # %% [markdown]
 # ## Summary

@@ -42,11 +42,25 @@ from distilbook.data.tasks import sentence_task
 from distilbook.display.tables import say, show_source, table
 
 task = sentence_task(config.task)
-table([{"split": name, "sentences": len(split), "groups (films)": len(set(split.groups)), "share of label 1": f"{split.labels.mean():.1%}"}
-       for name, split in (("train", task.train), ("test", task.test))])
+table(
+    [
+        {
+            "split": name,
+            "sentences": len(split),
+            "groups (films)": len(set(split.groups)),
+            "share of label 1": f"{split.labels.mean():.1%}",
+        }
+        for name, split in (("train", task.train), ("test", task.test))
+    ]
+)
 
 # %%
-table([{"sentence": task.train.sentences[i], "label": int(task.train.labels[i])} for i in (0, len(task.train) // 2, len(task.train) - 1)])
+table(
+    [
+        {"sentence": task.train.sentences[i], "label": int(task.train.labels[i])}
+        for i in (0, len(task.train) // 2, len(task.train) - 1)
+    ]
+)
 
 # %% [markdown]
 # *Our remark.* Sentences about one film are not independent: who knows that a film was panned can guess the next
@@ -73,8 +87,11 @@ from distilbook.training.measurements import finetuning_record
 
 students = {
     arm: published_runs(chapter.workspace, arm, made_by)
-    for arm, made_by in (("full", "06_pretraining"), ("without_teacher", "07_ablations/without_teacher"),
-                         ("random_initialisation", "07_ablations/random_initialisation"))
+    for arm, made_by in (
+        ("full", "06_pretraining"),
+        ("without_teacher", "07_ablations/without_teacher"),
+        ("random_initialisation", "07_ablations/random_initialisation"),
+    )
 }
 teacher = chapter.find("teacher", made_by="03_teacher")
 folder = chapter.workspace.root / "finetuning"
@@ -95,9 +112,18 @@ for name, runs in results.items():
     for number, run in enumerate(runs):
         is_student = name in students
         source = students[name][number % len(students[name])].seed if is_student else None
-        records.append(finetuning_record(chapter.id, config, run, task, "student" if is_student else name,
-                                         name if is_student else None, source))
-chapter.record(records);
+        records.append(
+            finetuning_record(
+                chapter.id,
+                config,
+                run,
+                task,
+                "student" if is_student else name,
+                name if is_student else None,
+                source,
+            )
+        )
+records = chapter.record(records)
 
 # %% [markdown]
 # ## The scores
@@ -107,15 +133,27 @@ from distilbook.display.figures import scores
 from distilbook.display.palette import LABELS
 from distilbook.statistics import median_and_range
 
-scores({name: [run.accuracy for run in runs] for name, runs in results.items()}, "test accuracy", f"Accuracy on {task.name}, a mark a seed")
+scores(
+    {name: [run.accuracy for run in runs] for name, runs in results.items()},
+    "test accuracy",
+    f"Accuracy on {task.name}, a mark a seed",
+)
 
 # %%
 rows = []
 for name, runs in results.items():
     summary = median_and_range([run.accuracy for run in runs])
-    rows.append({"model": LABELS[name], "median": f"{summary.median:.3f}", "lowest seed": f"{summary.low:.3f}",
-                 "highest seed": f"{summary.high:.3f}", "seeds": summary.n, "sentences": runs[0].n,
-                 "seconds a seed": sum(run.seconds for run in runs) / len(runs)})
+    rows.append(
+        {
+            "model": LABELS[name],
+            "median": f"{summary.median:.3f}",
+            "lowest seed": f"{summary.low:.3f}",
+            "highest seed": f"{summary.high:.3f}",
+            "seeds": summary.n,
+            "sentences": runs[0].n,
+            "seconds a seed": sum(run.seconds for run in runs) / len(runs),
+        }
+    )
 table(rows)
 
 # %% [markdown]
@@ -135,8 +173,16 @@ verdict = judge(claim("retention"), chapter.records.current())
 say(verdict.sentence)
 
 # %%
-table([{"lead over": LABELS.get(name, name), "share kept": f"{share.value:.0%}", "95% interval": f"{share.low:.0%} to {share.high:.0%}"}
-       for name, share in verdict.shares.items()]) if verdict.shares else say("The teacher has no lead over a baseline here.")
+table(
+    [
+        {
+            "lead over": LABELS.get(name, name),
+            "share kept": f"{share.value:.0%}",
+            "95% interval": f"{share.low:.0%} to {share.high:.0%}",
+        }
+        for name, share in verdict.shares.items()
+    ]
+) if verdict.shares else say("The teacher has no lead over a baseline here.")
 
 # %% [markdown]
 # ## Summary

@@ -65,7 +65,7 @@ show_source(time_pair, measure)
 
 # %%
 result = run_timing(config)
-chapter.record(timing_records(result, config, chapter.id));
+times = chapter.record(timing_records(result, config, chapter.id))
 
 # %%
 from distilbook.display.figures import intervals, paired_times
@@ -77,15 +77,37 @@ paired_times(first.lengths, {"teacher": first.teacher_ms, "full": first.student_
 rows = []
 for number, start in enumerate(result.starts, start=1):
     for name, ratio in (("teacher / student", start.ratio), ("teacher / teacher", start.noise)):
-        rows.append({"label": f"{name}, {start.threads} thread(s), start {number}", "value": ratio.value,
-                     "low": ratio.low, "high": ratio.high})
-intervals(rows, "ratio of times", "How many times as long", claim("faster").bound, "the claim holds from here")
+        rows.append(
+            {
+                "label": f"{name}, {start.threads} thread(s), start {number}",
+                "value": ratio.value,
+                "low": ratio.low,
+                "high": ratio.high,
+            }
+        )
+intervals(
+    rows,
+    "ratio of times",
+    "How many times as long",
+    claim("faster").bound,
+    "the claim holds from here",
+)
 
 # %%
-table([{"threads": threads, "teacher (ms)": result.latency(threads, "teacher").value,
-        "student (ms)": result.latency(threads, "student").value, "ratio": result.ratio(threads).value,
-        "noise": result.noise(threads).value, "pairs": result.ratio(threads).n, "starts": len(result.at(threads))}
-       for threads in result.threads])
+table(
+    [
+        {
+            "threads": threads,
+            "teacher (ms)": result.latency(threads, "teacher").value,
+            "student (ms)": result.latency(threads, "student").value,
+            "ratio": result.ratio(threads).value,
+            "noise": result.noise(threads).value,
+            "pairs": result.ratio(threads).n,
+            "starts": len(result.at(threads)),
+        }
+        for threads in result.threads
+    ]
+)
 
 # %% [markdown]
 # ## What it says

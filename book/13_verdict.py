@@ -27,8 +27,21 @@ from distilbook.claims import CLAIMS, judge
 from distilbook.display.tables import say, table
 
 verdicts = [judge(claim, records) for claim in CLAIMS]
-table([{"claim": v.claim.title, "the paper": v.claim.paper_value, "ours": v.value, "from": v.low, "to": v.high, "n": v.n,
-        "seeds": v.seeds, "verdict": v.verdict + (" (in miniature)" if v.in_miniature else "")} for v in verdicts])
+table(
+    [
+        {
+            "claim": v.claim.title,
+            "the paper": v.claim.paper_value,
+            "ours": v.value,
+            "from": v.low,
+            "to": v.high,
+            "n": v.n,
+            "seeds": v.seeds,
+            "verdict": v.verdict + (" (in miniature)" if v.in_miniature else ""),
+        }
+        for v in verdicts
+    ]
+)
 
 # %% [markdown]
 # For an arm, "the paper" is a change of the GLUE score as a share and "ours" one of masked accuracy: two different
@@ -50,11 +63,23 @@ say("\n".join(f"- **{v.claim.title}.** {v.sentence}" for v in verdicts))
 spent = {}
 for record in records:
     if record.seconds:
-        spent.setdefault(record.chapter, {})[(record.model, record.recipe, record.task, record.seed)] = record.seconds
-table([{"chapter": name, "runs": len(runs), "seconds": round(sum(runs.values()))} for name, runs in sorted(spent.items())])
+        spent.setdefault(record.chapter, {})[
+            (record.model, record.recipe, record.task, record.seed)
+        ] = record.seconds
+table(
+    [
+        {"chapter": name, "runs": len(runs), "seconds": round(sum(runs.values()))}
+        for name, runs in sorted(spent.items())
+    ]
+)
 
 # %%
-machines = sorted({f"{r.hardware['processor']}, {r.hardware['cores']} cores, accelerator {r.hardware['accelerator']}" for r in records})
+machines = sorted(
+    {
+        f"{r.hardware['processor']}, {r.hardware['cores']} cores, accelerator {r.hardware['accelerator']}"
+        for r in records
+    }
+)
 say("Measured on: " + "; ".join(machines) + ".")
 
 # %% [markdown]

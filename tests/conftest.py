@@ -36,8 +36,12 @@ def corpus(inputs):
     from distilbook.model.teacher import load_tokenizer
 
     config = CorpusConfig(
-        edition="test", texts=[{"name": "rivers", "address": str(inputs / "rivers.txt")}], tokenizer="-",
-        block_length=32, held_out_share=0.2, held_out_blocks=6,
+        edition="test",
+        texts=[{"name": "rivers", "address": str(inputs / "rivers.txt")}],
+        tokenizer="-",
+        block_length=32,
+        held_out_share=0.2,
+        held_out_blocks=6,
     )
     return prepare(config, load_tokenizer(inputs / "teacher"), inputs / "corpus")
 
@@ -60,8 +64,22 @@ def teacher_folder(inputs) -> Path:
 def pretrain_values() -> dict:
     """A small pre-training configuration, as a chapter's parameters would give it."""
     return {
-        "edition": "test", "seeds": (0,), "distillation_weight": 5.0, "masked_lm_weight": 2.0, "cosine_weight": 1.0,
-        "temperature": 2.0, "distilled_positions": "all", "initialisation": "copied", "layers": (0, 3), "dropout": 0.1,
-        "steps": 6, "blocks_per_step": 4, "micro_batch": 2, "learning_rate": 5e-4, "warmup_share": 0.2,
-        "checkpoint_every": 2, "evaluations": 2, "evaluated_blocks": 3,
+        "edition": "test",
+        "seeds": (0,),
+        "distillation_weight": 5.0,
+        "masked_lm_weight": 2.0,
+        "cosine_weight": 1.0,
+        "temperature": 2.0,
+        "distilled_positions": "all",
+        "initialisation": "copied",
+        "layers": (0, 3),
+        "dropout": 0.1,
+        "steps": 6,
+        "blocks_per_step": 4,
+        "micro_batch": 2,
+        "learning_rate": 5e-4,
+        "warmup_share": 0.2,
+        "checkpoint_every": 2,
+        "evaluations": 2,
+        "evaluated_blocks": 3,
     }

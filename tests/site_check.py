@@ -8,8 +8,15 @@ from urllib.parse import quote, unquote, urlsplit
 
 from playwright.sync_api import Page, sync_playwright
 
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-             "--disable-sync", "--no-first-run", "--disable-dev-shm-usage"]
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-dev-shm-usage",
+]
 LOCAL = ("file", "data", "blob")
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 800}
 #: Runs in the page: what is there and should have been drawn, and the addresses it links to.
@@ -81,8 +88,10 @@ def listen(page: Page, problems: list[str]) -> None:
     page.on("console", lambda message: note(f"console: {message.text}") if message.type == "error" else None)
     page.on("pageerror", lambda error: note(f"script: {error}"))
     page.on("requestfailed", lambda request: note(f"not loaded: {request.url}"))
-    page.on("request", lambda request: note(f"asks the network: {request.url}")
-            if urlsplit(request.url).scheme not in LOCAL else None)
+    page.on(
+        "request",
+        lambda request: note(f"asks the network: {request.url}") if urlsplit(request.url).scheme not in LOCAL else None,
+    )
 
 
 def check_page(page: Page, path: Path) -> list[str]:

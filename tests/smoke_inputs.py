@@ -35,7 +35,9 @@ def write_texts(folder: Path) -> list[Path]:
     """Write a text file and a JSON Lines file of documents and return their paths."""
     rivers, trains = folder / "rivers.txt", folder / "trains.jsonl"
     rivers.write_text("\n\n".join("\n".join(paragraphs) for paragraphs in documents(40, seed=1)) + "\n")
-    trains.write_text("".join(json.dumps({"text": "\n".join(paragraphs)}) + "\n" for paragraphs in documents(40, seed=2)))
+    trains.write_text(
+        "".join(json.dumps({"text": "\n".join(paragraphs)}) + "\n" for paragraphs in documents(40, seed=2))
+    )
     return [rivers, trains]
 
 
@@ -44,8 +46,15 @@ def write_teacher(folder: Path, texts: list[Path]) -> Path:
     trained = BertWordPieceTokenizer(lowercase=True)
     trained.train([str(path) for path in texts], vocab_size=260, min_frequency=1, show_progress=False)
     tokenizer = BertTokenizerFast(tokenizer_object=trained._tokenizer, do_lower_case=True, model_max_length=64)
-    config = BertConfig(vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=4, num_attention_heads=4,
-                        intermediate_size=64, max_position_embeddings=64, pad_token_id=tokenizer.pad_token_id)
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=64,
+        pad_token_id=tokenizer.pad_token_id,
+    )
     BertModel(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder

@@ -3,7 +3,14 @@ import pytest
 from distilbook.config import BookError, ChapterConfig, short_hash
 from distilbook.training.loop import LoopConfig
 
-LOOP = {"steps": 10, "blocks_per_step": 4, "micro_batch": 2, "learning_rate": 5e-4, "warmup_share": 0.1, "checkpoint_every": 5}
+LOOP = {
+    "steps": 10,
+    "blocks_per_step": 4,
+    "micro_batch": 2,
+    "learning_rate": 5e-4,
+    "warmup_share": 0.1,
+    "checkpoint_every": 5,
+}
 
 
 def test_an_unknown_parameter_is_refused_with_the_nearest_name():

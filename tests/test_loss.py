@@ -12,7 +12,11 @@ from distilbook.loss import Projection, cosine_loss, vocabulary_loss
 def batch(positions=13, width=6, vocabulary=17, masked=0.4, seed=0, dtype=torch.float64):
     draw = torch.Generator().manual_seed(seed)
     make = lambda *shape: torch.randn(*shape, generator=draw, dtype=torch.float64).to(dtype)
-    student = [make(positions, width).requires_grad_(), make(vocabulary, width).requires_grad_(), make(vocabulary).requires_grad_()]
+    student = [
+        make(positions, width).requires_grad_(),
+        make(vocabulary, width).requires_grad_(),
+        make(vocabulary).requires_grad_(),
+    ]
     teacher = Projection(make(positions, 4), make(vocabulary, 4), make(vocabulary))
     chosen = torch.rand(positions, generator=draw) < masked
     labels = torch.where(chosen, torch.randint(0, vocabulary, (positions,), generator=draw), -100)
@@ -33,11 +37,18 @@ def by_formula(student, teacher, labels, temperature, distillation_scale, masked
 
 @settings(max_examples=60, deadline=None)
 @given(
-    positions=st.integers(1, 20), masked=st.sampled_from([0.0, 0.3, 1.0]), temperature=st.floats(0.5, 10),
-    distillation=st.sampled_from([0.0, 0.7]), mlm=st.sampled_from([0.0, 1.3]), chunk=st.integers(1, 25),
-    with_teacher=st.booleans(), seed=st.integers(0, 10_000),
+    positions=st.integers(1, 20),
+    masked=st.sampled_from([0.0, 0.3, 1.0]),
+    temperature=st.floats(0.5, 10),
+    distillation=st.sampled_from([0.0, 0.7]),
+    mlm=st.sampled_from([0.0, 1.3]),
+    chunk=st.integers(1, 25),
+    with_teacher=st.booleans(),
+    seed=st.integers(0, 10_000),
 )
-def test_value_and_gradient_equal_the_formula(positions, masked, temperature, distillation, mlm, chunk, with_teacher, seed):
+def test_value_and_gradient_equal_the_formula(
+    positions, masked, temperature, distillation, mlm, chunk, with_teacher, seed
+):
     student, teacher, labels = batch(positions, masked=masked, seed=seed)
     teacher = teacher if with_teacher else None
     expected = by_formula(student, teacher, labels, temperature, distillation, mlm)
@@ -82,7 +93,9 @@ def test_the_square_of_the_temperature_is_in_the_divergence():
     student, teacher, labels = batch(masked=0.0)
     logits = [s.states @ s.weight.T + s.bias for s in (Projection(*student), teacher)]
     plain = F.kl_div((logits[0] / 4).log_softmax(-1), (logits[1] / 4).log_softmax(-1), log_target=True, reduction="sum")
-    torch.testing.assert_close(vocabulary_loss(Projection(*student), teacher, labels, 4.0, 1.0, 0.0)[1], 16 * plain.detach())
+    torch.testing.assert_close(
+        vocabulary_loss(Projection(*student), teacher, labels, 4.0, 1.0, 0.0)[1], 16 * plain.detach()
+    )
 
 
 def test_bfloat16_states_are_reduced_in_float32():

@@ -8,7 +8,13 @@ import pytest
 
 from distilbook.config import BookError
 from distilbook.metrics import (
-    ConstantPredictionWarning, accuracy, f1, f1_and_accuracy, matthews_correlation, pearson, pearson_and_spearman,
+    ConstantPredictionWarning,
+    accuracy,
+    f1,
+    f1_and_accuracy,
+    matthews_correlation,
+    pearson,
+    pearson_and_spearman,
     spearman,
 )
 
@@ -64,13 +70,16 @@ def test_labels_that_are_all_the_same_cannot_be_correlated_with(metric):
 
 
 @pytest.mark.parametrize("metric", [accuracy, matthews_correlation, f1, pearson, spearman])
-@pytest.mark.parametrize(("labels", "predictions", "what"), [
-    ([], [], "no example"),
-    ([0, 1], [0], "do not fit"),
-    ([[0, 1]], [[0, 1]], "do not fit"),
-    ([0, 1], [0.0, math.nan], "predictions hold NaN"),
-    ([0.0, math.inf], [0, 1], "labels hold NaN"),
-])
+@pytest.mark.parametrize(
+    ("labels", "predictions", "what"),
+    [
+        ([], [], "no example"),
+        ([0, 1], [0], "do not fit"),
+        ([[0, 1]], [[0, 1]], "do not fit"),
+        ([0, 1], [0.0, math.nan], "predictions hold NaN"),
+        ([0.0, math.inf], [0, 1], "labels hold NaN"),
+    ],
+)
 def test_what_cannot_be_scored_is_refused(metric, labels, predictions, what):
     with pytest.raises(BookError, match=what):
         metric(labels, predictions)

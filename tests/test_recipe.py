@@ -3,8 +3,15 @@ import pytest
 from distilbook.config import BookError
 from distilbook.recipe import ARM_LABELS, ARMS, Recipe, changes_of
 
-FULL = Recipe(distillation_weight=5, masked_lm_weight=2, cosine_weight=1, temperature=2, distilled_positions="all",
-              initialisation="copied", layers=(0, 2, 4))
+FULL = Recipe(
+    distillation_weight=5,
+    masked_lm_weight=2,
+    cosine_weight=1,
+    temperature=2,
+    distilled_positions="all",
+    initialisation="copied",
+    layers=(0, 2, 4),
+)
 #: What each arm is allowed to differ in, written down a second time on purpose.
 DIFFERENCES = {
     "full": {},
@@ -42,8 +49,17 @@ def test_an_unknown_arm_is_refused_with_the_nearest():
         changes_of("without_cosin", FULL)
 
 
-@pytest.mark.parametrize("bad", [{"layers": (2, 0)}, {"layers": (0, 0)}, {"layers": (-1,)}, {"temperature": 0},
-                                 {"distillation_weight": 0, "masked_lm_weight": 0}, {"cosine_weight": float("nan")}])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"layers": (2, 0)},
+        {"layers": (0, 0)},
+        {"layers": (-1,)},
+        {"temperature": 0},
+        {"distillation_weight": 0, "masked_lm_weight": 0},
+        {"cosine_weight": float("nan")},
+    ],
+)
 def test_an_impossible_recipe_is_refused(bad):
     with pytest.raises(BookError):
         Recipe.parse(FULL.model_dump() | bad, where="x")

@@ -8,8 +8,21 @@ from distilbook.records import Record, RecordBook
 
 
 def record(**changes) -> Record:
-    values = {"edition": "e", "chapter": "06_pretraining", "model": "student", "task": "held-out text", "split": "held-out",
-              "metric": "masked_accuracy", "value": 0.2, "unit": "1", "n": 100, "seed": 0, "config": "c", "code": "k", "data": "d"}
+    values = {
+        "edition": "e",
+        "chapter": "06_pretraining",
+        "model": "student",
+        "task": "held-out text",
+        "split": "held-out",
+        "metric": "masked_accuracy",
+        "value": 0.2,
+        "unit": "1",
+        "n": 100,
+        "seed": 0,
+        "config": "c",
+        "code": "k",
+        "data": "d",
+    }
     return Record(**values | changes)
 
 
@@ -35,8 +48,14 @@ def test_the_same_measurement_with_the_same_value_is_not_written_twice(tmp_path)
 
 def test_records_of_another_configuration_of_the_same_task_are_no_longer_current(tmp_path):
     book = RecordBook(tmp_path)
-    book.add([record(seed=0, config="old", started="2026-01-01"), record(seed=1, config="old", started="2026-01-01"),
-              record(seed=0, config="new", started="2026-01-02"), record(task="reviews", config="other", started="2025-01-01")])
+    book.add(
+        [
+            record(seed=0, config="old", started="2026-01-01"),
+            record(seed=1, config="old", started="2026-01-01"),
+            record(seed=0, config="new", started="2026-01-02"),
+            record(task="reviews", config="other", started="2025-01-01"),
+        ]
+    )
     assert sorted((r.task, r.config) for r in book.current()) == [("held-out text", "new"), ("reviews", "other")]
 
 
@@ -55,12 +74,15 @@ def test_what_is_wanted_is_found_by_its_attributes(tmp_path):
     assert {r.seed for r in RecordBook(tmp_path).current(metric="masked_accuracy")} == {0, 1}
 
 
-@pytest.mark.parametrize("line, what", [
-    ("{not json", "a line is no JSON"),
-    (json.dumps({"format": 0}), "a record has format 0"),
-    (json.dumps([1]), "a record has format None"),
-    (json.dumps(dataclasses.asdict(record()) | {"surprise": 1}), "a record has unknown fields ['surprise']"),
-])
+@pytest.mark.parametrize(
+    "line, what",
+    [
+        ("{not json", "a line is no JSON"),
+        (json.dumps({"format": 0}), "a record has format 0"),
+        (json.dumps([1]), "a record has format None"),
+        (json.dumps(dataclasses.asdict(record()) | {"surprise": 1}), "a record has unknown fields ['surprise']"),
+    ],
+)
 def test_a_line_that_is_no_record_is_named_with_its_place(tmp_path, line, what):
     (tmp_path / "x.jsonl").write_text("\n" + line + "\n")
     with pytest.raises(BookError) as error:

@@ -14,8 +14,16 @@ from scipy import stats
 from distilbook import statistics
 from distilbook.config import BookError
 from distilbook.statistics import (
-    Bootstrap, Interval, difference_interval, median_and_range, median_interval, ratio_interval, score_interval,
-    seed_difference_interval, share_interval, smallest_detectable_difference,
+    Bootstrap,
+    Interval,
+    difference_interval,
+    median_and_range,
+    median_interval,
+    ratio_interval,
+    score_interval,
+    seed_difference_interval,
+    share_interval,
+    smallest_detectable_difference,
 )
 
 FEW = Bootstrap(resamples=300)
@@ -41,10 +49,13 @@ def test_the_interval_of_a_mean_is_that_of_the_normal_distribution():
     assert (found.n, found.level) == (2_000, 0.95)
 
 
-@pytest.mark.parametrize(("ours", "theirs"), [
-    (ratio_interval, lambda a, b, axis: a.mean(axis=axis) / b.mean(axis=axis)),
-    (difference_interval, lambda a, b, axis: a.mean(axis=axis) - b.mean(axis=axis)),
-])
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (ratio_interval, lambda a, b, axis: a.mean(axis=axis) / b.mean(axis=axis)),
+        (difference_interval, lambda a, b, axis: a.mean(axis=axis) - b.mean(axis=axis)),
+    ],
+)
 def test_paired_intervals_agree_with_scipy(ours, theirs):
     rng = np.random.default_rng(2)
     a = rng.normal(3, 1, 400)
@@ -216,14 +227,17 @@ def test_without_a_second_seed_no_difference_is_detectable():
     assert math.isfinite(smallest_detectable_difference([0.3, 0.31], [0.2]))
 
 
-@pytest.mark.parametrize("call", [
-    lambda: score_interval([]),
-    lambda: median_and_range([1.0, math.nan]),
-    lambda: ratio_interval([1.0, 2.0], [1.0]),
-    lambda: ratio_interval(np.ones((2, 3)), np.ones((2, 4))),
-    lambda: score_interval([1.0, 2.0], ["a"]),
-    lambda: score_interval(np.ones((2, 2, 2))),
-])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: score_interval([]),
+        lambda: median_and_range([1.0, math.nan]),
+        lambda: ratio_interval([1.0, 2.0], [1.0]),
+        lambda: ratio_interval(np.ones((2, 3)), np.ones((2, 4))),
+        lambda: score_interval([1.0, 2.0], ["a"]),
+        lambda: score_interval(np.ones((2, 2, 2))),
+    ],
+)
 def test_values_that_mean_nothing_are_refused(call):
     with pytest.raises(BookError):
         call()

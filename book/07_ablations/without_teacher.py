@@ -38,9 +38,16 @@ from distilbook.display.tables import say, show_source, table
 from distilbook.recipe import changes_of
 from distilbook.training.arms import full_runs, run_arm
 
+show_source(changes_of, run_arm)
+
+# %%
 full = full_runs(chapter.workspace)
-table([{"changed": name, "full recipe": getattr(full[0].config, name), "this arm": value}
-       for name, value in changes_of("without_teacher", full[0].config.recipe).items()])
+table(
+    [
+        {"changed": name, "full recipe": getattr(full[0].config, name), "this arm": value}
+        for name, value in changes_of("without_teacher", full[0].config.recipe).items()
+    ]
+)
 
 # %%
 from distilbook.data.corpus import Corpus
@@ -60,11 +67,27 @@ from distilbook.display.curves import held_out_curves
 from distilbook.display.figures import learning_curves
 
 ceiling = chapter.records.current(chapter="03_teacher", metric="masked_accuracy")[0].value
-curves = {arm: [held_out_curves(run) for run in some] for arm, some in (("full", full), ("without_teacher", runs))}
-learning_curves(curves, "masked_accuracy", "masked accuracy", "Held-out masked prediction", ceiling)
+curves = {
+    arm: [held_out_curves(run) for run in some]
+    for arm, some in (("full", full), ("without_teacher", runs))
+}
+learning_curves(
+    curves, "masked_accuracy", "masked accuracy", "Held-out masked prediction", ceiling
+)
 
 # %%
-table([{"arm": run.arm, "seed": run.seed, **run.scores, "tokens": run.tokens, "seconds": run.seconds} for run in (*full, *runs)])
+table(
+    [
+        {
+            "arm": run.arm,
+            "seed": run.seed,
+            **run.scores,
+            "tokens": run.tokens,
+            "seconds": run.seconds,
+        }
+        for run in (*full, *runs)
+    ]
+)
 
 # %% [markdown]
 # ## What it says

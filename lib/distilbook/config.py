@@ -29,7 +29,9 @@ class BookError(Exception):
     def __init__(self, what: str, *, where: object = None, expected: str | None = None, do: str | None = None):
         self.what, self.where, self.expected, self.do = what, where, expected, do
         lines = [f"{what}."]
-        lines += [f"  {label}: {text}" for label, text in (("where", where), ("expected", expected), ("do", do)) if text]
+        lines += [
+            f"  {label}: {text}" for label, text in (("where", where), ("expected", expected), ("do", do)) if text
+        ]
         super().__init__("\n".join(lines))
 
 

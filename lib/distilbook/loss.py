@@ -62,8 +62,9 @@ class Projection:
 
 
 def cosine_loss(student_hidden: Tensor, teacher_hidden: Tensor) -> Tensor:
-    """Return ``sum_i 1 - cos(student_i, teacher_i)``; both (positions, width), the result a scalar."""
-    return (1 - F.cosine_similarity(student_hidden.float(), teacher_hidden.float(), dim=-1)).sum()
+    """Return ``sum_i 1 - cos(student_i, teacher_i)`` in float32 or wider; both (positions, width)."""
+    wide = torch.promote_types(student_hidden.dtype, torch.float32)
+    return (1 - F.cosine_similarity(student_hidden.to(wide), teacher_hidden.to(wide), dim=-1)).sum()
 
 
 def vocabulary_loss(
@@ -91,8 +92,15 @@ def vocabulary_loss(
         masked = labels != IGNORED
         student, labels = student.at(masked), labels[masked]
     return _VocabularyLoss.apply(
-        student.states, student.weight, student.bias, teacher, labels,
-        temperature, distillation_scale, masked_lm_scale, chunk,
+        student.states,
+        student.weight,
+        student.bias,
+        teacher,
+        labels,
+        temperature,
+        distillation_scale,
+        masked_lm_scale,
+        chunk,
     )
 
 

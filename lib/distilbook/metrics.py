@@ -48,8 +48,11 @@ def f1(labels: ArrayLike, predictions: ArrayLike) -> float:
     expected, predicted = _pair(labels, predictions)
     strange = set(np.union1d(expected, predicted).tolist()) - {0, 1}
     if strange:
-        raise BookError(f"F1 met the classes {sorted(strange)}", expected="classes 0 and 1",
-                        do="use accuracy for a task of several classes")
+        raise BookError(
+            f"F1 met the classes {sorted(strange)}",
+            expected="classes 0 and 1",
+            do="use accuracy for a task of several classes",
+        )
     return float(f1_score(expected, predicted, zero_division=0))
 
 
@@ -90,27 +93,41 @@ def _correlation(function, labels: ArrayLike, predictions: ArrayLike) -> float:
 def _pair(labels: ArrayLike, predictions: ArrayLike) -> tuple[NDArray, NDArray]:
     expected, predicted = np.asarray(labels), np.asarray(predictions)
     if expected.ndim != 1 or expected.shape != predicted.shape:
-        raise BookError("labels and predictions do not fit", where=f"shapes {expected.shape} and {predicted.shape}",
-                        expected="one prediction an example, both of shape (examples,)",
-                        do="compute the metric on the whole set, gathered from all processes")
+        raise BookError(
+            "labels and predictions do not fit",
+            where=f"shapes {expected.shape} and {predicted.shape}",
+            expected="one prediction an example, both of shape (examples,)",
+            do="compute the metric on the whole set, gathered from all processes",
+        )
     if expected.size == 0:
         raise BookError("there is no example to score", expected="at least one", do="check the task's split")
     for name, values in (("labels", expected), ("predictions", predicted)):
         if values.dtype.kind == "f" and not np.isfinite(values).all():
-            raise BookError(f"{name} hold NaN or infinity", where=f"example {int(np.argmin(np.isfinite(values)))}",
-                            expected="finite numbers", do="look for the step at which training diverged")
+            raise BookError(
+                f"{name} hold NaN or infinity",
+                where=f"example {int(np.argmin(np.isfinite(values)))}",
+                expected="finite numbers",
+                do="look for the step at which training diverged",
+            )
     return expected, predicted
 
 
 def _varied(labels: NDArray) -> None:
     if (labels == labels[0]).all():
-        raise BookError("all labels are the same", where=f"{labels.size} examples labelled {labels[0]}",
-                        expected="labels that differ", do="take a larger sample of the task")
+        raise BookError(
+            "all labels are the same",
+            where=f"{labels.size} examples labelled {labels[0]}",
+            expected="labels that differ",
+            do="take a larger sample of the task",
+        )
 
 
 def _warn_if_constant(predictions: NDArray) -> bool:
     constant = bool((predictions == predictions[0]).all())
     if constant:
-        warnings.warn(f"every prediction is {predictions[0]}: the correlation counts as 0",
-                      ConstantPredictionWarning, stacklevel=4)
+        warnings.warn(
+            f"every prediction is {predictions[0]}: the correlation counts as 0",
+            ConstantPredictionWarning,
+            stacklevel=4,
+        )
     return constant

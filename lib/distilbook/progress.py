@@ -43,8 +43,14 @@ class Progress(tqdm):
     def __init__(self, description: str, total: float | None, unit: str):
         self._handle = None
         super().__init__(
-            total=total, desc=description, unit=f" {unit}", unit_scale=True, mininterval=5, maxinterval=20,
-            dynamic_ncols=False, bar_format=LINE if total else LINE_WITHOUT_TOTAL,
+            total=total,
+            desc=description,
+            unit=f" {unit}",
+            unit_scale=True,
+            mininterval=5,
+            maxinterval=20,
+            dynamic_ncols=False,
+            bar_format=LINE if total else LINE_WITHOUT_TOTAL,
         )
 
     def advance(self, amount: float, **values: float) -> None:

@@ -22,7 +22,19 @@ from .provenance import hardware, versions
 FORMAT = 1
 
 #: What is measured. Two records that agree in these are the same measurement, taken twice.
-IDENTITY = ("edition", "chapter", "model", "recipe", "task", "split", "metric", "unit", "step", "seed", "pretraining_seed")
+IDENTITY = (
+    "edition",
+    "chapter",
+    "model",
+    "recipe",
+    "task",
+    "split",
+    "metric",
+    "unit",
+    "step",
+    "seed",
+    "pretraining_seed",
+)
 #: What a chapter's results were made by: the newest of these is current for the chapter's task.
 MADE_BY = ("config", "code", "data")
 
@@ -143,14 +155,26 @@ def read_line(line: str, where: str) -> Record:
     try:
         values = json.loads(line)
     except json.JSONDecodeError as error:
-        raise BookError(f"a line is no JSON ({error.msg})", where=where, expected="one record a line",
-                        do="restore the file, or delete the line and run the chapter again") from None
+        raise BookError(
+            f"a line is no JSON ({error.msg})",
+            where=where,
+            expected="one record a line",
+            do="restore the file, or delete the line and run the chapter again",
+        ) from None
     found = values.get("format") if isinstance(values, dict) else None
     if found != FORMAT:
-        raise BookError(f"a record has format {found!r}", where=where, expected=f"format {FORMAT}",
-                        do="move the file away and run the chapter again with this version of the library")
+        raise BookError(
+            f"a record has format {found!r}",
+            where=where,
+            expected=f"format {FORMAT}",
+            do="move the file away and run the chapter again with this version of the library",
+        )
     unknown = set(values) - {f.name for f in fields(Record)}
     if unknown:
-        raise BookError(f"a record has unknown fields {sorted(unknown)}", where=where,
-                        expected=f"the fields of format {FORMAT}", do="use the version of the library that wrote it")
+        raise BookError(
+            f"a record has unknown fields {sorted(unknown)}",
+            where=where,
+            expected=f"the fields of format {FORMAT}",
+            do="use the version of the library that wrote it",
+        )
     return Record(**values)

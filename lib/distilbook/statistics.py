@@ -73,8 +73,12 @@ def checked(values: ArrayLike, name: str) -> Array:
     if array.size == 0:
         raise BookError(f"there are no {name}", expected="at least one value", do="check that the run wrote them")
     if not np.isfinite(array).all():
-        raise BookError(f"{name} hold NaN or infinity", where=f"position {int(np.argmin(np.isfinite(array)))}",
-                        expected="finite numbers", do="look for the run that diverged")
+        raise BookError(
+            f"{name} hold NaN or infinity",
+            where=f"position {int(np.argmin(np.isfinite(array)))}",
+            expected="finite numbers",
+            do="look for the run that diverged",
+        )
     return array
 
 
@@ -120,12 +124,16 @@ def difference_interval(
 
 
 def share_interval(
-    scores: ArrayLike, reference: ArrayLike, baseline: ArrayLike, groups: ArrayLike | None = None,
+    scores: ArrayLike,
+    reference: ArrayLike,
+    baseline: ArrayLike,
+    groups: ArrayLike | None = None,
     how: Bootstrap = Bootstrap(),
 ) -> Interval:
     """Return (score - baseline) / (reference - baseline): the share of the teacher's lead a student keeps."""
-    return _interval_of(lambda score, whole, base: (score - base) / (whole - base), [scores, reference, baseline],
-                        groups, how)
+    return _interval_of(
+        lambda score, whole, base: (score - base) / (whole - base), [scores, reference, baseline], groups, how
+    )
 
 
 def seed_difference_interval(values_a: ArrayLike, values_b: ArrayLike, level: float = 0.95) -> Interval:
@@ -175,10 +183,12 @@ def _interval_of(
     sums, sizes = _group_sums(np.concatenate(models), groups)
     cuts = np.cumsum([len(model) for model in models])[:-1]
     rng = np.random.default_rng(how.seed)
-    means = np.concatenate([
-        (counts @ sums.T) / (counts @ sizes)[:, None]
-        for counts in (_counts(rows, sizes.size) for rows in _draws(rng, sizes.size, how.resamples))
-    ])
+    means = np.concatenate(
+        [
+            (counts @ sums.T) / (counts @ sizes)[:, None]
+            for counts in (_counts(rows, sizes.size) for rows in _draws(rng, sizes.size, how.resamples))
+        ]
+    )
     with np.errstate(divide="ignore", invalid="ignore"):
         value = statistic(*(np.median(model.mean(axis=1)) for model in models))
         resampled = statistic(*(_resample_seeds(rng, part) for part in np.split(means, cuts, axis=1)))
@@ -192,8 +202,11 @@ def _group_sums(rows: Array, groups: ArrayLike | None) -> tuple[Array, Array]:
         return rows, np.ones(examples)
     names, member = np.unique(np.asarray(groups), return_inverse=True)
     if member.shape != (examples,):
-        raise BookError("the groups do not fit the scores", expected=f"one group for each of {examples} examples",
-                        do="read groups and scores from the same predictions file")
+        raise BookError(
+            "the groups do not fit the scores",
+            expected=f"one group for each of {examples} examples",
+            do="read groups and scores from the same predictions file",
+        )
     sums = np.stack([np.bincount(member, weights=row, minlength=names.size) for row in rows])
     return sums, np.bincount(member).astype(np.float64)
 
@@ -228,7 +241,10 @@ def _bounded(interval: Interval, units: int) -> Interval:
 def _paired(scores: list[ArrayLike]) -> list[Array]:
     arrays = [checked(score, "scores") for score in scores]
     if len({array.shape[-1:] for array in arrays}) > 1 or any(array.ndim not in (1, 2) for array in arrays):
-        raise BookError("the scores cannot be paired", where=f"shapes {[array.shape for array in arrays]}",
-                        expected="(examples,) or (seeds, examples), with the same examples for all",
-                        do="compare models that were measured on the same examples")
+        raise BookError(
+            "the scores cannot be paired",
+            where=f"shapes {[array.shape for array in arrays]}",
+            expected="(examples,) or (seeds, examples), with the same examples for all",
+            do="compare models that were measured on the same examples",
+        )
     return arrays

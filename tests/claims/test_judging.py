@@ -24,6 +24,7 @@ def record(**values) -> Record:
 
 # ---- smaller ----------------------------------------------------------------------------------------------------
 
+
 def sizes(teacher: int, student: int, names=("bert-base", "distilbert")) -> list[Record]:
     return [
         record(chapter="11_timing", model=name, task="size", metric="parameters", value=count, detail={"role": role})
@@ -31,10 +32,16 @@ def sizes(teacher: int, student: int, names=("bert-base", "distilbert")) -> list
     ]
 
 
-@pytest.mark.parametrize(("student", "verdict"), [
-    (6_500, "reproduced"), (6_501, "contradicted"), (6_000, "reproduced"), (5_400, "reproduced"),
-    (10_000, "contradicted"),
-])
+@pytest.mark.parametrize(
+    ("student", "verdict"),
+    [
+        (6_500, "reproduced"),
+        (6_501, "contradicted"),
+        (6_000, "reproduced"),
+        (5_400, "reproduced"),
+        (10_000, "contradicted"),
+    ],
+)
 def test_a_model_is_40_percent_smaller_from_35_on_and_when_smaller_still(student, verdict):
     assert judge(claim("smaller"), sizes(10_000, student)).verdict == verdict
 
@@ -57,23 +64,48 @@ def test_other_models_are_judged_in_miniature():
 
 # ---- faster -----------------------------------------------------------------------------------------------------
 
-def ratio(low: float, high: float, *, noise: float = 0.0, starts: int = 2, split: str = "cpu", batch: int = 1,
-          model: str = "bert-base over distilbert") -> Record:
+
+def ratio(
+    low: float,
+    high: float,
+    *,
+    noise: float = 0.0,
+    starts: int = 2,
+    split: str = "cpu",
+    batch: int = 1,
+    model: str = "bert-base over distilbert",
+) -> Record:
     middle = (low + high) / 2
     return record(
-        chapter="11_timing", model=model, task=f"sentence pairs at batch {batch}", split=split, metric="time_ratio",
-        value=middle, n=40, detail={
-            "low": low, "high": high, "starts": [{"value": middle}] * starts,
+        chapter="11_timing",
+        model=model,
+        task=f"sentence pairs at batch {batch}",
+        split=split,
+        metric="time_ratio",
+        value=middle,
+        n=40,
+        detail={
+            "low": low,
+            "high": high,
+            "starts": [{"value": middle}] * starts,
             "noise": {"value": 1.0, "low": 1 - noise, "high": 1.0},
         },
     )
 
 
-@pytest.mark.parametrize(("low", "high", "noise", "verdict"), [
-    (1.55, 1.70, 0.0, "reproduced"), (1.549, 1.70, 0.0, "not settled"), (1.30, 1.549, 0.0, "contradicted"),
-    (1.30, 1.55, 0.0, "not settled"), (1.90, 2.10, 0.10, "reproduced"), (1.60, 2.10, 0.10, "not settled"),
-    (1.30, 1.50, 0.10, "not settled"), (1.30, 1.39, 0.10, "contradicted"),
-])
+@pytest.mark.parametrize(
+    ("low", "high", "noise", "verdict"),
+    [
+        (1.55, 1.70, 0.0, "reproduced"),
+        (1.549, 1.70, 0.0, "not settled"),
+        (1.30, 1.549, 0.0, "contradicted"),
+        (1.30, 1.55, 0.0, "not settled"),
+        (1.90, 2.10, 0.10, "reproduced"),
+        (1.60, 2.10, 0.10, "not settled"),
+        (1.30, 1.50, 0.10, "not settled"),
+        (1.30, 1.39, 0.10, "contradicted"),
+    ],
+)
 def test_a_ratio_must_lie_on_one_side_of_its_bound_beyond_the_noise(low, high, noise, verdict):
     assert judge(claim("faster"), [ratio(low, high, noise=noise)]).verdict == verdict
 
@@ -110,29 +142,46 @@ def test_times_of_other_models_are_in_miniature():
 
 # ---- arms -------------------------------------------------------------------------------------------------------
 
+
 def students(full: list[float], other: list[float], arm: str = "without_teacher", tokens=(1000, 1000)) -> list[Record]:
     return [
-        record(chapter=chapter, model="student", recipe=recipe, task="held-out text", split="held-out",
-               metric="masked_accuracy", value=value, n=3_000, seed=seed, step=50, detail={"tokens": seen})
+        record(
+            chapter=chapter,
+            model="student",
+            recipe=recipe,
+            task="held-out text",
+            split="held-out",
+            metric="masked_accuracy",
+            value=value,
+            n=3_000,
+            seed=seed,
+            step=50,
+            detail={"tokens": seen},
+        )
         for chapter, recipe, values, seen in (
-            ("06_pretraining", "full", full, tokens[0]), (f"07_ablations/{arm}", arm, other, tokens[1]))
+            ("06_pretraining", "full", full, tokens[0]),
+            (f"07_ablations/{arm}", arm, other, tokens[1]),
+        )
         for seed, value in enumerate(values)
     ]
 
 
-@pytest.mark.parametrize(("full", "other", "verdict"), [
-    ([0.25, 0.26], [0.20, 0.20], "reproduced"),
-    ([0.250, 0.375], [0.125, 0.250], "not settled"),  # the smallest difference equals the spread
-    ([0.25, 0.31], [0.20, 0.20], "not settled"),  # smaller than the spread
-    ([0.20, 0.20], [0.25, 0.26], "contradicted"),
-    ([0.25, 0.19], [0.20, 0.20], "not settled"),  # signs differ
-    ([0.25], [0.10], "not settled"),
-    ([0.25, 0.26, 0.25], [0.20, 0.20, 0.21], "reproduced"),
-    ([0.20, 0.20, 0.21], [0.25, 0.26, 0.25], "contradicted"),
-    ([0.25, 0.40, 0.25], [0.20, 0.20, 0.21], "not settled"),
-    ([0.2, 0.2, 0.2], [0.2, 0.2, 0.2], "not settled"),
-    ([0.2, 0.2], [0.2, 0.2], "not settled"),
-])
+@pytest.mark.parametrize(
+    ("full", "other", "verdict"),
+    [
+        ([0.25, 0.26], [0.20, 0.20], "reproduced"),
+        ([0.250, 0.375], [0.125, 0.250], "not settled"),  # the smallest difference equals the spread
+        ([0.25, 0.31], [0.20, 0.20], "not settled"),  # smaller than the spread
+        ([0.20, 0.20], [0.25, 0.26], "contradicted"),
+        ([0.25, 0.19], [0.20, 0.20], "not settled"),  # signs differ
+        ([0.25], [0.10], "not settled"),
+        ([0.25, 0.26, 0.25], [0.20, 0.20, 0.21], "reproduced"),
+        ([0.20, 0.20, 0.21], [0.25, 0.26, 0.25], "contradicted"),
+        ([0.25, 0.40, 0.25], [0.20, 0.20, 0.21], "not settled"),
+        ([0.2, 0.2, 0.2], [0.2, 0.2, 0.2], "not settled"),
+        ([0.2, 0.2], [0.2, 0.2], "not settled"),
+    ],
+)
 def test_an_arm_must_differ_by_more_than_its_seeds_do(full, other, verdict):
     assert judge(claim("without_teacher"), students(full, other)).verdict == verdict
 
@@ -161,9 +210,9 @@ def test_one_seed_is_said_to_be_too_few():
     assert "a verdict takes 2 seeds, and there is 1" in found.sentence
 
 
-@pytest.mark.parametrize(("tokens", "verdict"), [
-    ((1000, 990), "reproduced"), ((1000, 989), "not settled"), ((1000, None), "not settled"),
-])
+@pytest.mark.parametrize(
+    ("tokens", "verdict"), [((1000, 990), "reproduced"), ((1000, 989), "not settled"), ((1000, None), "not settled")]
+)
 def test_arms_are_compared_at_equal_tokens_only(tokens, verdict):
     found = judge(claim("without_teacher"), students([0.25, 0.26], [0.20, 0.20], tokens=tokens))
     assert found.verdict == verdict
@@ -172,13 +221,22 @@ def test_arms_are_compared_at_equal_tokens_only(tokens, verdict):
 
 def test_only_seeds_that_both_arms_have_are_compared_and_only_their_last_step():
     records = students([0.25, 0.26, 0.9], [0.20, 0.20])
-    early = record(chapter="06_pretraining", model="student", recipe="full", task="held-out text",
-                   metric="masked_accuracy", value=0.01, seed=0, step=10)
+    early = record(
+        chapter="06_pretraining",
+        model="student",
+        recipe="full",
+        task="held-out text",
+        metric="masked_accuracy",
+        value=0.01,
+        seed=0,
+        step=10,
+    )
     found = judge(claim("without_teacher"), [*records, early])
     assert (found.seeds, found.value) == (2, pytest.approx(0.055))
 
 
 # ---- retention --------------------------------------------------------------------------------------------------
+
 
 class Reviews:
     """Predictions on 2,000 reviews of 200 films, written as a chapter would, with any shares right."""
@@ -196,14 +254,24 @@ class Reviews:
         predictions = np.where(wrong, 1 - self.labels, self.labels)
         np.savez(path, labels=self.labels, predictions=predictions, groups=self.groups)
         filled = {"recipe": "full" if model == "student" else None, "predictions_hash": sha256(path)} | values
-        return record(chapter="08_sentence_tasks", model=model, task="reviews", metric="accuracy", value=right, n=2_000,
-                      seed=seed, predictions=f"predictions/{model}-{seed}.npz", **filled)
+        return record(
+            chapter="08_sentence_tasks",
+            model=model,
+            task="reviews",
+            metric="accuracy",
+            value=right,
+            n=2_000,
+            seed=seed,
+            predictions=f"predictions/{model}-{seed}.npz",
+            **filled,
+        )
 
     def all(self, teacher=(0.80, 0.80), student=(0.79, 0.79), majority=0.55, tfidf=0.70) -> list[Record]:
         return [
             *(self.score("teacher", right, seed) for seed, right in enumerate(teacher)),
             *(self.score("student", right, seed) for seed, right in enumerate(student)),
-            self.score("majority", majority), self.score("tfidf", tfidf),
+            self.score("majority", majority),
+            self.score("tfidf", tfidf),
         ]
 
     def judge(self, records: list[Record]) -> Judgement:
@@ -215,9 +283,7 @@ def reviews(tmp_path) -> Reviews:
     return Reviews(tmp_path)
 
 
-@pytest.mark.parametrize(("student", "verdict"), [
-    (0.85, "reproduced"), (0.772, "not settled"), (0.70, "contradicted"),
-])
+@pytest.mark.parametrize(("student", "verdict"), [(0.85, "reproduced"), (0.772, "not settled"), (0.70, "contradicted")])
 def test_retention_is_judged_by_its_whole_interval(reviews, student, verdict):
     found = reviews.judge(reviews.all(student=(student, student)))
     assert found.verdict == verdict
@@ -298,6 +364,7 @@ def test_predictions_are_looked_for_in_the_editions_folder(reviews, monkeypatch)
 
 
 # ---- all --------------------------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("one", CLAIMS, ids=lambda one: one.id)
 def test_without_records_nothing_is_settled_and_the_chapter_is_named(one):

@@ -9,13 +9,16 @@ import pytest
 from distilbook.claims.wording import POINTS, RATIO, SHARE, counted, figure, with_ends
 
 
-@pytest.mark.parametrize(("values", "bound", "unit", "text"), [
-    ((0.9412, 0.9101, 0.9733), 0.965, SHARE, "94.1% [91.0% to 97.3%]"),
-    ((0.94123, 0.94101, 0.94153), 0.965, SHARE, "94.12% [94.10% to 94.15%]"),
-    ((1.996, 1.994, 1.997), 1.55, RATIO, "1.996 [1.994 to 1.997]"),
-    ((1.996, 1.8, 2.2), 1.55, RATIO, "2.00 [1.80 to 2.20]"),
-    ((0.05, 0.03, 0.08), 0.0, POINTS, "5.0 [3.0 to 8.0] points"),
-])
+@pytest.mark.parametrize(
+    ("values", "bound", "unit", "text"),
+    [
+        ((0.9412, 0.9101, 0.9733), 0.965, SHARE, "94.1% [91.0% to 97.3%]"),
+        ((0.94123, 0.94101, 0.94153), 0.965, SHARE, "94.12% [94.10% to 94.15%]"),
+        ((1.996, 1.994, 1.997), 1.55, RATIO, "1.996 [1.994 to 1.997]"),
+        ((1.996, 1.8, 2.2), 1.55, RATIO, "2.00 [1.80 to 2.20]"),
+        ((0.05, 0.03, 0.08), 0.0, POINTS, "5.0 [3.0 to 8.0] points"),
+    ],
+)
 def test_the_width_of_the_interval_decides_the_digits(values, bound, unit, text):
     assert with_ends(*values, bound, unit) == text
 

@@ -9,8 +9,14 @@ from distilbook.model.teacher import load_tokenizer
 
 
 def config(inputs, **changes) -> CorpusConfig:
-    values = {"edition": "test", "texts": [{"name": "rivers", "address": str(inputs / "rivers.txt")}], "tokenizer": "-",
-              "block_length": 32, "held_out_share": 0.2, "held_out_blocks": 1000}
+    values = {
+        "edition": "test",
+        "texts": [{"name": "rivers", "address": str(inputs / "rivers.txt")}],
+        "tokenizer": "-",
+        "block_length": 32,
+        "held_out_share": 0.2,
+        "held_out_blocks": 1000,
+    }
     return CorpusConfig(**values | changes)
 
 

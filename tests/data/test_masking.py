@@ -68,11 +68,15 @@ def test_smoothed_weights_are_counts_to_the_minus_seven_tenths():
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(0, 2**31 - 1), st.integers(0, 1000), st.lists(st.integers(0, 10**6), min_size=4, max_size=4, unique=True))
+@given(
+    st.integers(0, 2**31 - 1),
+    st.integers(0, 1000),
+    st.lists(st.integers(0, 10**6), min_size=4, max_size=4, unique=True),
+)
 def test_a_block_is_masked_the_same_way_on_one_process_and_on_four(seed, epoch, numbers):
     blocks = some_blocks(4, seed=1)
     together = masking()(blocks, numbers, seed, epoch)
-    alone = [masking()(blocks[i: i + 1], numbers[i: i + 1], seed, epoch) for i in (3, 1, 0, 2)]
+    alone = [masking()(blocks[i : i + 1], numbers[i : i + 1], seed, epoch) for i in (3, 1, 0, 2)]
     for i, (input_ids, labels) in zip((3, 1, 0, 2), alone, strict=True):
         assert (together[0][i] == input_ids[0]).all() and (together[1][i] == labels[0]).all()
 

@@ -59,14 +59,16 @@ def test_reviews_come_in_order_with_label_film_and_split(table):
     )
     found = reviews()
     assert [(r.text, r.label, r.film, r.split) for r in found] == [
-        ("A slick melodrama.", 1, film, "train"), ("What a mess.", 0, film, "train")
+        ("A slick melodrama.", 1, film, "train"),
+        ("What a mess.", 0, film, "train"),
     ]
 
 
 def test_a_repeated_sentence_counts_once_even_across_films(table):
     train, test = film_of("train"), film_of("test")
     table(
-        ("fresh", "An absorbing documentary.", test), ("fresh", "An  absorbing documentary", train),
+        ("fresh", "An absorbing documentary.", test),
+        ("fresh", "An  absorbing documentary", train),
         ("rotten", "No.", train),
     )
     assert [(r.text, r.film) for r in reviews()] == [("An absorbing documentary.", test), ("No.", train)]
@@ -77,12 +79,17 @@ def test_films_to_be_tested_on_are_left_out_with_their_plots(table):
     train, validation, test, plot_only = film_of("train"), film_of("validation"), film_of("test"), film_of("test", 1)
     table(
         ("plot", "A plot.\n\nIts second part.", train),
-        ("plot", "Hidden.", f"{validation}_the"), ("plot", "Hidden.", test),
-        ("plot", "Nobody reviewed this.", plot_only), ("plot", "", "empty"),
-        ("fresh", "Good.", train), ("rotten", "Bad.", validation), ("fresh", "Fine.", test),
+        ("plot", "Hidden.", f"{validation}_the"),
+        ("plot", "Hidden.", test),
+        ("plot", "Nobody reviewed this.", plot_only),
+        ("plot", "", "empty"),
+        ("fresh", "Good.", train),
+        ("rotten", "Bad.", validation),
+        ("fresh", "Fine.", test),
     )
     assert review_paragraphs() == {
-        train: ["A plot.", "Its second part.", "Good."], plot_only: ["Nobody reviewed this."]
+        train: ["A plot.", "Its second part.", "Good."],
+        plot_only: ["Nobody reviewed this."],
     }
 
 

@@ -36,7 +36,8 @@ def test_a_relative_path_starts_at_the_projects_root(root):
     (root / "texts" / "a.txt").write_text("one\n\ntwo\n")
     assert list(documents(source("texts/a.txt"))) == [Document("a.txt:0", ["one"]), Document("a.txt:1", ["two"])]
     assert list(documents(source(root / "texts"))) == [
-        Document("texts:a.txt:0", ["one"]), Document("texts:a.txt:1", ["two"])
+        Document("texts:a.txt:0", ["one"]),
+        Document("texts:a.txt:1", ["two"]),
     ]
 
 

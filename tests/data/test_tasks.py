@@ -19,12 +19,15 @@ def test_a_file_is_read_as_it_stands(tmp_path):
     assert made.test.sentences == ["b"] and made.test.groups.tolist() == ["film b"]
 
 
-@pytest.mark.parametrize("text, what", [
-    ("sentence\tlabel\n", "lacks the columns ['group', 'split']"),
-    (HEADER + "a\tgood\tf\ttrain\n", "label 'good' is none"),
-    (HEADER + "a\t1\tf\ttrain\n", "a split of the task is empty"),
-    (HEADER + "a\t1\tf\ttrain\nb\t0\tf\ttest\n", "group 'f' is in both splits"),
-])
+@pytest.mark.parametrize(
+    "text, what",
+    [
+        ("sentence\tlabel\n", "lacks the columns ['group', 'split']"),
+        (HEADER + "a\tgood\tf\ttrain\n", "label 'good' is none"),
+        (HEADER + "a\t1\tf\ttrain\n", "a split of the task is empty"),
+        (HEADER + "a\t1\tf\ttrain\nb\t0\tf\ttest\n", "group 'f' is in both splits"),
+    ],
+)
 def test_a_file_that_is_no_task_is_explained(tmp_path, text, what):
     with pytest.raises(BookError) as error:
         task(tmp_path, text)

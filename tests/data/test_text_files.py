@@ -81,8 +81,10 @@ def test_a_folder_of_rows_is_read_by_split_like_a_data_set_of_the_hub(tmp_path):
 def test_a_folder_with_subsets_gives_the_one_that_is_asked_for(tmp_path):
     write(tmp_path / "en.jsonl", '{"text": "hello"}\n')
     write(tmp_path / "de.jsonl", '{"text": "hallo"}\n')
-    write(tmp_path / "README.md", "---\nconfigs:\n- config_name: en\n  data_files: en.jsonl\n- config_name: de\n"
-                                  "  data_files: de.jsonl\n---\n")
+    write(
+        tmp_path / "README.md",
+        "---\nconfigs:\n- config_name: en\n  data_files: en.jsonl\n- config_name: de\n  data_files: de.jsonl\n---\n",
+    )
     assert documents(tmp_path, subset="de") == [("0", ["hallo"])]
     with pytest.raises(BookError, match="subset fr"):
         documents(tmp_path, subset="fr")

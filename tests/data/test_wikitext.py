@@ -127,8 +127,10 @@ def test_markup_that_cannot_be_parsed_drops_its_paragraph_only():
 
 
 def page(title: str, text: str, ns: int = 0, redirect: str = "") -> str:
-    return (f"<page><title>{title}</title><ns>{ns}</ns>{redirect}"
-            f"<revision><id>1</id><text xml:space='preserve'>{text}</text></revision></page>")
+    return (
+        f"<page><title>{title}</title><ns>{ns}</ns>{redirect}"
+        f"<revision><id>1</id><text xml:space='preserve'>{text}</text></revision></page>"
+    )
 
 
 def test_redirects_and_pages_of_other_namespaces_are_no_articles():

@@ -11,8 +11,16 @@ import pytest
 from distilbook.config import BookError
 from distilbook.device import timing, timing_process
 from distilbook.device.timing import (
-    BERT_BASE, Start, TimingConfig, TimingResult, length_histogram, run_timing, sample_lengths, size_records,
-    stsb_lengths, timing_records,
+    BERT_BASE,
+    Start,
+    TimingConfig,
+    TimingResult,
+    length_histogram,
+    run_timing,
+    sample_lengths,
+    size_records,
+    stsb_lengths,
+    timing_records,
 )
 from distilbook.device.timing_process import time_pair
 from distilbook.provenance import hardware
@@ -20,8 +28,18 @@ from distilbook.provenance import hardware
 SHARED = Path(__file__).resolve().parents[2].parent / "shared/data"
 
 SMALL = {
-    "edition": "test", "pairs": 12, "noise_pairs": 3, "repeats": 2, "starts": 2, "threads": [1], "warm_up": 1,
-    "batch_size": 1, "layers": 4, "width": 32, "heads": 2, "feed_forward": 64,
+    "edition": "test",
+    "pairs": 12,
+    "noise_pairs": 3,
+    "repeats": 2,
+    "starts": 2,
+    "threads": [1],
+    "warm_up": 1,
+    "batch_size": 1,
+    "layers": 4,
+    "width": 32,
+    "heads": 2,
+    "feed_forward": 64,
 }
 LAYERS, WIDTH, HEADS, FEED_FORWARD = BERT_BASE
 PUBLISHED = SMALL | {"layers": LAYERS, "width": WIDTH, "heads": HEADS, "feed_forward": FEED_FORWARD}
@@ -154,7 +172,11 @@ def test_the_records_say_ratio_noise_and_times_for_each_number_of_threads():
     ]
     assert {r.split for r in records[3:]} == {"cpu, 2 threads"}
     assert records[0].detail == {
-        "value": 2, "low": 2, "high": 2, "threads": 1, "starts": [{"value": 2, "low": 2, "high": 2}] * 2,
+        "value": 2,
+        "low": 2,
+        "high": 2,
+        "threads": 1,
+        "starts": [{"value": 2, "low": 2, "high": 2}] * 2,
         "noise": {"value": 1.5, "low": 1.5, "high": 1.5},
     }
     assert len({r.identity for r in records}) == 6
@@ -170,7 +192,9 @@ def test_one_thread_a_core_is_the_plain_cpu():
 def test_sizes_are_recorded_under_the_published_names_for_the_published_dimensions_only():
     large, small = size_records(TimingConfig.parse(PUBLISHED, ""), "11"), size_records(config(), "11")
     assert [(r.model, r.value, r.detail["role"]) for r in large] == [
-        ("bert-base", 109_482_240, "teacher"), ("distilbert", 66_362_880, "student")]
+        ("bert-base", 109_482_240, "teacher"),
+        ("distilbert", 66_362_880, "student"),
+    ]
     assert [r.model for r in small] == ["bert 4 x 32", "distilbert 2 x 32"]
     assert small[0].value > small[1].value
 
@@ -183,10 +207,17 @@ def test_the_published_dimensions_are_those_of_the_default_configuration():
     assert plain.vocab_size == timing_process.VOCABULARY
 
 
-@pytest.mark.parametrize(("changes", "what"), [
-    ({"heads": 5}, "not a multiple of 5"), ({"layers": 3}, "multiple of 2"), ({"noise_pairs": 13}, "at most 12"),
-    ({"threads": []}, "at least 1"), ({"threads": [0]}, "greater than 0"), ({"pair": 3}, "'pairs'"),
-])
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"heads": 5}, "not a multiple of 5"),
+        ({"layers": 3}, "multiple of 2"),
+        ({"noise_pairs": 13}, "at most 12"),
+        ({"threads": []}, "at least 1"),
+        ({"threads": [0]}, "greater than 0"),
+        ({"pair": 3}, "'pairs'"),
+    ],
+)
 def test_impossible_parameters_are_refused(changes, what):
     with pytest.raises(BookError, match=what):
         config(**changes)

@@ -66,20 +66,40 @@ def ids(book):
 
 
 def test_chapters_come_in_the_order_of_their_numbers_and_a_folders_summary_last(book):
-    for name in ("13_verdict", "07_ablations/without_teacher", "07_ablations/summary", "07_ablations/from_scratch",
-                 "06_pretraining", "08_sentence_tasks", "07_ablations/.ipynb_checkpoints/without_teacher", "conf"):
+    for name in (
+        "13_verdict",
+        "07_ablations/without_teacher",
+        "07_ablations/summary",
+        "07_ablations/from_scratch",
+        "06_pretraining",
+        "08_sentence_tasks",
+        "07_ablations/.ipynb_checkpoints/without_teacher",
+        "conf",
+    ):
         path = book / f"{name}.py"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("")
-    assert chapters(book) == ["01_claims", "06_pretraining", "07_ablations/from_scratch",
-                              "07_ablations/without_teacher", "07_ablations/summary", "08_sentence_tasks", "13_verdict"]
+    assert chapters(book) == [
+        "01_claims",
+        "06_pretraining",
+        "07_ablations/from_scratch",
+        "07_ablations/without_teacher",
+        "07_ablations/summary",
+        "08_sentence_tasks",
+        "13_verdict",
+    ]
 
 
 def test_a_notebook_has_the_scripts_cells_and_tags_and_no_outputs(book):
     notebook = to_notebook(book / "01_claims.py")
     assert [cell.cell_type for cell in notebook.cells] == ["markdown", "code", "code", "code", "code"]
     assert [cell.metadata.get("tags", []) for cell in notebook.cells] == [
-        [], ["parameters"], ["hide-input", "remove-cell"], [], []]
+        [],
+        ["parameters"],
+        ["hide-input", "remove-cell"],
+        [],
+        [],
+    ]
     assert notebook.cells[2].source == "%matplotlib inline\nprint(edition)"
     assert all(cell.outputs == [] and cell.execution_count is None for cell in notebook.cells[1:])
     nbformat.validate(notebook)
@@ -88,7 +108,8 @@ def test_a_notebook_has_the_scripts_cells_and_tags_and_no_outputs(book):
 def test_jupytexts_own_reading_of_a_script_gives_the_same_cells_and_tags(book):
     ours, theirs = to_notebook(book / "01_claims.py"), jupytext.read(book / "01_claims.py")
     assert [(c.cell_type, c.source, c.metadata) for c in ours.cells] == [
-        (c.cell_type, c.source, c.metadata) for c in theirs.cells]
+        (c.cell_type, c.source, c.metadata) for c in theirs.cells
+    ]
 
 
 def test_a_script_without_a_header_keeps_its_tags_and_gets_a_kernel(book):
@@ -154,6 +175,9 @@ def test_jupytexts_sync_changes_nothing_whichever_of_the_pair_is_newer(book, new
 def test_every_notebook_of_the_book_equals_its_script(project):
     book = project / "book"
     assert out_of_date(book) == [], "run 'make pairs' and commit the notebooks"
-    notebooks = {path.relative_to(book).with_suffix("").as_posix() for path in book.glob("**/[!.]*.ipynb")
-                 if ".ipynb_checkpoints" not in path.parts}
+    notebooks = {
+        path.relative_to(book).with_suffix("").as_posix()
+        for path in book.glob("**/[!.]*.ipynb")
+        if ".ipynb_checkpoints" not in path.parts
+    }
     assert notebooks <= set(chapters(book)), "a notebook has no script"

@@ -13,7 +13,6 @@ import pandas
 import plotly.graph_objects as go
 import pytest
 from nbformat.v4 import new_output
-from site_check import check_site, chromium
 
 from distilbook.config import BookError
 from distilbook.edition.pages import FIGURE, WIDGET, front_page, read_chapters, to_page
@@ -21,6 +20,7 @@ from distilbook.edition.pairs import chapters
 from distilbook.edition.site import build_site
 from distilbook.records import Record, RecordBook
 from distilbook.workspace import Workspace, project_root
+from site_check import check_site, chromium
 
 CLAIMS = """# %% [markdown]
 # # The claims
@@ -65,8 +65,10 @@ def lay_out_book(project: Path, root: Path) -> Path:
 def executed(script: str, *outputs) -> nbformat.NotebookNode:
     """Return the notebook of ``script`` as papermill leaves it, with ``outputs`` in its code cell."""
     notebook = nbformat.v4.new_notebook(cells=jupytext.reads(script, "py:percent").cells)
-    notebook.metadata = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"},
-                         "papermill": {"end_time": "2026-11-22T10:00:00.123456+00:00"}}
+    notebook.metadata = {
+        "kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"},
+        "papermill": {"end_time": "2026-11-22T10:00:00.123456+00:00"},
+    }
     notebook.cells[1].outputs = list(outputs)
     return nbformat.from_dict(notebook)
 
@@ -82,8 +84,10 @@ def claims_notebook(*more):
 
 
 def loss_notebook():
-    steps = [{"label": f"T = {temperature}", "method": "restyle", "args": ["line.dash", dash]}
-             for temperature, dash in ((1, "solid"), (2, "dot"))]
+    steps = [
+        {"label": f"T = {temperature}", "method": "restyle", "args": ["line.dash", dash]}
+        for temperature, dash in ((1, "solid"), (2, "dot"))
+    ]
     figure = go.Figure(go.Scatter(x=[1, 2, 3], y=[3, 1, 2], name="student"))
     figure.update_layout(xaxis_title="tokens", yaxis_title="loss [nat]", sliders=[{"steps": steps}])
     table = pandas.DataFrame({f"a long column {i}": [0.123 * i, 1.0] for i in range(12)})
@@ -97,9 +101,19 @@ def loss_notebook():
 
 
 def record(**values):
-    return Record(edition="small", chapter="01_claims", model="teacher", task="held-out text", split="held-out",
-                  metric="masked_accuracy", value=0.5, unit="1", n=10,
-                  hardware={"processor": "A & B processor", "cores": 2, "accelerator": "none"}, **values)
+    return Record(
+        edition="small",
+        chapter="01_claims",
+        model="teacher",
+        task="held-out text",
+        split="held-out",
+        metric="masked_accuracy",
+        value=0.5,
+        unit="1",
+        n=10,
+        hardware={"processor": "A & B processor", "cores": 2, "accelerator": "none"},
+        **values,
+    )
 
 
 def write_run(workspace: Workspace, **notebooks) -> None:

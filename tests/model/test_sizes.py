@@ -10,12 +10,20 @@ from torch import nn
 
 from distilbook.config import BookError
 from distilbook.model.sizes import (
-    MODEL_KINDS, Row, count_by_formula, empty_model, parameter_table, parameters_of, table_of,
+    MODEL_KINDS,
+    Row,
+    count_by_formula,
+    empty_model,
+    parameter_table,
+    parameters_of,
+    table_of,
 )
 
 PUBLISHED = {
-    "BertModel": 109_482_240, "BertForMaskedLM": 109_514_298,
-    "DistilBertModel": 66_362_880, "DistilBertForMaskedLM": 66_985_530,
+    "BertModel": 109_482_240,
+    "BertForMaskedLM": 109_514_298,
+    "DistilBertModel": 66_362_880,
+    "DistilBertForMaskedLM": 66_985_530,
 }
 
 
@@ -46,9 +54,14 @@ def test_the_parts_of_bert_base_are_those_of_its_architecture(bert):
     per_layer = {row.part: row.count for row in bert if row.layer == 11}
     square = 768 * 768 + 768
     assert per_layer == {
-        "attention query": square, "attention key": square, "attention value": square, "attention output": square,
-        "attention LayerNorm": 1536, "feed-forward, widening": 768 * 3072 + 3072,
-        "feed-forward, narrowing": 3072 * 768 + 768, "feed-forward LayerNorm": 1536,
+        "attention query": square,
+        "attention key": square,
+        "attention value": square,
+        "attention output": square,
+        "attention LayerNorm": 1536,
+        "feed-forward, widening": 768 * 3072 + 3072,
+        "feed-forward, narrowing": 3072 * 768 + 768,
+        "feed-forward LayerNorm": 1536,
     }
     assert {row.layer for row in bert} == {None, *range(12)}
 
@@ -61,10 +74,15 @@ def test_the_tied_decoder_adds_nothing_but_a_bias(kind):
     assert total(rows, "MLM head transform", "MLM head LayerNorm") == 768 * 768 + 768 + 1536
 
 
-dimensions = st.fixed_dictionaries({
-    "layers": st.integers(1, 3), "width": st.integers(1, 6).map(lambda n: 2 * n), "feed_forward": st.integers(1, 20),
-    "vocabulary": st.integers(5, 50), "positions": st.integers(1, 20),
-})
+dimensions = st.fixed_dictionaries(
+    {
+        "layers": st.integers(1, 3),
+        "width": st.integers(1, 6).map(lambda n: 2 * n),
+        "feed_forward": st.integers(1, 20),
+        "vocabulary": st.integers(5, 50),
+        "positions": st.integers(1, 20),
+    }
+)
 
 
 @settings(max_examples=15, deadline=None)
@@ -72,8 +90,9 @@ dimensions = st.fixed_dictionaries({
 def test_formula_table_and_model_agree_whatever_the_dimensions(kind, dimensions, token_types):
     of_bert = {"token_types": token_types} if not kind.startswith("Distil") else {}
     model = empty_model(kind, heads=2, **dimensions, **of_bert)
-    by_formula = count_by_formula(**({"token_types": 0} | dimensions | of_bert), pooler=kind == "BertModel",
-                                  masked_lm_head="MaskedLM" in kind)
+    by_formula = count_by_formula(
+        **({"token_types": 0} | dimensions | of_bert), pooler=kind == "BertModel", masked_lm_head="MaskedLM" in kind
+    )
     assert by_formula == parameters_of(model) == total(table_of(model))
 
 
@@ -94,10 +113,14 @@ def test_a_parameter_of_no_known_part_is_not_passed_over():
         table_of(nn.Linear(2, 2, device=torch.device("meta")))
 
 
-@pytest.mark.parametrize(("kind", "names", "advice"), [
-    ("BertModle", {}, "BertModel"),
-    ("BertModel", {"layer": 3}, "layers"), ("DistilBertModel", {"token_types": 1}, "use one"),
-])
+@pytest.mark.parametrize(
+    ("kind", "names", "advice"),
+    [
+        ("BertModle", {}, "BertModel"),
+        ("BertModel", {"layer": 3}, "layers"),
+        ("DistilBertModel", {"token_types": 1}, "use one"),
+    ],
+)
 def test_an_unknown_kind_or_dimension_is_refused_with_advice(kind, names, advice):
     with pytest.raises(BookError, match=advice):
         empty_model(kind, **names)

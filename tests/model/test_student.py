@@ -8,16 +8,29 @@ from distilbook.recipe import Recipe
 
 
 def recipe(**changes) -> Recipe:
-    values = {"distillation_weight": 5, "masked_lm_weight": 2, "cosine_weight": 1, "temperature": 2,
-              "distilled_positions": "all", "initialisation": "copied", "layers": (0, 2, 3)}
+    values = {
+        "distillation_weight": 5,
+        "masked_lm_weight": 2,
+        "cosine_weight": 1,
+        "temperature": 2,
+        "distilled_positions": "all",
+        "initialisation": "copied",
+        "layers": (0, 2, 3),
+    }
     return Recipe(**values | changes)
 
 
 @pytest.fixture(scope="module")
 def teacher() -> BertForMaskedLM:
     torch.manual_seed(0)
-    config = BertConfig(vocab_size=97, hidden_size=16, num_hidden_layers=4, num_attention_heads=2, intermediate_size=32,
-                        max_position_embeddings=40)
+    config = BertConfig(
+        vocab_size=97,
+        hidden_size=16,
+        num_hidden_layers=4,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=40,
+    )
     model = BertForMaskedLM(config).eval()
     # Distinct numbers everywhere: biases and LayerNorms start alike and would hide a wrong copy.
     for parameter in model.parameters():
@@ -30,7 +43,9 @@ def test_every_copied_module_equals_the_teachers(teacher):
     for ours, theirs in module_map((0, 2, 3)).items():
         for kind in ("weight", "bias"):
             if hasattr(student.get_submodule(ours), kind):
-                assert torch.equal(getattr(student.get_submodule(ours), kind), getattr(teacher.get_submodule(theirs), kind)), ours
+                assert torch.equal(
+                    getattr(student.get_submodule(ours), kind), getattr(teacher.get_submodule(theirs), kind)
+                ), ours
 
 
 def test_copying_sets_every_parameter_of_the_student(teacher):

@@ -8,14 +8,30 @@ from safetensors.torch import load_file, save_file
 from distilbook.config import BookError
 from distilbook.data.tasks import sentence_task
 from distilbook.model.teacher import load_tokenizer
-from distilbook.training.finetune import FinetuneConfig, baseline, finetune, length_batches, load_classifier, predict_labels
+from distilbook.training.finetune import (
+    FinetuneConfig,
+    baseline,
+    finetune,
+    length_batches,
+    load_classifier,
+    predict_labels,
+)
 from distilbook.training.measurements import finetuning_record
 
 
 @pytest.fixture
 def config() -> FinetuneConfig:
-    return FinetuneConfig(edition="test", task="-", train_examples=48, epochs=20, batch_size=8, learning_rate=3e-3,
-                          warmup_share=0.1, max_length=32, seeds=(0,))
+    return FinetuneConfig(
+        edition="test",
+        task="-",
+        train_examples=48,
+        epochs=20,
+        batch_size=8,
+        learning_rate=3e-3,
+        warmup_share=0.1,
+        max_length=32,
+        seeds=(0,),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +57,11 @@ def test_a_fine_tuned_model_learns_the_task_and_its_predictions_give_its_score(c
     run = finetune(config, teacher_folder, task, 0, tmp_path, "the teacher")
     kept = np.load(run.predictions)
     assert run.accuracy == (kept["labels"] == kept["predictions"]).mean() > 0.8
-    assert run.n == len(task.test) and (kept["labels"] == task.test.labels).all() and (kept["groups"] == task.test.groups).all()
+    assert (
+        run.n == len(task.test)
+        and (kept["labels"] == task.test.labels).all()
+        and (kept["groups"] == task.test.groups).all()
+    )
 
 
 def test_a_finished_run_is_opened_and_a_seed_repeats_itself(config, teacher_folder, task, tmp_path, monkeypatch):

@@ -33,7 +33,9 @@ def test_predictions_equal_those_of_the_whole_model(corpus, teacher_folder, pret
         chosen = held_out.labels != -100
         made = predict(model, held_out)
         np.testing.assert_array_equal(made.predicted, logits[chosen].argmax(-1))
-        np.testing.assert_allclose(made.loss, F.cross_entropy(logits[chosen], held_out.labels[chosen], reduction="none"), atol=1e-5)
+        np.testing.assert_allclose(
+            made.loss, F.cross_entropy(logits[chosen], held_out.labels[chosen], reduction="none"), atol=1e-5
+        )
         np.testing.assert_array_equal(made.labels, held_out.labels[chosen])
         np.testing.assert_allclose(made.scores()["perplexity"], np.exp(made.loss.mean()), rtol=1e-6)
 

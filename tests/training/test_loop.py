@@ -26,7 +26,9 @@ def objective_of(teacher_folder, config, dropout=0.1) -> TripleLoss:
 
 def run(corpus, teacher_folder, config, folder):
     objective = objective_of(teacher_folder, config)
-    train(objective, blocks_of(corpus, teacher_folder, config), config, folder, "test", lambda step: {"measured": 1.0}, 3)
+    train(
+        objective, blocks_of(corpus, teacher_folder, config), config, folder, "test", lambda step: {"measured": 1.0}, 3
+    )
     return {name: tensor.detach().clone() for name, tensor in objective.named_parameters()}
 
 
@@ -58,8 +60,12 @@ def test_a_step_is_a_function_of_seed_and_step_alone(corpus, teacher_folder, con
 def test_an_epoch_is_read_once_before_the_next_begins(corpus, teacher_folder, config):
     blocks = blocks_of(corpus, teacher_folder, config)
     steps = -(-len(corpus.train) // config.blocks_per_step)
-    seen = [tuple(row.tolist()) for step in range(steps) for b in blocks.step(step, 0, 1)
-            for row in torch.where(b.labels == -100, b.input_ids, b.labels)][: len(corpus.train)]
+    seen = [
+        tuple(row.tolist())
+        for step in range(steps)
+        for b in blocks.step(step, 0, 1)
+        for row in torch.where(b.labels == -100, b.input_ids, b.labels)
+    ][: len(corpus.train)]
     assert sorted(seen) == sorted(tuple(int(t) for t in block) for block in corpus.train)
 
 
@@ -98,8 +104,10 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(corpus, teacher_folder,
     resumed = run(corpus, teacher_folder, config, tmp_path / "killed")
     assert whole.keys() == resumed.keys()
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
-    lines = [[(line["step"], line.get("loss")) for line in read_metrics(tmp_path / name / "metrics.jsonl")]
-             for name in ("whole", "killed")]
+    lines = [
+        [(line["step"], line.get("loss")) for line in read_metrics(tmp_path / name / "metrics.jsonl")]
+        for name in ("whole", "killed")
+    ]
     assert lines[0] == lines[1]
 
 

@@ -27,17 +27,26 @@ def size(claim: Claim, records: list[Record], folder: Path | None) -> Finding | 
     value = 1 - student.value / teacher.value
     places = decimals_for([value], claim.bound, SHARE)
     return Finding(
-        value, value, value, n=1, seeds=0, in_miniature=not {teacher.model, student.model} <= PAPER_MODELS,
+        value,
+        value,
+        value,
+        n=1,
+        seeds=0,
+        in_miniature=not {teacher.model, student.model} <= PAPER_MODELS,
         text=f"{student.model} has {quantity(value, SHARE, places)} fewer parameters than {teacher.model}",
         basis=f"{student.value:,.0f} against {teacher.value:,.0f}, counted exactly",
-        paper=figure(claim.paper_value, SHARE), unit=SHARE,
+        paper=figure(claim.paper_value, SHARE),
+        unit=SHARE,
     )
 
 
 def time(claim: Claim, records: list[Record], folder: Path | None) -> Finding | Missing:
     """Take the ratio of times at batch size 1, its interval covering every number of threads."""
-    ratios = [r for r in records if r.chapter == claim.chapter and r.metric == "time_ratio"
-              and r.task == "sentence pairs at batch 1"]
+    ratios = [
+        r
+        for r in records
+        if r.chapter == claim.chapter and r.metric == "time_ratio" and r.task == "sentence pairs at batch 1"
+    ]
     if not ratios:
         return Missing("times at batch size 1", claim.chapter)
     value = median(r.value for r in ratios)
@@ -46,11 +55,19 @@ def time(claim: Claim, records: list[Record], folder: Path | None) -> Finding | 
     noise = max(abs(r.detail["noise"][end] - 1) for r in ratios for end in ("low", "high"))
     teacher, student = ratios[-1].model.split(" over ")
     return Finding(
-        value, low, high, n, starts, in_miniature=not {teacher, student} <= PAPER_MODELS,
+        value,
+        low,
+        high,
+        n,
+        starts,
+        in_miniature=not {teacher, student} <= PAPER_MODELS,
         text=f"{teacher} takes {with_ends(value, low, high, claim.bound, RATIO)} times as long as {student}",
         basis=f"95% interval over {counted(n, 'pair')}, covering {counted(starts, 'process start')}; "
-              f"the teacher timed against itself strays up to {noise:.3f} from 1",
-        paper=figure(claim.paper_value, RATIO), unit=RATIO, margin=claim.bound * noise, hurdle=f"{noise:.1%}",
+        f"the teacher timed against itself strays up to {noise:.3f} from 1",
+        paper=figure(claim.paper_value, RATIO),
+        unit=RATIO,
+        margin=claim.bound * noise,
+        hurdle=f"{noise:.1%}",
         obstacle=too_few(starts, claim.seeds, "process start"),
     )
 
@@ -60,8 +77,10 @@ def arm(claim: Claim, records: list[Record], folder: Path | None) -> Finding | M
     full, other = _by_seed(records, "full", "06_pretraining"), _by_seed(records, claim.arm, claim.chapter)
     seeds = sorted(full.keys() & other.keys())
     if not seeds:
-        return Missing(f"the same seed of both the full recipe and {claim.arm}",
-                       claim.chapter if full or not other else "06_pretraining")
+        return Missing(
+            f"the same seed of both the full recipe and {claim.arm}",
+            claim.chapter if full or not other else "06_pretraining",
+        )
     ours, theirs = [full[s].value for s in seeds], [other[s].value for s in seeds]
     interval, spread = _differences(ours, theirs)
     used = [arm[s] for arm in (full, other) for s in seeds]
@@ -69,14 +88,22 @@ def arm(claim: Claim, records: list[Record], folder: Path | None) -> Finding | M
     unequal = [s for s in seeds if not _equal_tokens(full[s], other[s])]
     covered = "95% interval" if len(seeds) > 2 else "smallest to largest difference"
     return Finding(
-        interval.value, interval.low, interval.high, n, len(seeds),
+        interval.value,
+        interval.low,
+        interval.high,
+        n,
+        len(seeds),
         in_miniature=not {r.task for r in used} <= PAPER_TASKS,
         text=f"the full recipe's masked accuracy less that of {claim.arm} is "
-             f"{with_ends(interval.value, interval.low, interval.high, claim.bound, POINTS)}",
+        f"{with_ends(interval.value, interval.low, interval.high, claim.bound, POINTS)}",
         basis=f"{covered}, {counted(len(seeds), 'seed')}, {counted(n, 'masked token')} of held-out text",
         paper=f"{figure(claim.paper_value, POINTS)} of GLUE score" if claim.paper_value is not None else "",
-        unit=POINTS, margin=spread, hurdle=f"{spread * 100:.2f} points" if spread else "", strict=True,
-        obstacle="the runs did not see equal numbers of tokens" if unequal
+        unit=POINTS,
+        margin=spread,
+        hurdle=f"{spread * 100:.2f} points" if spread else "",
+        strict=True,
+        obstacle="the runs did not see equal numbers of tokens"
+        if unequal
         else too_few(len(seeds), claim.seeds, "seed"),
     )
 
@@ -94,8 +121,15 @@ def _differences(ours: list[float], theirs: list[float]) -> tuple[Interval, floa
 
 def _by_seed(records: list[Record], recipe: str, chapter: str) -> dict[int | None, Record]:
     """Return the last step's masked accuracy of the students of ``recipe``, by seed."""
-    wanted = [r for r in records if r.chapter == chapter and r.model == "student" and r.recipe == recipe
-              and r.task == "held-out text" and r.metric == "masked_accuracy"]
+    wanted = [
+        r
+        for r in records
+        if r.chapter == chapter
+        and r.model == "student"
+        and r.recipe == recipe
+        and r.task == "held-out text"
+        and r.metric == "masked_accuracy"
+    ]
     return {r.seed: r for r in sorted(wanted, key=lambda r: r.step or 0)}
 
 
@@ -106,5 +140,8 @@ def _equal_tokens(first: Record, second: Record) -> bool:
 
 #: How each kind of claim is tried: from the claim, the records and the folder of predictions to a finding.
 GATHER: dict[str, Callable[[Claim, list[Record], Path | None], Finding | Missing]] = {
-    "size": size, "time": time, "arm": arm, "retention": retention,
+    "size": size,
+    "time": time,
+    "arm": arm,
+    "retention": retention,
 }

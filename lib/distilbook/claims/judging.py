@@ -59,8 +59,16 @@ def judge(claim: Claim, records: Iterable[Record], folder: Path | None = None) -
         return Judgement(claim, None, None, None, 0, 0, "not settled", False, sentence)
     verdict = decide(found, claim.bound)
     return Judgement(
-        claim, found.value, found.low, found.high, found.n, found.seeds, verdict, found.in_miniature,
-        _sentence(claim, found, verdict), found.shares,
+        claim,
+        found.value,
+        found.low,
+        found.high,
+        found.n,
+        found.seeds,
+        verdict,
+        found.in_miniature,
+        _sentence(claim, found, verdict),
+        found.shares,
     )
 
 

@@ -14,12 +14,42 @@ from ..config import BookError, nearest
 #: GLUE development sets, median of 5 seeds. CoLA: Matthews correlation; STS-B: mean of Pearson and Spearman;
 #: MRPC and QQP: mean of F1 and accuracy; the rest: accuracy; all times 100.
 TABLE_1: dict[str, dict[str, float]] = {
-    "ELMo": {"Score": 68.7, "CoLA": 44.1, "MNLI": 68.6, "MRPC": 76.6, "QNLI": 71.1, "QQP": 86.2, "RTE": 53.4,
-             "SST-2": 91.5, "STS-B": 70.4, "WNLI": 56.3},
-    "BERT-base": {"Score": 79.5, "CoLA": 56.3, "MNLI": 86.7, "MRPC": 88.6, "QNLI": 91.8, "QQP": 89.6, "RTE": 69.3,
-                  "SST-2": 92.7, "STS-B": 89.0, "WNLI": 53.5},
-    "DistilBERT": {"Score": 77.0, "CoLA": 51.3, "MNLI": 82.2, "MRPC": 87.5, "QNLI": 89.2, "QQP": 88.5, "RTE": 59.9,
-                   "SST-2": 91.3, "STS-B": 86.9, "WNLI": 56.3},
+    "ELMo": {
+        "Score": 68.7,
+        "CoLA": 44.1,
+        "MNLI": 68.6,
+        "MRPC": 76.6,
+        "QNLI": 71.1,
+        "QQP": 86.2,
+        "RTE": 53.4,
+        "SST-2": 91.5,
+        "STS-B": 70.4,
+        "WNLI": 56.3,
+    },
+    "BERT-base": {
+        "Score": 79.5,
+        "CoLA": 56.3,
+        "MNLI": 86.7,
+        "MRPC": 88.6,
+        "QNLI": 91.8,
+        "QQP": 89.6,
+        "RTE": 69.3,
+        "SST-2": 92.7,
+        "STS-B": 89.0,
+        "WNLI": 53.5,
+    },
+    "DistilBERT": {
+        "Score": 77.0,
+        "CoLA": 51.3,
+        "MNLI": 82.2,
+        "MRPC": 87.5,
+        "QNLI": 89.2,
+        "QQP": 88.5,
+        "RTE": 59.9,
+        "SST-2": 91.3,
+        "STS-B": 86.9,
+        "WNLI": 56.3,
+    },
 }
 
 #: The MNLI score of BERT-base with which Table 1's row has the average it is printed with.
@@ -100,47 +130,79 @@ ARM_RULE = (
 def _arm(arm: str, title: str, statement: str, source: str) -> Claim:
     change = TABLE_4.get(arm)
     return Claim(
-        id=arm, kind="arm", title=title, statement=statement, paper_value=None if change is None else -change / 100,
-        source=source, chapter=f"07_ablations/{arm}", statistic=ARM_STATISTIC, rule=ARM_RULE, bound=0.0, seeds=2,
+        id=arm,
+        kind="arm",
+        title=title,
+        statement=statement,
+        paper_value=None if change is None else -change / 100,
+        source=source,
+        chapter=f"07_ablations/{arm}",
+        statistic=ARM_STATISTIC,
+        rule=ARM_RULE,
+        bound=0.0,
+        seeds=2,
         arm=arm,
     )
 
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
-        id="smaller", kind="size", title="40% smaller", statement="DistilBERT has 40% fewer parameters than BERT-base.",
-        paper_value=0.40, source="abstract; Table 3", chapter="11_timing",
+        id="smaller",
+        kind="size",
+        title="40% smaller",
+        statement="DistilBERT has 40% fewer parameters than BERT-base.",
+        paper_value=0.40,
+        source="abstract; Table 3",
+        chapter="11_timing",
         statistic="1 - student's parameters / teacher's parameters, without task heads, with BERT's pooler",
         rule="Printed to one digit, so it holds from 35%; smaller still holds as well. The counts are exact.",
-        bound=0.35, seeds=0,
+        bound=0.35,
+        seeds=0,
     ),
     Claim(
-        id="retention", kind="retention", title="97% of the score",
+        id="retention",
+        kind="retention",
+        title="97% of the score",
         statement="DistilBERT retains 97% of BERT-base's score on GLUE.",
-        paper_value=0.97, source="abstract; Table 1 (77.0 / 79.5)", chapter="08_sentence_tasks",
+        paper_value=0.97,
+        source="abstract; Table 1 (77.0 / 79.5)",
+        chapter="08_sentence_tasks",
         statistic="student's accuracy / teacher's accuracy, medians over seeds, on the sentence task of this edition",
         rule="Printed to two digits, so it holds from 96.5%. The 95% interval, which resamples groups of examples and "
-             "seeds, must lie on one side of that; two seeds of each model are needed.",
-        bound=0.965, seeds=2,
+        "seeds, must lie on one side of that; two seeds of each model are needed.",
+        bound=0.965,
+        seeds=2,
     ),
     Claim(
-        id="faster", kind="time", title="60% faster",
+        id="faster",
+        kind="time",
+        title="60% faster",
         statement="DistilBERT is 60% faster than BERT-base on a CPU at batch size 1.",
-        paper_value=1.60, source="abstract; Table 3 (668 s / 410 s)", chapter="11_timing",
+        paper_value=1.60,
+        source="abstract; Table 3 (668 s / 410 s)",
+        chapter="11_timing",
         statistic="teacher's time / student's time, median over sentence pairs, at batch size 1",
         rule="Printed to one digit, so it holds from a ratio of 1.55; faster still holds as well. The interval covers "
-             "every process start, at every number of threads; it must lie on one side of 1.55 by more than the "
-             "teacher's ratio to itself strays from 1. Two starts are needed.",
-        bound=1.55, seeds=2,
+        "every process start, at every number of threads; it must lie on one side of 1.55 by more than the "
+        "teacher's ratio to itself strays from 1. Two starts are needed.",
+        bound=1.55,
+        seeds=2,
     ),
     _arm("without_distillation", "The distillation loss helps", "Without L_ce the student is worse.", "Table 4"),
     _arm("without_cosine", "The cosine loss helps", "Without L_cos the student is worse.", "Table 4"),
     _arm("without_mlm", "The masked-LM loss helps a little", "Without L_mlm the student is slightly worse.", "Table 4"),
-    _arm("random_initialisation", "Copying the teacher's layers helps",
-         "With the triple loss but random weights to start from, the student is worse.", "Table 4"),
-    _arm("without_teacher", "The teacher's outputs help",
-         "Copied layers trained by masked language modelling alone are worse than the full recipe.",
-         "our question: the paper has no such control"),
+    _arm(
+        "random_initialisation",
+        "Copying the teacher's layers helps",
+        "With the triple loss but random weights to start from, the student is worse.",
+        "Table 4",
+    ),
+    _arm(
+        "without_teacher",
+        "The teacher's outputs help",
+        "Copied layers trained by masked language modelling alone are worse than the full recipe.",
+        "our question: the paper has no such control",
+    ),
 )
 
 

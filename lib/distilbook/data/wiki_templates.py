@@ -20,33 +20,77 @@ from mwparserfromhell.wikicode import Wikicode
 HOLE = "\ufffc"
 
 #: Templates that put nothing into the text: footnotes, notes to editors, boxes, page furniture.
-SILENT = frozenset(re.split(r",\s+", """anchor, automatic taxobox, better source, by whom, citation, citation needed,
+SILENT = frozenset(
+    re.split(
+        r",\s+",
+        """anchor, automatic taxobox, better source, by whom, citation, citation needed,
     clarify, clear, coord, double image, dubious, efn, external media, failed verification, flagicon, full, further,
     geographic location, italic title, main, main article, multiple image, page needed, portal, qualify evidence,
     redirect, refimprove, reflist, refn, rp, see also, sfnp, sic, sister project links, unreferenced section, vague,
-    verify source, weasel-inline, when, where, which, who, #tag:ref"""))
+    verify source, weasel-inline, when, where, which, who, #tag:ref""",
+    )
+)
 SILENT_BEGINNINGS = ("cite ", "infobox", "ipa-", "ipac-", "pp-", "respell", "sfn", "harv", "use ", "inflation-fn")
 
 SUBSCRIPT = str.maketrans("0123456789+-−–", "₀₁₂₃₄₅₆₇₈₉₊₋₋₋")
 SUPERSCRIPT = str.maketrans("0123456789+-−–", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻")
 
 #: Codes of ``{{convert}}`` and how its first quantity is written out.
-UNITS: Mapping[str, str] = MappingProxyType({
-    "mi": "miles", "km": "kilometres", "m": "metres", "cm": "centimetres", "mm": "millimetres", "ft": "feet",
-    "in": "inches", "yd": "yards", "nmi": "nautical miles", "sqmi": "square miles", "km2": "square kilometres",
-    "sqft": "square feet", "m2": "square metres", "acre": "acres", "ha": "hectares",
-    "kg": "kilograms", "lb": "pounds", "g": "grams", "t": "tonnes", "ST": "short tons", "oz": "ounces",
-    "mph": "miles per hour", "km/h": "kilometres per hour", "ft/s": "feet per second", "m/s": "metres per second",
-    "C": "°C", "°C": "°C", "F": "°F", "°F": "°F", "K": "K", "L": "litres", "USgal": "US gallons", "MW": "megawatts",
-    "m3": "cubic metres", "ft3": "cubic feet", "LT": "long tons", "MT": "metric tons", "oilbbl": "barrels",
-    "oilbbl/d": "barrels per day", "koilbbl/d": "thousand barrels per day", "Moilbbl": "million barrels",
-    "Moilbbl/d": "million barrels per day", "Goilbbl": "billion barrels", "carat": "carats", "fathom": "fathoms",
-    "smi": "miles",
-})
+UNITS: Mapping[str, str] = MappingProxyType(
+    {
+        "mi": "miles",
+        "km": "kilometres",
+        "m": "metres",
+        "cm": "centimetres",
+        "mm": "millimetres",
+        "ft": "feet",
+        "in": "inches",
+        "yd": "yards",
+        "nmi": "nautical miles",
+        "sqmi": "square miles",
+        "km2": "square kilometres",
+        "sqft": "square feet",
+        "m2": "square metres",
+        "acre": "acres",
+        "ha": "hectares",
+        "kg": "kilograms",
+        "lb": "pounds",
+        "g": "grams",
+        "t": "tonnes",
+        "ST": "short tons",
+        "oz": "ounces",
+        "mph": "miles per hour",
+        "km/h": "kilometres per hour",
+        "ft/s": "feet per second",
+        "m/s": "metres per second",
+        "C": "°C",
+        "°C": "°C",
+        "F": "°F",
+        "°F": "°F",
+        "K": "K",
+        "L": "litres",
+        "USgal": "US gallons",
+        "MW": "megawatts",
+        "m3": "cubic metres",
+        "ft3": "cubic feet",
+        "LT": "long tons",
+        "MT": "metric tons",
+        "oilbbl": "barrels",
+        "oilbbl/d": "barrels per day",
+        "koilbbl/d": "thousand barrels per day",
+        "Moilbbl": "million barrels",
+        "Moilbbl/d": "million barrels per day",
+        "Goilbbl": "billion barrels",
+        "carat": "carats",
+        "fathom": "fathoms",
+        "smi": "miles",
+    }
+)
 MONTHS = frozenset(str(number) for number in range(1, 13))
 MANY = MappingProxyType({None: "", "e3": "thousand ", "e6": "million ", "e9": "billion "})
-RANGES = MappingProxyType({"to": " to ", "-": "–", "–": "–", "and": " and ", "and(-)": " and ",
-                           "or": " or ", "x": " × ", "by": " by "})
+RANGES = MappingProxyType(
+    {"to": " to ", "-": "–", "–": "–", "and": " and ", "and(-)": " and ", "or": " or ", "x": " × ", "by": " by "}
+)
 
 
 class Arguments:
@@ -160,40 +204,69 @@ def quotation(arguments: Arguments) -> str:
     return f"\n\n{arguments.get('text') or arguments.get('quote') or arguments[0]}\n\n"
 
 
-SIGNS: Mapping[str, str] = MappingProxyType({
-    "nbsp": " ", "spaces": " ", "thinsp": " ", "ndash": "–", "mdash": "—", "mdashb": "—", "snd": " – ",
-    "spaced ndash": " – ", "'s": "'s", "'": "'", "' \"": "'\"", "-\"": '"', "=": "=", "carbon": "C", "hydrogen": "H",
-})
+SIGNS: Mapping[str, str] = MappingProxyType(
+    {
+        "nbsp": " ",
+        "spaces": " ",
+        "thinsp": " ",
+        "ndash": "–",
+        "mdash": "—",
+        "mdashb": "—",
+        "snd": " – ",
+        "spaced ndash": " – ",
+        "'s": "'s",
+        "'": "'",
+        "' \"": "'\"",
+        '-"': '"',
+        "=": "=",
+        "carbon": "C",
+        "hydrogen": "H",
+    }
+)
 
-SHOWN: Mapping[str, Callable[[Arguments], str]] = MappingProxyType({
-    "convert": conversion,
-    "as of": since,
-    "nihongo": japanese,
-    "chem": lambda arguments: chemical(arguments.positional),
-    "frac": lambda arguments: fraction(arguments.positional),
-    "sfrac": lambda arguments: fraction(arguments.positional),
-    "val": lambda arguments: f"{arguments[0]}{power(arguments.get('e'))} {arguments.get('u')}".strip(),
-    "e": lambda arguments: power(arguments[0]),
-    "circa": lambda arguments: f"c. {arguments[0]}",
-    "hms": lambda arguments: f"HMS {arguments[0]}",
-    "uss": lambda arguments: f"USS {arguments[0]}",
-    "us$": lambda arguments: f"US${arguments[0]}",
-    "us patent": lambda arguments: f"US patent {arguments[0]}",
-    "simplenuclide2": lambda arguments: f"{arguments[0]}-{arguments[1]}",
-    "nuclide2": lambda arguments: f"{arguments[0]}-{arguments[1]}",
-    "keypress": lambda arguments: "+".join(arguments.positional),
-    "music": lambda arguments: {"flat": "♭", "sharp": "♯"}.get(arguments[0], HOLE),
-    "sc": lambda arguments: arguments[0].upper(),
-    "lang": lambda arguments: arguments[1],
-    "rtl-lang": lambda arguments: arguments[1],
-    "script": lambda arguments: arguments[1],
-    "ill": lambda arguments: arguments[1],
-    "transl": lambda arguments: arguments[-1],
-    **dict.fromkeys(("angbr", "vr"), lambda arguments: f"⟨{arguments[0]}⟩" if arguments[0] else HOLE),
-    **dict.fromkeys(("quote", "quotation", "blockquote", "cquote"), quotation),
-    **dict.fromkeys(
-        ("ipa", "nowrap", "small", "smaller", "big", "large", "vanchor", "tooltip", "abbr", "linktext", "nq",
-         "railgauge"),
-        lambda arguments: arguments[0],
-    ),
-})
+SHOWN: Mapping[str, Callable[[Arguments], str]] = MappingProxyType(
+    {
+        "convert": conversion,
+        "as of": since,
+        "nihongo": japanese,
+        "chem": lambda arguments: chemical(arguments.positional),
+        "frac": lambda arguments: fraction(arguments.positional),
+        "sfrac": lambda arguments: fraction(arguments.positional),
+        "val": lambda arguments: f"{arguments[0]}{power(arguments.get('e'))} {arguments.get('u')}".strip(),
+        "e": lambda arguments: power(arguments[0]),
+        "circa": lambda arguments: f"c. {arguments[0]}",
+        "hms": lambda arguments: f"HMS {arguments[0]}",
+        "uss": lambda arguments: f"USS {arguments[0]}",
+        "us$": lambda arguments: f"US${arguments[0]}",
+        "us patent": lambda arguments: f"US patent {arguments[0]}",
+        "simplenuclide2": lambda arguments: f"{arguments[0]}-{arguments[1]}",
+        "nuclide2": lambda arguments: f"{arguments[0]}-{arguments[1]}",
+        "keypress": lambda arguments: "+".join(arguments.positional),
+        "music": lambda arguments: {"flat": "♭", "sharp": "♯"}.get(arguments[0], HOLE),
+        "sc": lambda arguments: arguments[0].upper(),
+        "lang": lambda arguments: arguments[1],
+        "rtl-lang": lambda arguments: arguments[1],
+        "script": lambda arguments: arguments[1],
+        "ill": lambda arguments: arguments[1],
+        "transl": lambda arguments: arguments[-1],
+        **dict.fromkeys(("angbr", "vr"), lambda arguments: f"⟨{arguments[0]}⟩" if arguments[0] else HOLE),
+        **dict.fromkeys(("quote", "quotation", "blockquote", "cquote"), quotation),
+        **dict.fromkeys(
+            (
+                "ipa",
+                "nowrap",
+                "small",
+                "smaller",
+                "big",
+                "large",
+                "vanchor",
+                "tooltip",
+                "abbr",
+                "linktext",
+                "nq",
+                "railgauge",
+            ),
+            lambda arguments: arguments[0],
+        ),
+    }
+)

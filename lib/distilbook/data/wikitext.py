@@ -23,13 +23,33 @@ from .wiki_templates import HOLE, SUBSCRIPT, SUPERSCRIPT, shown
 ITEM = "\ue000"
 
 #: Sections that list sources and links instead of telling something.
-APPENDICES = frozenset(re.split(r",\s+", """see also, references, notes, footnotes, notes and references, citations,
+APPENDICES = frozenset(
+    re.split(
+        r",\s+",
+        """see also, references, notes, footnotes, notes and references, citations,
     sources, further reading, bibliography, external links, works cited, literature, primary sources,
     secondary sources, general references, publications, discography, filmography, gallery, links, explanatory notes,
-    references and notes, online, selected bibliography, bibliographies, additional reading"""))
+    references and notes, online, selected bibliography, bibliographies, additional reading""",
+    )
+)
 
-HIDDEN_TAGS = frozenset({"ref", "references", "table", "gallery", "timeline", "source", "syntaxhighlight", "score",
-                         "imagemap", "inputbox", "s", "del", "pre"})
+HIDDEN_TAGS = frozenset(
+    {
+        "ref",
+        "references",
+        "table",
+        "gallery",
+        "timeline",
+        "source",
+        "syntaxhighlight",
+        "score",
+        "imagemap",
+        "inputbox",
+        "s",
+        "del",
+        "pre",
+    }
+)
 UNREADABLE_TAGS = frozenset({"math", "ce", "hiero"})
 
 MINIMUM_WORDS = 8

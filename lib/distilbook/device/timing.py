@@ -69,8 +69,11 @@ class TimingConfig(ChapterConfig):
         shared = {"width": self.width, "heads": self.heads, "feed_forward": self.feed_forward}
         published = (self.layers, *shared.values()) == BERT_BASE
         teacher, student = self.layers, self.layers // 2
-        names = ("bert-base", "distilbert") if published else (
-            f"bert {teacher} x {self.width}", f"distilbert {student} x {self.width}")
+        names = (
+            ("bert-base", "distilbert")
+            if published
+            else (f"bert {teacher} x {self.width}", f"distilbert {student} x {self.width}")
+        )
         return {names[0]: {"layers": teacher, **shared}, names[1]: {"layers": student, **shared}}
 
 
@@ -166,9 +169,12 @@ def run_timing(config: TimingConfig) -> TimingResult:
     cores = hardware()["cores"]
     settings = config.threads or [cores]
     if max(settings) > cores:
-        raise BookError(f"{max(settings)} threads were asked for", where="threads",
-                        expected=f"at most {cores}, the cores this process may use",
-                        do="lower the number, or use null for one thread a core")
+        raise BookError(
+            f"{max(settings)} threads were asked for",
+            where="threads",
+            expected=f"at most {cores}, the cores this process may use",
+            do="lower the number, or use null for one thread a core",
+        )
     with Progress("timing", config.starts * len(settings) * config.pairs, "pairs") as progress:
         starts = [_start(config, threads, progress) for _ in range(config.starts) for threads in settings]
     return TimingResult(tuple(starts), time.perf_counter() - began)
@@ -185,17 +191,31 @@ def timing_records(result: TimingResult, config: TimingConfig, chapter: str) -> 
         split = "cpu" if config.threads is None else f"cpu, {threads} thread{'s' * (threads > 1)}"
         noise, starts = result.noise(threads), [_ends(start.ratio) for start in result.at(threads)]
         measured = [
-            (f"{teacher} over {student}", "time_ratio", "1", result.ratio(threads),
-             {"starts": starts, "noise": _ends(noise)}),
+            (
+                f"{teacher} over {student}",
+                "time_ratio",
+                "1",
+                result.ratio(threads),
+                {"starts": starts, "noise": _ends(noise)},
+            ),
             (teacher, "median_latency", "ms", result.latency(threads, "teacher"), {}),
             (student, "median_latency", "ms", result.latency(threads, "student"), {}),
         ]
         records += [
             Record(
-                edition=config.edition, chapter=chapter, model=model, split=split,
-                task=f"sentence pairs at batch {config.batch_size}", metric=metric, value=found.value,
-                unit=unit, n=found.n, config=config.fingerprint(), code=code_hash("distilbook.device.timing"),
-                data=short_hash(stsb_lengths()), detail=_ends(found) | {"threads": threads} | detail,
+                edition=config.edition,
+                chapter=chapter,
+                model=model,
+                split=split,
+                task=f"sentence pairs at batch {config.batch_size}",
+                metric=metric,
+                value=found.value,
+                unit=unit,
+                n=found.n,
+                config=config.fingerprint(),
+                code=code_hash("distilbook.device.timing"),
+                data=short_hash(stsb_lengths()),
+                detail=_ends(found) | {"threads": threads} | detail,
                 seconds=result.seconds,
             )
             for model, metric, unit, found, detail in measured
@@ -210,9 +230,18 @@ def size_records(config: TimingConfig, chapter: str) -> list[Record]:
     kinds = {"teacher": "BertModel", "student": "DistilBertModel"}
     return [
         Record(
-            edition=config.edition, chapter=chapter, model=model, task="size", split="-", metric="parameters", n=1,
-            value=parameters_of(empty_model(kind, **dimensions)), unit="parameters", config=config.fingerprint(),
-            code=code_hash("distilbook.model.sizes"), detail={"role": role, **dimensions},
+            edition=config.edition,
+            chapter=chapter,
+            model=model,
+            task="size",
+            split="-",
+            metric="parameters",
+            n=1,
+            value=parameters_of(empty_model(kind, **dimensions)),
+            unit="parameters",
+            config=config.fingerprint(),
+            code=code_hash("distilbook.model.sizes"),
+            detail={"role": role, **dimensions},
         )
         for (role, kind), (model, dimensions) in zip(kinds.items(), config.dimensions.items(), strict=True)
     ]
@@ -229,10 +258,17 @@ def _start(config: TimingConfig, threads: int, progress: Progress) -> Start:
     order |= config.model_dump(include={"noise_pairs", "repeats", "warm_up", "batch_size"})
     # The libraries read the number of threads when they are loaded, before any call could set it.
     environment = os.environ | {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as words, subprocess.Popen(
-        [sys.executable, "-m", timing_process.__name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=words,
-        env=environment, text=True,
-    ) as child:
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as words,
+        subprocess.Popen(
+            [sys.executable, "-m", timing_process.__name__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=words,
+            env=environment,
+            text=True,
+        ) as child,
+    ):
         try:
             json.dump(order, child.stdin)
             child.stdin.close()
@@ -242,8 +278,12 @@ def _start(config: TimingConfig, threads: int, progress: Progress) -> Start:
             raise
         if child.wait() != 0 or not times:
             words.seek(0)
-            raise BookError("a timing process failed", where=" ".join(words.read().split()[-60:]) or "it said nothing",
-                            expected="times", do="run the chapter again; with less memory, time smaller models")
+            raise BookError(
+                "a timing process failed",
+                where=" ".join(words.read().split()[-60:]) or "it said nothing",
+                expected="times",
+                do="run the chapter again; with less memory, time smaller models",
+            )
     teacher, student = zip(*times["pairs"], strict=True)
     return Start(threads, tuple(lengths), teacher, student, tuple(map(tuple, times["noise"])))
 

@@ -20,9 +20,16 @@ COLOURS = {
     "majority": "#A6A6A6",
 }
 MARKERS = {
-    "teacher": "star", "full": "circle", "without_distillation": "triangle-up", "without_cosine": "triangle-down",
-    "without_mlm": "pentagon", "random_initialisation": "diamond", "without_teacher": "square", "from_scratch": "cross",
-    "tfidf": "x", "majority": "line-ew-open",
+    "teacher": "star",
+    "full": "circle",
+    "without_distillation": "triangle-up",
+    "without_cosine": "triangle-down",
+    "without_mlm": "pentagon",
+    "random_initialisation": "diamond",
+    "without_teacher": "square",
+    "from_scratch": "cross",
+    "tfidf": "x",
+    "majority": "line-ew-open",
 }
 DASHES = {"full": "solid", "without_teacher": "dash", "random_initialisation": "dot", "teacher": "longdash"}
 LABELS = {"teacher": "teacher", "tfidf": "TF-IDF", "majority": "majority", **ARM_LABELS}
@@ -39,9 +46,15 @@ def figure(title: str, x: str, y: str, height: int = 380) -> go.Figure:
     """
     made = go.Figure()
     made.update_layout(
-        template="simple_white", height=height, title={"text": title, "font": {"size": 16}},
-        xaxis={"title": x, "showgrid": False}, yaxis={"title": y, "showgrid": True, "gridcolor": "rgba(128,128,128,0.25)"},
-        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", font={"size": 13},
-        margin={"l": 70, "r": 30, "t": 60, "b": 60}, legend={"orientation": "h", "y": -0.25},
+        template="simple_white",
+        height=height,
+        title={"text": title, "font": {"size": 16}},
+        xaxis={"title": x, "showgrid": False},
+        yaxis={"title": y, "showgrid": True, "gridcolor": "rgba(128,128,128,0.25)"},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"size": 13},
+        margin={"l": 70, "r": 30, "t": 60, "b": 60},
+        legend={"orientation": "h", "y": -0.25},
     )
     return made

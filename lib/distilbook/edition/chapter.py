@@ -82,5 +82,8 @@ def _refuse_unknown(chapter: str, unknown: list[str], known: list[str]) -> None:
         close = difflib.get_close_matches(name, known, n=1, cutoff=0.5 if chapter not in _opened else 0.8)
         if close or chapter not in _opened:
             advice = f"did you mean {close[0]!r}?" if close else f"its parameters are {', '.join(known)}"
-            raise BookError(f"chapter {chapter} has no parameter {name!r}", where="the parameters cell, or a file given with -f",
-                            do=advice)
+            raise BookError(
+                f"chapter {chapter} has no parameter {name!r}",
+                where="the parameters cell, or a file given with -f",
+                do=advice,
+            )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import threading
@@ -9,8 +10,6 @@ import time
 from importlib import resources
 from pathlib import Path
 from typing import Self
-
-import json
 
 from ..workspace import Workspace
 

@@ -105,8 +105,9 @@ def figure_html(figure: dict[str, Any], name: str) -> str:
 
     drawn = {part: figure[part] for part in ("data", "layout", "frames") if figure.get(part)}
     settings = {"displaylogo": False, "responsive": True}
-    return to_html(drawn, config=settings, full_html=False, include_plotlyjs=False, auto_play=False, div_id=name,
-                   validate=False)
+    return to_html(
+        drawn, config=settings, full_html=False, include_plotlyjs=False, auto_play=False, div_id=name, validate=False
+    )
 
 
 def front_page(text: str, executed: list[str]) -> str:

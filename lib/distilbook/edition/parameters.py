@@ -43,10 +43,7 @@ CHAPTERS: dict[str, ChapterInfo] = {
     "04_student": ChapterInfo("distilbook.model.student:StudentConfig", ("03_teacher",)),
     "05_triple_loss": ChapterInfo("distilbook.loss:LossConfig", ("03_teacher",)),
     "06_pretraining": ChapterInfo("distilbook.training.pretrain:PretrainConfig", ("02_corpus", "03_teacher")),
-    **{
-        arm: ChapterInfo(reads=("02_corpus", "03_teacher", "06_pretraining"))
-        for arm in STUDENTS[1:]
-    },
+    **{arm: ChapterInfo(reads=("02_corpus", "03_teacher", "06_pretraining")) for arm in STUDENTS[1:]},
     "08_sentence_tasks": ChapterInfo("distilbook.training.finetune:FinetuneConfig", ("03_teacher", *STUDENTS)),
     "11_timing": ChapterInfo("distilbook.device.timing:TimingConfig"),
     "13_verdict": ChapterInfo(reads=("03_teacher", *STUDENTS, "08_sentence_tasks", "11_timing")),
@@ -61,8 +58,11 @@ def editions() -> list[str]:
 def check_names(edition: str, chapters: list[str]) -> None:
     """Refuse an edition or a chapter that does not exist, naming the nearest one."""
     if edition not in editions():
-        raise BookError(f"there is no edition {edition!r}", where=project_root() / "parameters",
-                        do=nearest(edition, editions(), "editions"))
+        raise BookError(
+            f"there is no edition {edition!r}",
+            where=project_root() / "parameters",
+            do=nearest(edition, editions(), "editions"),
+        )
     for chapter in chapters:
         if chapter not in CHAPTERS:
             raise BookError(f"there is no chapter {chapter!r}", do=nearest(chapter, list(CHAPTERS), "chapters"))
@@ -119,11 +119,15 @@ def read_yaml(path: Path) -> Mapping[str, Any]:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
-        raise BookError("a parameter file is no YAML", where=path, expected=f"lines of 'name: value' ({reason})") from None
+        raise BookError(
+            "a parameter file is no YAML", where=path, expected=f"lines of 'name: value' ({reason})"
+        ) from None
     if values is None:
         return {}
     if not isinstance(values, dict):
-        raise BookError(f"a parameter file holds a {type(values).__name__}", where=path, expected="lines of 'name: value'")
+        raise BookError(
+            f"a parameter file holds a {type(values).__name__}", where=path, expected="lines of 'name: value'"
+        )
     return values
 
 

@@ -61,7 +61,9 @@ def run(edition: str, only: list[str] | None = None) -> list[Outcome]:
 
 def _settle(chapter, edition, workspace, outcomes, display, force: bool) -> Outcome:
     """Execute ``chapter`` unless it is fresh or reads one that failed."""
-    broken = [name for name in CHAPTERS[chapter].reads if name in outcomes and outcomes[name].status in ("failed", "left out")]
+    broken = [
+        name for name in CHAPTERS[chapter].reads if name in outcomes and outcomes[name].status in ("failed", "left out")
+    ]
     if broken:
         return Outcome(chapter, "left out", error=f"it reads {broken[0]}, which did not succeed")
     key = chapter_key(chapter, edition, workspace)
@@ -112,8 +114,14 @@ def execute(chapter: str, edition: str, workspace: Workspace) -> str:
     error = ""
     try:
         papermill.execute_notebook(
-            str(source), str(output), parameters=edition_values(edition, chapter), cwd=str(script_of(chapter).parent),
-            kernel_name="python3", progress_bar=False, log_output=False, extra_arguments=["--IPKernelApp.log_level=40"],
+            str(source),
+            str(output),
+            parameters=edition_values(edition, chapter),
+            cwd=str(script_of(chapter).parent),
+            kernel_name="python3",
+            progress_bar=False,
+            log_output=False,
+            extra_arguments=["--IPKernelApp.log_level=40"],
         )
         error = unexecuted_cell(nbformat.read(output, as_version=4))
     except PapermillExecutionError as failure:
@@ -149,5 +157,8 @@ def check_outcomes(outcomes: list[Outcome]) -> None:
     bad = [outcome for outcome in outcomes if outcome.status in ("failed", "left out")]
     if bad:
         lines = "".join(f"\n    {outcome.chapter} {outcome.status}: {outcome.error}" for outcome in bad)
-        raise BookError(f"{len(bad)} of {len(outcomes)} chapters did not succeed", where=lines,
-                        do="open the notebook in the edition's failed/ folder, put the cause right and run again")
+        raise BookError(
+            f"{len(bad)} of {len(outcomes)} chapters did not succeed",
+            where=lines,
+            do="open the notebook in the edition's failed/ folder, put the cause right and run again",
+        )

@@ -37,8 +37,11 @@ def build_site(workspace: Workspace) -> Path:
     book = project_root() / "book"
     chapters = read_chapters(book, workspace)
     if not any(chapter.state == "executed" for chapter in chapters):
-        raise BookError("there is nothing to render: no chapter has been executed to its end",
-                        where=workspace.notebooks, do=f"run the edition first: distilbook run {workspace.edition}")
+        raise BookError(
+            "there is nothing to render: no chapter has been executed to its end",
+            where=workspace.notebooks,
+            do=f"run the edition first: distilbook run {workspace.edition}",
+        )
     with tempfile.TemporaryDirectory(prefix="distilbook-site-") as scratch:
         source, html = Path(scratch) / "source", Path(scratch) / "html"
         stage(book, workspace, chapters, source)
@@ -83,8 +86,11 @@ def _package_folder(name: str) -> Path:
     """Return the folder of the installed package ``name``, without importing it."""
     spec = importlib.util.find_spec(name)
     if spec is None or spec.origin is None:
-        raise BookError(f"the site needs the package {name!r}", expected="the packages of environment.yml",
-                        do=f"install it: pip install {name}")
+        raise BookError(
+            f"the site needs the package {name!r}",
+            expected="the packages of environment.yml",
+            do=f"install it: pip install {name}",
+        )
     return Path(spec.origin).parent
 
 
@@ -95,18 +101,35 @@ def run_sphinx(source: Path, html: Path, footer: str) -> None:
         BookError: naming the first problems, by chapter and cell, when Sphinx warns of any.
     """
     warnings = source.parent / "warnings.txt"
-    command = [sys.executable, "-m", "sphinx", "-b", "html", "-q", "-j", "auto", "-d", str(source.parent / "doctrees"),
-               "-w", str(warnings), "-D", f"html_theme_options.extra_footer=<p>{escape(footer)}</p>",
-               str(source), str(html)]
+    command = [
+        sys.executable,
+        "-m",
+        "sphinx",
+        "-b",
+        "html",
+        "-q",
+        "-j",
+        "auto",
+        "-d",
+        str(source.parent / "doctrees"),
+        "-w",
+        str(warnings),
+        "-D",
+        f"html_theme_options.extra_footer=<p>{escape(footer)}</p>",
+        str(source),
+        str(html),
+    ]
     finished = subprocess.run(command, capture_output=True, text=True)
     problems = read_problems(warnings.read_text(encoding="utf-8") if warnings.exists() else "", source)
     if finished.returncode and not problems:
         problems = finished.stderr.strip().splitlines()[-3:] or [f"Sphinx ended with code {finished.returncode}"]
     if problems:
         more = f" (and {len(problems) - 5} more)" if len(problems) > 5 else ""
-        raise BookError(f"the site was not built, Sphinx found {len(problems)} problem(s)",
-                        where="\n    ".join(["", *problems[:5]]) + more,
-                        do="correct the script of the chapter; the previous site, if any, is untouched")
+        raise BookError(
+            f"the site was not built, Sphinx found {len(problems)} problem(s)",
+            where="\n    ".join(["", *problems[:5]]) + more,
+            do="correct the script of the chapter; the previous site, if any, is untouched",
+        )
 
 
 def read_problems(warnings: str, source: Path) -> list[str]:

@@ -19,20 +19,30 @@ from ..config import BookError, nearest
 #: Our names of a model's dimensions, and those of the two architectures' configurations.
 DIMENSIONS = {
     "BertConfig": {
-        "layers": "num_hidden_layers", "width": "hidden_size", "heads": "num_attention_heads",
-        "feed_forward": "intermediate_size", "vocabulary": "vocab_size", "positions": "max_position_embeddings",
+        "layers": "num_hidden_layers",
+        "width": "hidden_size",
+        "heads": "num_attention_heads",
+        "feed_forward": "intermediate_size",
+        "vocabulary": "vocab_size",
+        "positions": "max_position_embeddings",
         "token_types": "type_vocab_size",
     },
     "DistilBertConfig": {
-        "layers": "n_layers", "width": "dim", "heads": "n_heads", "feed_forward": "hidden_dim",
-        "vocabulary": "vocab_size", "positions": "max_position_embeddings",
+        "layers": "n_layers",
+        "width": "dim",
+        "heads": "n_heads",
+        "feed_forward": "hidden_dim",
+        "vocabulary": "vocab_size",
+        "positions": "max_position_embeddings",
     },
 }
 
 #: The models that can be counted by name; without dimensions they are BERT-base's and DistilBERT's.
 MODEL_KINDS = {
-    "BertModel": "BertConfig", "BertForMaskedLM": "BertConfig",
-    "DistilBertModel": "DistilBertConfig", "DistilBertForMaskedLM": "DistilBertConfig",
+    "BertModel": "BertConfig",
+    "BertForMaskedLM": "BertConfig",
+    "DistilBertModel": "DistilBertConfig",
+    "DistilBertForMaskedLM": "DistilBertConfig",
 }
 
 #: What a parameter is part of, by its name in BERT or DistilBERT; the first that matches.
@@ -122,8 +132,15 @@ def parameter_table(kind: str, **dimensions: int) -> list[Row]:
 
 
 def count_by_formula(
-    *, layers: int, width: int, feed_forward: int, vocabulary: int, positions: int, token_types: int,
-    pooler: bool, masked_lm_head: bool = False,
+    *,
+    layers: int,
+    width: int,
+    feed_forward: int,
+    vocabulary: int,
+    positions: int,
+    token_types: int,
+    pooler: bool,
+    masked_lm_head: bool = False,
 ) -> int:
     """Return the parameters of a BERT-like model in closed form (Vaswani et al. 2017, section 3; Devlin et al. 2019).
 
@@ -144,5 +161,8 @@ def _place(name: str) -> tuple[str, int | None]:
     for pattern, part in PARTS:
         if re.search(pattern, name):
             return part, int(layer.group(1)) if layer else None
-    raise BookError(f"parameter {name!r} belongs to no known part", expected="a BERT or DistilBERT model",
-                    do="count another architecture's parameters with parameters_of")
+    raise BookError(
+        f"parameter {name!r} belongs to no known part",
+        expected="a BERT or DistilBERT model",
+        do="count another architecture's parameters with parameters_of",
+    )

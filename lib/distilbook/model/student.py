@@ -95,8 +95,12 @@ def build_student(teacher: BertForMaskedLM, recipe: Recipe, dropout: float, seed
     """
     depth = teacher.config.num_hidden_layers
     if recipe.layers[-1] >= depth:
-        raise BookError(f"the teacher has no layer {recipe.layers[-1]}", where="parameter 'layers'",
-                        expected=f"layers from 0 to {depth - 1}", do="choose about half of them, such as every other one")
+        raise BookError(
+            f"the teacher has no layer {recipe.layers[-1]}",
+            where="parameter 'layers'",
+            expected=f"layers from 0 to {depth - 1}",
+            do="choose about half of them, such as every other one",
+        )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         student = DistilBertForMaskedLM(student_config(teacher.config, len(recipe.layers), dropout))

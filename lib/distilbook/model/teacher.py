@@ -39,9 +39,12 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
     needed = {"[CLS]": tokenizer.cls_token_id, "[SEP]": tokenizer.sep_token_id, "[MASK]": tokenizer.mask_token_id}
     missing = [name for name, number in needed.items() if number is None]
     if missing or len(tokenizer) <= len(tokenizer.all_special_ids):
-        raise BookError(f"the tokenizer has {len(tokenizer)} word pieces and lacks {missing or 'every ordinary one'}",
-                        where=folder, expected="a WordPiece vocabulary with [CLS], [SEP] and [MASK]",
-                        do="put the model's own tokenizer.json into the folder")
+        raise BookError(
+            f"the tokenizer has {len(tokenizer)} word pieces and lacks {missing or 'every ordinary one'}",
+            where=folder,
+            expected="a WordPiece vocabulary with [CLS], [SEP] and [MASK]",
+            do="put the model's own tokenizer.json into the folder",
+        )
     return tokenizer
 
 
@@ -62,13 +65,20 @@ def load_teacher(folder: Path, new_head: bool) -> BertForMaskedLM:
     if missing:
         shown = ", ".join(missing[:4]) + (f" and {len(missing) - 4} more" if len(missing) > 4 else "")
         headless = all(name.startswith(HEAD) for name in missing)
-        raise BookError(f"{len(missing)} of the teacher's weights were not loaded: {shown}", where=folder,
-                        expected="every weight of a BERT with a masked-LM head",
-                        do="fit one: set steps above 0 in chapter 03" if headless else "supply the whole model, as safetensors")
+        raise BookError(
+            f"{len(missing)} of the teacher's weights were not loaded: {shown}",
+            where=folder,
+            expected="every weight of a BERT with a masked-LM head",
+            do="fit one: set steps above 0 in chapter 03" if headless else "supply the whole model, as safetensors",
+        )
     words = len(load_tokenizer(folder))
     if words != model.config.vocab_size:
-        raise BookError(f"the tokenizer has {words} word pieces, the model {model.config.vocab_size}", where=folder,
-                        expected="one vocabulary", do="put the model's own tokenizer.json into the folder")
+        raise BookError(
+            f"the tokenizer has {words} word pieces, the model {model.config.vocab_size}",
+            where=folder,
+            expected="one vocabulary",
+            do="put the model's own tokenizer.json into the folder",
+        )
     return model.eval()
 
 

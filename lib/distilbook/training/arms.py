@@ -27,8 +27,12 @@ def published_runs(workspace: Workspace, arm: str, made_by: str) -> list[Pretrai
     """
     names = [name for name in workspace.published_by(made_by) if name.startswith(f"student/{arm}/")]
     if not names:
-        raise BookError(f"there is no student of arm {arm!r}", where=workspace.root, expected=f"what chapter {made_by} trains",
-                        do=f"run that chapter first: distilbook run {workspace.edition} --chapter {made_by}")
+        raise BookError(
+            f"there is no student of arm {arm!r}",
+            where=workspace.root,
+            expected=f"what chapter {made_by} trains",
+            do=f"run that chapter first: distilbook run {workspace.edition} --chapter {made_by}",
+        )
     return sorted((PretrainRun.open(workspace.find(name, made_by)) for name in names), key=lambda run: run.seed)
 
 

@@ -65,8 +65,15 @@ def finetune(config: FinetuneConfig, model: Path, task: SentenceTask, seed: int,
     Raises:
         BookError: when the model's folder lacks weights that fine-tuning does not add itself.
     """
-    key = short_hash([config.fingerprint(), seed, weights_fingerprint(model), task.fingerprint,
-                      code_hash("distilbook.training.finetune")])
+    key = short_hash(
+        [
+            config.fingerprint(),
+            seed,
+            weights_fingerprint(model),
+            task.fingerprint,
+            code_hash("distilbook.training.finetune"),
+        ]
+    )
     folder = root / key
     if not (folder / "done.json").exists():
         started = time.perf_counter()
@@ -77,7 +84,9 @@ def finetune(config: FinetuneConfig, model: Path, task: SentenceTask, seed: int,
 
 def baseline(kind: str, config: FinetuneConfig, task: SentenceTask, seed: int, root: Path) -> FinetuneRun:
     """Return the run of a baseline: ``majority``, or ``tfidf`` with logistic regression, on the same examples."""
-    folder = root / short_hash([kind, config.fingerprint(), seed, task.fingerprint, code_hash("distilbook.training.finetune")])
+    folder = root / short_hash(
+        [kind, config.fingerprint(), seed, task.fingerprint, code_hash("distilbook.training.finetune")]
+    )
     if not (folder / "done.json").exists():
         started = time.perf_counter()
         train = task.train.sample(config.train_examples, seed)
@@ -96,14 +105,20 @@ def _tfidf(train: Examples, test: Examples) -> np.ndarray:
     from sklearn.pipeline import make_pipeline
 
     words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
-    return make_pipeline(words, LogisticRegression(C=4.0, max_iter=1000)).fit(train.sentences, train.labels).predict(test.sentences)
+    return (
+        make_pipeline(words, LogisticRegression(C=4.0, max_iter=1000))
+        .fit(train.sentences, train.labels)
+        .predict(test.sentences)
+    )
 
 
 def _finish(folder: Path, seed: int, test: Examples, predicted: np.ndarray, seconds: float) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(folder / "predictions.npz", labels=test.labels, predictions=predicted, groups=test.groups)
-    write_json(folder / "done.json", {"seed": seed, "accuracy": accuracy(test.labels, predicted), "n": len(test),
-                                      "seconds": seconds})
+    write_json(
+        folder / "done.json",
+        {"seed": seed, "accuracy": accuracy(test.labels, predicted), "n": len(test), "seconds": seconds},
+    )
 
 
 def load_classifier(folder: Path, labels: int):
@@ -118,8 +133,12 @@ def load_classifier(folder: Path, labels: int):
         )
     missing = sorted(name for name in report["missing_keys"] if not name.startswith(NEW_WEIGHTS))
     if missing:
-        raise BookError(f"{len(missing)} weights were not loaded: {', '.join(missing[:4])}", where=folder,
-                        expected="a whole pre-trained model", do="save it with save_pretrained")
+        raise BookError(
+            f"{len(missing)} weights were not loaded: {', '.join(missing[:4])}",
+            where=folder,
+            expected="a whole pre-trained model",
+            do="save it with save_pretrained",
+        )
     return model
 
 
@@ -130,7 +149,9 @@ def _train_and_predict(config: FinetuneConfig, folder: Path, task: SentenceTask,
     tokenizer = load_tokenizer(folder)
     train = task.train.sample(config.train_examples, seed)
     pieces, test_pieces = (_tokens(split.sentences, tokenizer, config.max_length) for split in (train, task.test))
-    batches = [batch for epoch in range(config.epochs) for batch in length_batches(pieces, config.batch_size, seed, epoch)]
+    batches = [
+        batch for epoch in range(config.epochs) for batch in length_batches(pieces, config.batch_size, seed, epoch)
+    ]
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=0.01, fused=True)
     warmup = max(1, round(config.warmup_share * len(batches)))
     schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -168,9 +189,9 @@ def length_batches(pieces: list[list[int]], batch_size: int, seed: int, epoch: i
     order = generator.permutation(len(pieces))
     batches = []
     for start in range(0, len(order), batch_size * BATCHES_SORTED):
-        group = order[start: start + batch_size * BATCHES_SORTED]
+        group = order[start : start + batch_size * BATCHES_SORTED]
         group = group[np.argsort([len(pieces[i]) for i in group], kind="stable")]
-        batches += [group[i: i + batch_size] for i in range(0, len(group), batch_size)]
+        batches += [group[i : i + batch_size] for i in range(0, len(group), batch_size)]
     for number in generator.permutation(len(batches)):
         yield batches[number]
 

@@ -121,7 +121,7 @@ def predict(model, held_out: HeldOut) -> Predictions:
 
 @torch.inference_mode()
 def compare(student, teacher_projections: list[Projection], held_out: HeldOut) -> dict[str, float]:
-    """Return the mean divergence from the teacher, in nat at temperature 1, and how often both agree on the likeliest."""
+    """Return the mean divergence from the teacher in nat (T = 1), and how often both agree on the likeliest."""
     divergence = agreed = number = 0
     for ours, theirs in zip(projections(student, held_out), teacher_projections, strict=True):
         log_q, log_p = _logits(ours).log_softmax(-1), _logits(theirs).log_softmax(-1)

@@ -128,12 +128,8 @@ def train(
         BookError: when a step's loss is not finite; the last checkpoint stays.
     """
     accelerator = Accelerator()
-    processes = accelerator.num_processes
-    if -(-config.blocks_per_step // config.micro_batch) % processes:
-        raise BookError("the micro-batches of a step do not divide among the processes", where="parameter 'micro_batch'",
-                        expected=f"blocks_per_step / micro_batch a multiple of {processes}", do="choose a smaller micro_batch")
-    trained = [parameter for parameter in objective.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=config.learning_rate, betas=BETAS, eps=EPSILON, weight_decay=0.0, fused=True)
+    check_division(config, accelerator.num_processes)
+    optimizer = adamw(objective.to(accelerator.device), config.learning_rate)
     done = load_checkpoint(folder / "checkpoint", objective, optimizer)
     metrics = MetricsFile(folder / "metrics.jsonl", after=done, writes=accelerator.is_main_process)
     wrapped, stepper = accelerator.prepare(objective, optimizer)
@@ -145,14 +141,35 @@ def train(
             metrics.write(step, measure(step))
         terms = optimise(accelerator, wrapped, stepper, blocks, config, step)
         if not np.isfinite(terms["loss"]):
-            raise BookError(f"the loss of step {step} is {terms['loss']}", where=folder, expected="a finite loss",
-                            do="lower learning_rate or raise warmup_share; the last checkpoint is kept")
+            raise BookError(
+                f"the loss of step {step} is {terms['loss']}",
+                where=folder,
+                expected="a finite loss",
+                do="lower learning_rate or raise warmup_share; the last checkpoint is kept",
+            )
         metrics.write(step + 1, terms)
         progress.advance(config.blocks_per_step * length, loss=terms["loss"])
         if (step + 1) % config.checkpoint_every == 0 and accelerator.is_main_process:
             save_checkpoint(folder / "checkpoint", objective, optimizer, step + 1)
     metrics.write(config.steps, measure(config.steps))
     progress.close()
+
+
+def check_division(config: LoopConfig, processes: int) -> None:
+    """Refuse a step whose micro-batches cannot be shared out evenly."""
+    if -(-config.blocks_per_step // config.micro_batch) % processes:
+        raise BookError(
+            "the micro-batches of a step do not divide among the processes",
+            where="parameter 'micro_batch'",
+            expected=f"blocks_per_step / micro_batch a multiple of {processes}",
+            do="choose a smaller micro_batch",
+        )
+
+
+def adamw(objective: Objective, learning_rate: float) -> torch.optim.AdamW:
+    """Return the optimiser of what ``objective`` trains, without weight decay, as the original code has it."""
+    trained = [parameter for parameter in objective.parameters() if parameter.requires_grad]
+    return torch.optim.AdamW(trained, lr=learning_rate, betas=BETAS, eps=EPSILON, weight_decay=0.0, fused=True)
 
 
 def optimise(accelerator, wrapped, optimizer, blocks: Blocks, config: LoopConfig, step: int) -> dict[str, float]:
@@ -170,7 +187,9 @@ def optimise(accelerator, wrapped, optimizer, blocks: Blocks, config: LoopConfig
         torch.manual_seed(int(np.random.SeedSequence([blocks.seed, step, micro_batch]).generate_state(1)[0]))
         last = number == len(batches) - 1
         with accelerator.no_sync(wrapped) if not last else contextlib.nullcontext():
-            loss, parts = wrapped(batch.input_ids.to(accelerator.device), batch.labels.to(accelerator.device), tokens, masked)
+            loss, parts = wrapped(
+                batch.input_ids.to(accelerator.device), batch.labels.to(accelerator.device), tokens, masked
+            )
             accelerator.backward(loss * accelerator.num_processes)
         for name, value in {"loss": loss.detach(), **parts}.items():
             sums[name] = sums.get(name, 0) + value
@@ -180,8 +199,12 @@ def optimise(accelerator, wrapped, optimizer, blocks: Blocks, config: LoopConfig
     sums = {name: float(value) for name, value in accelerator.reduce(sums).items()}
     divisors = {name: {"tokens": tokens, "masked": max(masked, 1)}[by] for name, by in objective.normalised_by.items()}
     means = {name: value / divisors.get(name, 1) for name, value in sums.items()}
-    return means | {"gradient_norm": float(norm), "learning_rate": learning_rate_at(step, config),
-                    "tokens": tokens, "seconds": time.perf_counter() - started}
+    return means | {
+        "gradient_norm": float(norm),
+        "learning_rate": learning_rate_at(step, config),
+        "tokens": tokens,
+        "seconds": time.perf_counter() - started,
+    }
 
 
 class MetricsFile:

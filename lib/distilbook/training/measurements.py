@@ -17,7 +17,13 @@ from .held_out import Predictions
 from .pretrain import PretrainRun
 
 #: The unit of each held-out score: shares have unit 1.
-UNITS = {"masked_accuracy": "1", "masked_lm_loss": "nat", "perplexity": "1", "kl_to_teacher": "nat", "top1_agreement": "1"}
+UNITS = {
+    "masked_accuracy": "1",
+    "masked_lm_loss": "nat",
+    "perplexity": "1",
+    "kl_to_teacher": "nat",
+    "top1_agreement": "1",
+}
 
 
 def made_by(config: ChapterConfig, module: str, data: str) -> dict[str, str]:
@@ -35,9 +41,17 @@ def teacher_records(chapter: str, config: ChapterConfig, corpus: Corpus, made: P
     workspace = Workspace(config.edition)
     return [
         Record(
-            edition=config.edition, chapter=chapter, model="teacher", task="held-out text", split="held-out",
-            metric=metric, value=value, unit=UNITS[metric], n=len(made.labels),
-            **made_by(config, "distilbook.training.teacher_head", corpus.fingerprint), **kept_predictions(path, workspace),
+            edition=config.edition,
+            chapter=chapter,
+            model="teacher",
+            task="held-out text",
+            split="held-out",
+            metric=metric,
+            value=value,
+            unit=UNITS[metric],
+            n=len(made.labels),
+            **made_by(config, "distilbook.training.teacher_head", corpus.fingerprint),
+            **kept_predictions(path, workspace),
         )
         for metric, value in made.scores().items()
     ]
@@ -54,9 +68,20 @@ def pretraining_records(chapter: str, edition: str, run: PretrainRun, corpus: Co
     positions = len(np.load(path)["labels"])
     return [
         Record(
-            edition=edition, chapter=chapter, model="student", recipe=run.arm, task="held-out text", split="held-out",
-            metric=metric, value=value, unit=UNITS[metric], n=positions, step=run.config.steps, seed=run.seed,
-            detail={"tokens": run.tokens}, seconds=run.seconds,
+            edition=edition,
+            chapter=chapter,
+            model="student",
+            recipe=run.arm,
+            task="held-out text",
+            split="held-out",
+            metric=metric,
+            value=value,
+            unit=UNITS[metric],
+            n=positions,
+            step=run.config.steps,
+            seed=run.seed,
+            detail={"tokens": run.tokens},
+            seconds=run.seconds,
             **made_by(run.config, "distilbook.training.pretrain", corpus.fingerprint),
             **kept_predictions(path, Workspace(edition)),
         )
@@ -65,13 +90,29 @@ def pretraining_records(chapter: str, edition: str, run: PretrainRun, corpus: Co
 
 
 def finetuning_record(
-    chapter: str, config: ChapterConfig, run: FinetuneRun, task: Any, model: str, recipe: str | None = None,
+    chapter: str,
+    config: ChapterConfig,
+    run: FinetuneRun,
+    task: Any,
+    model: str,
+    recipe: str | None = None,
     pretraining_seed: int | None = None,
 ) -> Record:
     """Return the test accuracy of a finished fine-tuning run, or of a baseline."""
     return Record(
-        edition=config.edition, chapter=chapter, model=model, recipe=recipe, task=task.name, split="test",
-        metric="accuracy", value=run.accuracy, unit="1", n=run.n, seed=run.seed, pretraining_seed=pretraining_seed,
-        seconds=run.seconds, **made_by(config, "distilbook.training.finetune", task.fingerprint),
+        edition=config.edition,
+        chapter=chapter,
+        model=model,
+        recipe=recipe,
+        task=task.name,
+        split="test",
+        metric="accuracy",
+        value=run.accuracy,
+        unit="1",
+        n=run.n,
+        seed=run.seed,
+        pretraining_seed=pretraining_seed,
+        seconds=run.seconds,
+        **made_by(config, "distilbook.training.finetune", task.fingerprint),
         **kept_predictions(run.predictions, Workspace(config.edition)),
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 import torch
+from accelerate import PartialState
 from pydantic import Field
 from torch import Tensor
 from transformers import BertForMaskedLM, DistilBertForMaskedLM
@@ -23,7 +23,7 @@ from ..model.teacher import load_teacher, load_tokenizer, weights_fingerprint
 from ..provenance import code_hash
 from ..recipe import ARM_LABELS, Recipe, changes_of
 from .held_out import HeldOut, compare, predict, projections, transformed_states
-from .loop import Blocks, LoopConfig, Objective, train
+from .loop import Blocks, LoopConfig, Objective, read_metrics, train
 
 
 class PretrainConfig(ChapterConfig, Recipe, LoopConfig):
@@ -53,8 +53,11 @@ class TripleLoss(Objective):
         super().__init__()
         self.student, self.recipe = student, recipe
         self.distils_all = recipe.distillation_weight > 0 and recipe.distilled_positions == "all"
-        self.normalised_by = {"distillation_loss": "tokens" if self.distils_all else "masked",
-                              "masked_lm_loss": "masked", "cosine_loss": "tokens"}
+        self.normalised_by = {
+            "distillation_loss": "tokens" if self.distils_all else "masked",
+            "masked_lm_loss": "masked",
+            "cosine_loss": "tokens",
+        }
         # In a list, so that the teacher is no part of this module: not trained, not saved, not wrapped.
         self._teacher = [teacher]
 
@@ -70,7 +73,10 @@ class TripleLoss(Objective):
         projection, hidden = transformed_states(self.student, input_ids, positions)
         target, teacher_hidden = self._look_up(input_ids, positions)
         loss, divergence, cross_entropy = vocabulary_loss(
-            projection, target, labels[positions], recipe.temperature,
+            projection,
+            target,
+            labels[positions],
+            recipe.temperature,
             recipe.distillation_weight / (tokens if self.distils_all else max(masked, 1)),
             recipe.masked_lm_weight / max(masked, 1),
         )
@@ -99,7 +105,7 @@ class PretrainRun:
     Attributes:
         folder: holds ``model/`` (loaded by ``AutoModelForMaskedLM``), ``metrics.jsonl``, ``held_out.npz``.
         scores: held-out measurements at the last step.
-        seconds: training time, measurements left out.
+        tokens, seconds: what the optimiser's steps took; measurements are left out.
     """
 
     folder: Path
@@ -118,15 +124,24 @@ class PretrainRun:
         return cls(folder=folder, config=config, **facts)
 
 
-def pretrain(config: PretrainConfig, arm: str, seed: int, corpus: Corpus, teacher_folder: Path, root: Path) -> PretrainRun:
+def pretrain(
+    config: PretrainConfig, arm: str, seed: int, corpus: Corpus, teacher_folder: Path, root: Path
+) -> PretrainRun:
     """Return the run of ``arm`` with ``seed`` below ``root``: the finished one if there is one, else trained now.
 
     The run's key holds the arm's configuration, the seed, the text, the teacher and the code, so
     nothing is trained twice and nothing stale is taken for fresh.
     """
     own = config.for_arm(arm)
-    key = short_hash([own.fingerprint(), seed, corpus.fingerprint, weights_fingerprint(teacher_folder),
-                      code_hash("distilbook.training.pretrain")])
+    key = short_hash(
+        [
+            own.fingerprint(),
+            seed,
+            corpus.fingerprint,
+            weights_fingerprint(teacher_folder),
+            code_hash("distilbook.training.pretrain"),
+        ]
+    )
     folder = root / key
     if not (folder / "done.json").exists():
         _train(own, arm, seed, corpus, teacher_folder, folder)
@@ -134,40 +149,52 @@ def pretrain(config: PretrainConfig, arm: str, seed: int, corpus: Corpus, teache
 
 
 def _train(config: PretrainConfig, arm: str, seed: int, corpus: Corpus, teacher_folder: Path, folder: Path) -> None:
-    teacher = load_teacher(teacher_folder, new_head=False).requires_grad_(False)
-    tokenizer = load_tokenizer(teacher_folder)
+    state = PartialState()
+    teacher = load_teacher(teacher_folder, new_head=False).requires_grad_(False).to(state.device)
     check_vocabulary(corpus, teacher.config.vocab_size)
-    student = build_student(teacher, config.recipe, config.dropout, seed)
-    masking = Masking.smoothed(corpus.counts, tokenizer)
+    student = build_student(teacher, config.recipe, config.dropout, seed).to(state.device)
+    masking = Masking.smoothed(corpus.counts, load_tokenizer(teacher_folder))
     along = HeldOut.of(corpus.held_out, masking, config.evaluated_blocks)
     theirs = projections(teacher, along)
-    objective = TripleLoss(student, teacher, config.recipe).train()
-    started = time.perf_counter()
-    train(objective, Blocks(corpus.train, masking, config, seed), config, folder, f"{ARM_LABELS[arm]}, seed {seed}",
-          measure=lambda step: predict(student, along).scores() | compare(student, theirs, along),
-          measure_every=-(-config.steps // config.evaluations))
-    student.eval().save_pretrained(folder / "model")
-    tokenizer.save_pretrained(folder / "model")
-    everything = HeldOut.of(corpus.held_out, masking, len(corpus.held_out))
-    predictions = predict(student, everything)
+    train(
+        TripleLoss(student, teacher, config.recipe).train(),
+        Blocks(corpus.train, masking, config, seed),
+        config,
+        folder,
+        f"{ARM_LABELS[arm]}, seed {seed}",
+        measure=lambda step: predict(student, along).scores() | compare(student, theirs, along),
+        measure_every=-(-config.steps // config.evaluations),
+    )
+    if state.is_main_process:
+        load_tokenizer(teacher_folder).save_pretrained(folder / "model")
+        student.eval().save_pretrained(folder / "model")
+        scores = _final_scores(student, teacher, HeldOut.of(corpus.held_out, masking, len(corpus.held_out)), folder)
+        facts = {"arm": arm, "seed": seed, "config": config.model_dump(mode="json"), "scores": scores}
+        steps = step_lines(folder)[0]
+        spent = {name: sum(line[name] for line in steps) for name in ("tokens", "seconds")}
+        write_json(folder / "done.json", facts | spent)
+    state.wait_for_everyone()
+
+
+def _final_scores(student, teacher, held_out: HeldOut, folder: Path) -> dict[str, float]:
+    """Measure the finished student on all held-out text, keep its predictions, return its scores."""
+    predictions = predict(student, held_out)
     predictions.save(folder / "held_out.npz")
-    scores = predictions.scores() | compare(student, projections(teacher, everything), everything)
-    write_json(folder / "done.json", {
-        "arm": arm, "seed": seed, "config": config.model_dump(mode="json"), "scores": scores,
-        "tokens": config.steps * config.blocks_per_step * corpus.train.shape[1], "seconds": time.perf_counter() - started,
-    })
+    return predictions.scores() | compare(student, projections(teacher, held_out), held_out)
 
 
 def check_vocabulary(corpus: Corpus, vocabulary: int) -> None:
     """Refuse a corpus cut by another vocabulary than the model's, before it becomes an index error."""
     if len(corpus.counts) != vocabulary:
-        raise BookError(f"the corpus was cut by a vocabulary of {len(corpus.counts)} word pieces, the teacher has {vocabulary}",
-                        where=corpus.folder, expected="one vocabulary", do="prepare the corpus with the teacher's tokenizer")
+        raise BookError(
+            f"the corpus was cut by a vocabulary of {len(corpus.counts)} word pieces, the teacher has {vocabulary}",
+            where=corpus.folder,
+            expected="one vocabulary",
+            do="prepare the corpus with the teacher's tokenizer",
+        )
 
 
 def step_lines(folder: Path) -> tuple[Sequence[dict], Sequence[dict]]:
     """Return a run's metrics: the training steps, and the held-out measurements."""
-    from .loop import read_metrics
-
     lines = read_metrics(folder / "metrics.jsonl")
     return [line for line in lines if "loss" in line], [line for line in lines if "masked_accuracy" in line]

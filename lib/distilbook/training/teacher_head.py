@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 import torch
+from accelerate import PartialState
 from pydantic import Field
 from torch import Tensor
 from transformers import BertForMaskedLM
@@ -25,7 +26,6 @@ from ..model.teacher import has_head, load_teacher, load_tokenizer, weights_fing
 from ..provenance import code_hash
 from .held_out import HeldOut, predict, transformed_states
 from .loop import Blocks, LoopConfig, Objective, train
-
 
 #: The gain of a new head's LayerNorm: random logits start small beside the frequencies, yet large enough to learn.
 HEAD_GAIN = 0.3
@@ -60,7 +60,7 @@ class MaskedLM(Objective):
 
 
 def start_at_word_frequencies(model: BertForMaskedLM, counts: np.ndarray) -> None:
-    """Set the head's bias to each word piece's log frequency, and keep the rest small: it starts as the unigram model."""
+    """Set the head's bias to each word piece's log frequency and keep the rest small: the unigram model."""
     frequencies = (counts + 1.0) / (counts + 1.0).sum()
     with torch.no_grad():
         model.cls.predictions.transform.LayerNorm.weight.fill_(HEAD_GAIN)
@@ -79,22 +79,41 @@ def fitted_teacher(config: TeacherConfig, source: Path, corpus: Corpus, root: Pa
     if config.steps == 0:
         load_teacher(source, new_head=False)
         return source
-    key = short_hash([config.fingerprint(), weights_fingerprint(source), corpus.fingerprint,
-                      code_hash("distilbook.training.teacher_head")])
+    key = short_hash(
+        [
+            config.fingerprint(),
+            weights_fingerprint(source),
+            corpus.fingerprint,
+            code_hash("distilbook.training.teacher_head"),
+        ]
+    )
     folder = root / key
-    if (folder / "done.json").exists():
-        return folder / "model"
+    if not (folder / "done.json").exists():
+        _fit(config, source, corpus, folder)
+    return folder / "model"
+
+
+def _fit(config: TeacherConfig, source: Path, corpus: Corpus, folder: Path) -> None:
+    state = PartialState()
     torch.manual_seed(config.seed)
-    model = load_teacher(source, new_head=True)
+    # The model stays in evaluation mode: less than an epoch is read, so there is nothing for dropout to prevent.
+    model = load_teacher(source, new_head=True).to(state.device)
     if not has_head(source):
         start_at_word_frequencies(model, corpus.counts)
     tokenizer = load_tokenizer(source)
     masking = Masking.smoothed(corpus.counts, tokenizer)
     held_out = HeldOut.of(corpus.held_out, masking, config.evaluated_blocks)
-    blocks = Blocks(corpus.train, masking.weighing_alike(config.mask_share), config, config.seed)
-    train(MaskedLM(model).train(), blocks, config, folder, "fitting the teacher's head",
-          measure=lambda step: predict(model, held_out).scores(), measure_every=max(1, config.steps // 6))
-    model.save_pretrained(folder / "model")
-    tokenizer.save_pretrained(folder / "model")
-    write_json(folder / "done.json", {"config": config.model_dump(mode="json"), "source": str(config.teacher)})
-    return folder / "model"
+    train(
+        MaskedLM(model),
+        Blocks(corpus.train, masking.weighing_alike(config.mask_share), config, config.seed),
+        config,
+        folder,
+        "fitting the teacher's head",
+        measure=lambda step: predict(model, held_out).scores(),
+        measure_every=max(1, config.steps // 6),
+    )
+    if state.is_main_process:
+        model.save_pretrained(folder / "model")
+        tokenizer.save_pretrained(folder / "model")
+        write_json(folder / "done.json", {"config": config.model_dump(mode="json")})
+    state.wait_for_everyone()

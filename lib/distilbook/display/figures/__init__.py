@@ -1,0 +1,20 @@
+"""The book's figures, each a function of data that a chapter has at hand."""
+
+from .corpus import frequency_ranks, masked_blocks, masking_rates, text_sources
+from .models import layer_map, parameter_bars, softened
+from .results import intervals, learning_curves, loss_terms, paired_times, scores
+
+__all__ = [
+    "frequency_ranks",
+    "intervals",
+    "layer_map",
+    "learning_curves",
+    "loss_terms",
+    "masked_blocks",
+    "masking_rates",
+    "paired_times",
+    "parameter_bars",
+    "scores",
+    "softened",
+    "text_sources",
+]

@@ -1,0 +1,167 @@
+"""Figures of what was measured: curves, scores, intervals, times."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from ..palette import COLOURS, DASHES, LABELS, MARKERS, PLAIN, figure
+
+
+def learning_curves(
+    curves: Mapping[str, Sequence[Sequence[Mapping]]], metric: str, y: str, title: str, reference: float | None = None
+) -> go.Figure:
+    """Draw a metric over training, one line a seed, one colour an arm.
+
+    Args:
+        curves: for each arm, one list of measurements a seed; each has ``seen`` (tokens) and ``metric``.
+        reference: the teacher's value, a dashed line.
+    """
+    made = figure(title, "training tokens seen", y)
+    for arm, seeds in curves.items():
+        for number, lines in enumerate(seeds):
+            made.add_scatter(
+                x=[line["seen"] for line in lines],
+                y=[line[metric] for line in lines],
+                mode="lines+markers",
+                name=LABELS[arm],
+                legendgroup=arm,
+                showlegend=number == 0,
+                opacity=0.9,
+                line={"color": COLOURS[arm], "dash": DASHES.get(arm, "solid")},
+                marker={"symbol": MARKERS[arm], "size": 7},
+            )
+    if reference is not None:
+        made.add_hline(
+            y=reference,
+            line_dash="longdash",
+            line_color=COLOURS["teacher"],
+            line_width=2,
+            opacity=1,
+            annotation={"text": "teacher", "font_color": COLOURS["teacher"]},
+        )
+    return made
+
+
+def loss_terms(seeds: Sequence[Sequence[Mapping]], terms: Mapping[str, str]) -> go.Figure:
+    """Draw each term of the loss over the optimiser's steps, a panel a term.
+
+    Args:
+        seeds: for each seed the training lines of its metrics file.
+        terms: the terms' names in the file, and how they are called.
+    """
+    made = make_subplots(rows=1, cols=len(terms), subplot_titles=list(terms.values()), horizontal_spacing=0.08)
+    for column, term in enumerate(terms, start=1):
+        for number, lines in enumerate(seeds):
+            made.add_scatter(
+                x=[line["step"] for line in lines],
+                y=[line[term] for line in lines],
+                mode="lines",
+                row=1,
+                col=column,
+                line={"color": PLAIN[column - 1], "width": 1.6, "dash": "solid" if number == 0 else "dot"},
+                showlegend=False,
+                name=f"seed {number}",
+            )
+        made.update_xaxes(title_text="optimiser step", row=1, col=column)
+    base = figure("", "", "").layout
+    made.update_layout(
+        template=base.template,
+        paper_bgcolor=base.paper_bgcolor,
+        plot_bgcolor=base.plot_bgcolor,
+        height=320,
+        margin={"l": 50, "r": 20, "t": 50, "b": 60},
+    )
+    return made
+
+
+def scores(values: Mapping[str, Sequence[float]], x: str, title: str) -> go.Figure:
+    """Draw a score of several models, a mark a seed and a bar at the median.
+
+    Args:
+        values: for each model or arm one score a seed.
+    """
+    made = figure(title, x, "", height=130 + 46 * len(values))
+    for name, seeds in values.items():
+        label = LABELS[name]
+        made.add_scatter(
+            x=list(seeds),
+            y=[label] * len(seeds),
+            mode="markers",
+            showlegend=False,
+            name=label,
+            marker={
+                "color": COLOURS[name],
+                "symbol": MARKERS[name],
+                "size": 12,
+                "opacity": 0.75,
+                "line": {"width": 1, "color": COLOURS[name]},
+            },
+        )
+        made.add_scatter(
+            x=[float(np.median(seeds))],
+            y=[label],
+            mode="markers",
+            showlegend=False,
+            hoverinfo="skip",
+            marker={"symbol": "line-ns-open", "size": 24, "color": COLOURS[name], "line": {"width": 2}},
+        )
+    made.update_yaxes(autorange="reversed", showgrid=True)
+    return made
+
+
+def intervals(rows: Sequence[Mapping], x: str, title: str, reference: float, reference_text: str) -> go.Figure:
+    """Draw estimates with their intervals and the value that decides.
+
+    Args:
+        rows: each with ``label``, ``value``, ``low`` and ``high``.
+    """
+    made = figure(title, x, "", height=150 + 46 * len(rows))
+    made.add_scatter(
+        x=[row["value"] for row in rows],
+        y=[row["label"] for row in rows],
+        mode="markers",
+        showlegend=False,
+        marker={"size": 11, "color": COLOURS["full"]},
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [row["high"] - row["value"] for row in rows],
+            "arrayminus": [row["value"] - row["low"] for row in rows],
+            "thickness": 2,
+            "width": 6,
+        },
+    )
+    made.add_vline(
+        x=reference,
+        line_dash="dash",
+        line_color="#808080",
+        line_width=2,
+        opacity=1,
+        annotation={"text": reference_text, "font_color": "#808080", "yref": "paper", "y": 1.08},
+    )
+    made.update_yaxes(autorange="reversed")
+    return made
+
+
+def paired_times(lengths: Sequence[int], times: Mapping[str, Sequence[float]]) -> go.Figure:
+    """Draw the time of each sentence pair by its length, a colour a model.
+
+    Args:
+        times: for ``teacher`` and ``full`` (the student's colour), milliseconds a pair, with their labels as keys'
+            legend text in the palette.
+    """
+    made = figure("Time a sentence pair takes", "word pieces", "milliseconds")
+    for name, values in times.items():
+        made.add_scatter(
+            x=list(lengths),
+            y=list(values),
+            mode="markers",
+            name={"teacher": "teacher", "full": "student"}[name],
+            marker={"color": COLOURS[name], "symbol": MARKERS[name], "size": 8, "opacity": 0.8},
+        )
+    made.update_yaxes(rangemode="tozero")
+    return made

@@ -1,0 +1,68 @@
+"""Every figure draws what it was given; no axis is without a title where it has one to give."""
+
+import numpy as np
+import pytest
+
+from distilbook.display import figures, palette
+from distilbook.recipe import ARMS
+
+
+def test_every_model_and_arm_has_a_colour_a_marker_and_a_label_of_its_own():
+    names = {*ARMS, "teacher", "tfidf", "majority"}
+    for look in (palette.COLOURS, palette.MARKERS, palette.LABELS):
+        assert look.keys() == names and len(set(look.values())) == len(names)
+
+
+def test_learning_curves_have_a_line_a_seed_and_one_legend_entry_an_arm():
+    seeds = [[{"seen": 0, "m": 0.1}, {"seen": 10, "m": 0.2}]] * 2
+    made = figures.learning_curves(
+        {"full": seeds, "without_teacher": seeds}, "m", "masked accuracy", "t", reference=0.3
+    )
+    assert len(made.data) == 4 and [trace.showlegend for trace in made.data] == [True, False, True, False]
+    assert made.data[0].y == (0.1, 0.2) and made.layout.shapes[0].y0 == 0.3
+    assert made.layout.xaxis.title.text and made.layout.yaxis.title.text == "masked accuracy"
+
+
+def test_masking_rates_are_drawn_over_occurrences():
+    counts, occurrences = np.array([5, 50, 500]), np.array([2, 10, 100])
+    made = figures.masking_rates(counts, np.array([1, 2, 5]), occurrences)
+    assert made.data[0].y == (0.5, 0.2, 0.05)
+
+
+def test_softened_probabilities_sum_to_one_and_flatten_with_the_temperature():
+    made = figures.softened(np.array([3.0, 1.0, 0.0]), ["a", "b", "c"], [1.0, 4.0], 4.0)
+    assert all(np.isclose(sum(trace.y), 1) for trace in made.data)
+    assert made.data[0].y[0] > made.data[1].y[0] and [t.visible for t in made.data] == [False, True]
+
+
+def test_a_score_has_a_mark_a_seed_and_one_at_the_median():
+    made = figures.scores({"teacher": [0.7, 0.9, 0.75]}, "accuracy", "t")
+    assert made.data[0].x == (0.7, 0.9, 0.75) and made.data[1].x == (0.75,)
+
+
+def test_an_interval_reaches_to_its_ends():
+    made = figures.intervals([{"label": "a", "value": 2.0, "low": 1.5, "high": 2.2}], "x", "t", 1.55, "bound")
+    assert made.data[0].error_x.array[0] == pytest.approx(0.2) and made.data[0].error_x.arrayminus[0] == pytest.approx(
+        0.5
+    )
+    assert made.layout.shapes[0].x0 == 1.55 and made.layout.shapes[0].line.width > 0
+
+
+def test_blocks_are_coloured_by_what_was_done_to_them():
+    drawn, treated = np.array([[True, True, False]]), np.array([[True, False, False]])
+    assert figures.masked_blocks(drawn, treated, [["a", "b", "c"]]).data[0].z.tolist() == [[2, 1, 0]]
+
+
+def test_the_layer_map_links_each_student_layer_to_its_source():
+    made = figures.layer_map([0, 2, 5], 6)
+    assert [tuple(trace.y) for trace in made.data[:3]] == [(0, 0), (2, 1), (5, 2)]
+
+
+def test_parameters_are_stacked_part_by_part():
+    made = figures.parameter_bars({"A": {"x": 2_000_000}, "B": {"x": 1_000_000, "y": 500_000}})
+    assert [tuple(trace.x) for trace in made.data] == [(2.0, 1.0), (0, 0.5)]
+
+
+def test_frequencies_fall_with_rank():
+    made = figures.frequency_ranks(np.array([5, 100, 0, 20]), ["a", "b", "c", "d"])
+    assert list(made.data[0].y) == sorted(made.data[0].y, reverse=True) and made.data[0].y[0] == 100
