@@ -77,6 +77,7 @@ table(
 # young head has to learn the common words first.
 
 # %%
+from distilbook.training.loop import read_curves
 from distilbook.training.teacher_head import MaskedLM, fitted_teacher
 
 show_source(MaskedLM, fitted_teacher)
@@ -84,6 +85,7 @@ show_source(MaskedLM, fitted_teacher)
 # %%
 folder = fitted_teacher(config, source, corpus, chapter.workspace.root / "teacher")
 chapter.publish("teacher", folder)
+steps, measured = read_curves(folder.parent)
 
 # %% [markdown]
 # ## What the teacher knows
@@ -103,7 +105,9 @@ held_out = HeldOut.of(
 )
 made = predict(model, held_out)
 made.save(path := chapter.workspace.predictions / "teacher_held_out.npz")
-records = chapter.record(teacher_records(chapter.id, config, corpus, made, path))
+records = chapter.record(
+    teacher_records(chapter.id, config, corpus, made, path, sum(s["seconds"] for s in steps))
+)
 
 # %%
 import numpy as np
@@ -138,7 +142,7 @@ for sentence in sentences:
     with torch.inference_mode():
         probability, number = model(**inputs).logits[0, gap].softmax(-1).topk(5)
     guesses = (
-        f"{word} ({p:.0%})"
+        f"‘{word}’ ({p:.0%})"
         for word, p in zip(pieces.convert_ids_to_tokens(number), probability, strict=True)
     )
     rows.append({"sentence": sentence, "the teacher's guesses": ", ".join(guesses)})
@@ -150,20 +154,12 @@ table(rows)
 # The learning curve of the head, on held-out text.
 
 # %%
-from pathlib import Path
-
 from distilbook.display.figures import learning_curves
-from distilbook.training.loop import read_metrics
 
-curve_file = Path(folder).parent / "metrics.jsonl"
 tokens_a_step = config.blocks_per_step * corpus.train.shape[1]
-lines = (
-    [line for line in read_metrics(curve_file) if "perplexity" in line]
-    if curve_file.exists()
-    else []
-)
+lines = [line | {"seen": line["step"] * tokens_a_step} for line in measured]
 learning_curves(
-    {"teacher": [[line | {"seen": line["step"] * tokens_a_step} for line in lines]]},
+    {"teacher": [lines]},
     "masked_accuracy",
     "masked accuracy",
     "The teacher's head learns",

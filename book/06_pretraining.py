@@ -109,14 +109,14 @@ for seed in config.seeds:
 
 # %%
 from distilbook.display.figures import learning_curves, loss_terms
-from distilbook.training.pretrain import step_lines
+from distilbook.training.loop import read_curves
 
 names = {
     "distillation_loss": "distillation (nat)",
     "masked_lm_loss": "masked LM (nat)",
     "cosine_loss": "cosine",
 }
-trained = [step_lines(run.folder)[0] for run in runs]
+trained = [read_curves(run.folder)[0] for run in runs]
 loss_terms(trained, {term: name for term, name in names.items() if term in trained[0][0]})
 
 # %% [markdown]

@@ -31,12 +31,10 @@ table(
     [
         {
             "claim": v.claim.title,
-            "the paper": v.claim.paper_value,
-            "ours": v.value,
-            "from": v.low,
-            "to": v.high,
-            "n": v.n,
-            "seeds": v.seeds,
+            "the paper": v.papers,
+            "ours [interval]": v.ours,
+            "n": v.n or None,
+            "seeds": v.seeds or None,
             "verdict": v.verdict + (" (in miniature)" if v.in_miniature else ""),
         }
         for v in verdicts
@@ -44,9 +42,17 @@ table(
 )
 
 # %% [markdown]
-# For an arm, "the paper" is a change of the GLUE score as a share and "ours" one of masked accuracy: two different
-# measurements of the same direction. They are not to be compared as numbers.
+# For an arm, the paper's figure is in points of the GLUE score and ours in points of masked accuracy: two measurements
+# of the same direction, not to be compared as numbers. For times, "seeds" are process starts.
 #
+# What was measured, each against the bound its rule has; the interval must lie on one side of it as a whole:
+
+# %%
+from distilbook.display.figures import verdicts as verdict_figure
+
+verdict_figure(verdicts)
+
+# %% [markdown]
 # ## In words
 #
 # Each sentence is made from the records by the claim's rule; nobody typed it.
@@ -57,15 +63,13 @@ say("\n".join(f"- **{v.claim.title}.** {v.sentence}" for v in verdicts))
 # %% [markdown]
 # ## What was spent
 #
-# Seconds of training and measuring behind these records, each run counted once.
+# Seconds of training and measuring behind these records. A run is known by the predictions it left.
 
 # %%
 spent = {}
 for record in records:
     if record.seconds:
-        spent.setdefault(record.chapter, {})[
-            (record.model, record.recipe, record.task, record.seed)
-        ] = record.seconds
+        spent.setdefault(record.chapter, {})[record.predictions] = record.seconds
 table(
     [
         {"chapter": name, "runs": len(runs), "seconds": round(sum(runs.values()))}

@@ -29,7 +29,12 @@ def _shell() -> bool:
     return hasattr(get_ipython(), "kernel")
 
 
-LINE = "{desc}: {n_fmt} of {total_fmt}{unit} ({percentage:.0f}%), {rate_noinv_fmt}, {elapsed} gone, {remaining} left{postfix}"
+LINE = (
+    "{desc}: {n_fmt} of {total_fmt}{unit} ({percentage:.0f}%), {rate_noinv_fmt}, "
+    "{elapsed} gone, {remaining} left{postfix}"
+)
+#: Marks a progress line among a notebook's outputs: of use while the work goes on, not on a page.
+PROGRESS = {"distilbook": "progress"}
 LINE_WITHOUT_TOTAL = "{desc}: {n_fmt}{unit}, {rate_noinv_fmt}, {elapsed} gone{postfix}"
 
 
@@ -69,7 +74,7 @@ class Progress(tqdm):
         elif self._handle is None:
             self._handle = _show(line)
         else:
-            self._handle.update(_plain(line), raw=True)
+            self._handle.update(_plain(line), raw=True, metadata=PROGRESS)
         return True
 
     def close(self) -> None:
@@ -91,4 +96,4 @@ def _plain(line: str) -> dict[str, str]:
 def _show(line: str):
     from IPython.display import display
 
-    return display(_plain(line), raw=True, display_id=True)
+    return display(_plain(line), raw=True, display_id=True, metadata=PROGRESS)

@@ -189,7 +189,7 @@ def test_an_arm_must_differ_by_more_than_its_seeds_do(full, other, verdict):
 def test_the_sentence_on_two_seeds_calls_its_ends_differences():
     found = judge(claim("random_initialisation"), students([0.25, 0.26], [0.20, 0.20], "random_initialisation"))
     assert found.sentence == (
-        "Reproduced in miniature: the full recipe's masked accuracy less that of random_initialisation is 5.5 "
+        "Reproduced in miniature: the full recipe's masked accuracy less that of the arm 'random initialisation' is 5.5 "
         "[5.0 to 6.0] points (smallest to largest difference, 2 seeds, 3,000 masked tokens of held-out text); "
         "the paper's figure is 3.69 points of GLUE score; all of that is on the full recipe's side by more than the "
         "spread over seeds of 1.00 points."
@@ -371,12 +371,12 @@ def test_without_records_nothing_is_settled_and_the_chapter_is_named(one):
     found = judge(one, [])
     assert (found.verdict, found.value, found.in_miniature) == ("not settled", None, False)
     assert found.sentence.startswith("Not settled: no record of ")
-    assert found.sentence.endswith(f"chapter {one.chapter} would measure it.")
+    assert found.sentence.endswith(f"a run of {one.chapter} would give one.")
 
 
 def test_when_only_the_full_recipe_is_missing_its_chapter_is_named():
     found = judge(claim("without_teacher"), students([], [0.2, 0.2]))
-    assert found.sentence.endswith("chapter 06_pretraining would measure it.")
+    assert found.sentence.endswith("a run of 06_pretraining would give one.")
 
 
 def test_every_number_of_a_sentence_moves_with_the_records():

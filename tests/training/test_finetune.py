@@ -30,6 +30,7 @@ def config() -> FinetuneConfig:
         learning_rate=3e-3,
         warmup_share=0.1,
         max_length=32,
+        dropout=0.0,
         seeds=(0,),
     )
 

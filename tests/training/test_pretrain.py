@@ -10,8 +10,9 @@ from distilbook.model.student import build_student
 from distilbook.model.teacher import load_teacher
 from distilbook.recipe import ARMS
 from distilbook.training.arms import full_runs, published_runs, run_arm
+from distilbook.training.loop import read_curves
 from distilbook.training.measurements import pretraining_records
-from distilbook.training.pretrain import PretrainConfig, PretrainRun, TripleLoss, check_vocabulary, pretrain, step_lines
+from distilbook.training.pretrain import PretrainConfig, PretrainRun, TripleLoss, check_vocabulary, pretrain
 from distilbook.workspace import Workspace
 
 
@@ -62,7 +63,7 @@ def test_a_finished_run_loads_in_transformers_and_gives_the_recorded_scores(corp
     assert type(model).__name__ == "DistilBertForMaskedLM" and len(tokenizer) == model.config.vocab_size
     kept = np.load(run.folder / "held_out.npz")
     assert run.scores["masked_accuracy"] == (kept["labels"] == kept["predicted"]).mean()
-    trained, measured = step_lines(run.folder)
+    trained, measured = read_curves(run.folder)
     assert len(trained) == config.steps and [line["step"] for line in measured] == [0, 3, 6]
     assert run.tokens == config.steps * config.blocks_per_step * 32
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
+from ..recipe import ARM_LABELS
 from ..records import Record
 from ..statistics import Interval, seed_difference_interval
 from .finding import Finding, Missing, too_few
@@ -78,7 +79,7 @@ def arm(claim: Claim, records: list[Record], folder: Path | None) -> Finding | M
     seeds = sorted(full.keys() & other.keys())
     if not seeds:
         return Missing(
-            f"the same seed of both the full recipe and {claim.arm}",
+            f"the same seed of both the full recipe and the arm '{ARM_LABELS[claim.arm]}'",
             claim.chapter if full or not other else "06_pretraining",
         )
     ours, theirs = [full[s].value for s in seeds], [other[s].value for s in seeds]
@@ -94,7 +95,7 @@ def arm(claim: Claim, records: list[Record], folder: Path | None) -> Finding | M
         n,
         len(seeds),
         in_miniature=not {r.task for r in used} <= PAPER_TASKS,
-        text=f"the full recipe's masked accuracy less that of {claim.arm} is "
+        text=f"the full recipe's masked accuracy less that of the arm '{ARM_LABELS[claim.arm]}' is "
         f"{with_ends(interval.value, interval.low, interval.high, claim.bound, POINTS)}",
         basis=f"{covered}, {counted(len(seeds), 'seed')}, {counted(n, 'masked token')} of held-out text",
         paper=f"{figure(claim.paper_value, POINTS)} of GLUE score" if claim.paper_value is not None else "",

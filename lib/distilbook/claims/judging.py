@@ -12,7 +12,7 @@ from ..statistics import Interval
 from .evidence import GATHER
 from .finding import Finding, Missing
 from .paper import Claim
-from .wording import figure, opening
+from .wording import UNITS, figure, opening, with_ends
 
 Verdict = Literal["reproduced", "contradicted", "not settled"]
 
@@ -42,6 +42,20 @@ class Judgement:
     sentence: str
     shares: dict[str, Interval] = field(default_factory=dict)
 
+    @property
+    def ours(self) -> str:
+        """Ours with its interval, in the claim's unit, as a table shows it; "" where there is none."""
+        if self.value is None:
+            return ""
+        return with_ends(self.value, self.low, self.high, self.claim.bound, UNITS[self.claim.kind])
+
+    @property
+    def papers(self) -> str:
+        """The paper's figure likewise; an arm's is a change of the GLUE score."""
+        if self.claim.paper_value is None:
+            return ""
+        return figure(self.claim.paper_value, UNITS[self.claim.kind]) + (" of GLUE" if self.claim.arm else "")
+
 
 def judge(claim: Claim, records: Iterable[Record], folder: Path | None = None) -> Judgement:
     """Judge ``claim`` by the current ``records`` of one edition.
@@ -55,7 +69,7 @@ def judge(claim: Claim, records: Iterable[Record], folder: Path | None = None) -
     """
     found = GATHER[claim.kind](claim, list(records), folder)
     if isinstance(found, Missing):
-        sentence = f"Not settled: no record of {found.what} is there; chapter {found.chapter} would measure it."
+        sentence = f"Not settled: no record of {found.what} is there; a run of {found.chapter} would give one."
         return Judgement(claim, None, None, None, 0, 0, "not settled", False, sentence)
     verdict = decide(found, claim.bound)
     return Judgement(

@@ -19,6 +19,8 @@ class Unit:
 SHARE = Unit(100, "%", 2)
 POINTS = Unit(100, " points", 2)
 RATIO = Unit(1, "", 3)
+#: The unit of each kind of claim.
+UNITS = {"size": SHARE, "retention": SHARE, "time": RATIO, "arm": POINTS}
 
 
 def decimals_for(values: Sequence[float], bound: float, unit: Unit) -> int:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from ..training.pretrain import PretrainRun, step_lines
+from ..training.loop import read_curves
+from ..training.pretrain import PretrainRun
 
 
 def held_out_curves(run: PretrainRun) -> list[dict]:
     """Return the held-out measurements of ``run``, each with the tokens ``seen`` until then."""
     tokens_a_step = run.tokens / run.config.steps
-    return [line | {"seen": line["step"] * tokens_a_step} for line in step_lines(run.folder)[1]]
+    return [line | {"seen": line["step"] * tokens_a_step} for line in read_curves(run.folder)[1]]

@@ -34,6 +34,9 @@ MARKERS = {
 DASHES = {"full": "solid", "without_teacher": "dash", "random_initialisation": "dot", "teacher": "longdash"}
 LABELS = {"teacher": "teacher", "tfidf": "TF-IDF", "majority": "majority", **ARM_LABELS}
 
+#: A verdict's colour: the full recipe's where the claim holds, a warm one where it fails, grey where nothing is settled.
+VERDICTS = {"reproduced": "#0072B2", "contradicted": "#D55E00", "not settled": "#808080"}
+
 #: For quantities that belong to no model: sources of text, terms of the loss, treatments of a word piece.
 PLAIN = ["#4C78A8", "#F2A541", "#72B7B2", "#B279A2", "#9D755D"]
 

@@ -10,11 +10,14 @@ from IPython.display import Markdown
 
 
 def table(rows: Sequence[Mapping[str, Any]]):
-    """Return ``rows`` as a table without row numbers; whole numbers with thousands separated."""
+    """Return ``rows`` as a table without row numbers: words to the left, thousands separated, gaps empty."""
     import pandas
 
-    frame = pandas.DataFrame(list(rows))
-    return frame.style.hide(axis="index").format(_shown).set_table_attributes('class="dataframe"')
+    # As objects: pandas would turn a column with a gap into floats, and the gap into "nan".
+    frame = pandas.DataFrame(list(rows), dtype=object)
+    words = [name for name in frame if frame[name].map(lambda value: isinstance(value, str)).any()]
+    style = frame.style.hide(axis="index").format(_shown).set_table_attributes('class="dataframe"')
+    return style.set_properties(subset=words, **{"text-align": "left", "white-space": "normal"})
 
 
 def _shown(value: Any) -> str:

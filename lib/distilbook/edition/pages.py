@@ -17,6 +17,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from ..progress import PROGRESS
 from ..records import Record, RecordBook
 from ..workspace import Workspace
 from .pairs import chapters, to_notebook
@@ -69,8 +70,8 @@ def _failed(cell: NotebookNode) -> bool:
 def to_page(chapter: Chapter) -> NotebookNode:
     """Return the notebook that becomes the chapter's page.
 
-    An executed chapter keeps its results, figures as HTML instead of data, and loses its widgets,
-    which need a kernel. Any other chapter becomes a page outside the contents that says
+    An executed chapter keeps its results, figures as HTML instead of data, and loses its widgets
+    and its lines of progress. Any other chapter becomes a page outside the contents that says
     so: other chapters may refer to it.
     """
     if chapter.state == "executed":
@@ -88,11 +89,16 @@ def _with_results(notebook: NotebookNode) -> NotebookNode:
     for number, cell in enumerate(page.cells):
         if cell.cell_type != "code":
             continue
-        cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
+        cell.outputs = [output for output in cell.outputs if not _only_live(output)]
         for position, output in enumerate(cell.outputs):
             if FIGURE in output.get("data", {}):
                 output.data["text/html"] = figure_html(output.data.pop(FIGURE), f"figure-{number}-{position}")
     return page
+
+
+def _only_live(output: NotebookNode) -> bool:
+    """Whether an output is of use in a running notebook alone: a widget, or a line of progress."""
+    return WIDGET in output.get("data", {}) or output.get("metadata", {}).get("distilbook") == PROGRESS["distilbook"]
 
 
 def figure_html(figure: dict[str, Any], name: str) -> str:

@@ -37,17 +37,22 @@ class FinetuneConfig(ChapterConfig):
     batch_size: int = Field(ge=1)
     learning_rate: float = Field(gt=0, lt=1)
     warmup_share: float = Field(ge=0, lt=1)
+    dropout: float = Field(ge=0, lt=1, description="in every model alike, whatever it was pre-trained with")
     max_length: int = Field(ge=8, le=512, description="word pieces; longer sentences are cut")
     seeds: tuple[int, ...] = Field(min_length=1)
 
 
 @dataclass(frozen=True)
 class FinetuneRun:
-    """A finished run: ``predictions.npz`` in ``folder`` holds the test set's labels, predictions and groups."""
+    """A finished run: ``predictions.npz`` in ``folder`` holds the test set's labels, predictions and groups.
+
+    A run is ``constant`` when it predicts the same of every example: it has collapsed.
+    """
 
     folder: Path
     seed: int
     accuracy: float
+    constant: bool
     n: int
     seconds: float
 
@@ -117,8 +122,21 @@ def _finish(folder: Path, seed: int, test: Examples, predicted: np.ndarray, seco
     np.savez_compressed(folder / "predictions.npz", labels=test.labels, predictions=predicted, groups=test.groups)
     write_json(
         folder / "done.json",
-        {"seed": seed, "accuracy": accuracy(test.labels, predicted), "n": len(test), "seconds": seconds},
+        {
+            "seed": seed,
+            "accuracy": accuracy(test.labels, predicted),
+            "constant": len(set(predicted.tolist())) == 1,
+            "n": len(test),
+            "seconds": seconds,
+        },
     )
+
+
+def set_dropout(model, share: float) -> None:
+    """Give every dropout of ``model``, those of the attention among them, the same ``share``."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = share
 
 
 def load_classifier(folder: Path, labels: int):
@@ -146,6 +164,7 @@ def _train_and_predict(config: FinetuneConfig, folder: Path, task: SentenceTask,
     accelerator = Accelerator()
     torch.manual_seed(seed)
     model = accelerator.prepare(load_classifier(folder, labels=2))
+    set_dropout(model, config.dropout)
     tokenizer = load_tokenizer(folder)
     train = task.train.sample(config.train_examples, seed)
     pieces, test_pieces = (_tokens(split.sentences, tokenizer, config.max_length) for split in (train, task.test))

@@ -227,3 +227,10 @@ class MetricsFile:
 def read_metrics(path: Path) -> list[dict]:
     """Return the lines of a metrics file."""
     return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def read_curves(folder: Path) -> tuple[list[dict], list[dict]]:
+    """Return the training steps and the held-out measurements of the run in ``folder``; none where nothing was trained."""
+    path = folder / "metrics.jsonl"
+    lines = read_metrics(path) if path.exists() else []
+    return [line for line in lines if "loss" in line], [line for line in lines if "masked_accuracy" in line]

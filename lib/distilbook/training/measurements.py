@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..config import ChapterConfig
 from ..data.corpus import Corpus
 from ..files import sha256
@@ -36,8 +38,10 @@ def kept_predictions(path: Path, workspace: Workspace) -> dict[str, str]:
     return {"predictions": os.path.relpath(path, workspace.root), "predictions_hash": sha256(path)}
 
 
-def teacher_records(chapter: str, config: ChapterConfig, corpus: Corpus, made: Predictions, path: Path) -> list[Record]:
-    """Return the teacher's held-out scores; ``path`` is where ``made`` was saved."""
+def teacher_records(
+    chapter: str, config: ChapterConfig, corpus: Corpus, made: Predictions, path: Path, seconds: float
+) -> list[Record]:
+    """Return the teacher's held-out scores; ``path`` is where ``made`` was saved, ``seconds`` what its head took."""
     workspace = Workspace(config.edition)
     return [
         Record(
@@ -50,6 +54,7 @@ def teacher_records(chapter: str, config: ChapterConfig, corpus: Corpus, made: P
             value=value,
             unit=UNITS[metric],
             n=len(made.labels),
+            seconds=seconds,
             **made_by(config, "distilbook.training.teacher_head", corpus.fingerprint),
             **kept_predictions(path, workspace),
         )
@@ -58,12 +63,7 @@ def teacher_records(chapter: str, config: ChapterConfig, corpus: Corpus, made: P
 
 
 def pretraining_records(chapter: str, edition: str, run: PretrainRun, corpus: Corpus) -> list[Record]:
-    """Return the held-out scores of a finished pre-training run.
-
-    The configuration they name is the full recipe's, so that the arms of a chapter's trial stand together.
-    """
-    import numpy as np
-
+    """Return the held-out scores of a finished pre-training run, with the tokens it was trained on."""
     path = run.folder / "held_out.npz"
     positions = len(np.load(path)["labels"])
     return [

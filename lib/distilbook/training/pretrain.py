@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -23,7 +22,7 @@ from ..model.teacher import load_teacher, load_tokenizer, weights_fingerprint
 from ..provenance import code_hash
 from ..recipe import ARM_LABELS, Recipe, changes_of
 from .held_out import HeldOut, compare, predict, projections, transformed_states
-from .loop import Blocks, LoopConfig, Objective, read_metrics, train
+from .loop import Blocks, LoopConfig, Objective, read_curves, train
 
 
 class PretrainConfig(ChapterConfig, Recipe, LoopConfig):
@@ -170,7 +169,7 @@ def _train(config: PretrainConfig, arm: str, seed: int, corpus: Corpus, teacher_
         student.eval().save_pretrained(folder / "model")
         scores = _final_scores(student, teacher, HeldOut.of(corpus.held_out, masking, len(corpus.held_out)), folder)
         facts = {"arm": arm, "seed": seed, "config": config.model_dump(mode="json"), "scores": scores}
-        steps = step_lines(folder)[0]
+        steps = read_curves(folder)[0]
         spent = {name: sum(line[name] for line in steps) for name in ("tokens", "seconds")}
         write_json(folder / "done.json", facts | spent)
     state.wait_for_everyone()
@@ -192,9 +191,3 @@ def check_vocabulary(corpus: Corpus, vocabulary: int) -> None:
             expected="one vocabulary",
             do="prepare the corpus with the teacher's tokenizer",
         )
-
-
-def step_lines(folder: Path) -> tuple[Sequence[dict], Sequence[dict]]:
-    """Return a run's metrics: the training steps, and the held-out measurements."""
-    lines = read_metrics(folder / "metrics.jsonl")
-    return [line for line in lines if "loss" in line], [line for line in lines if "masked_accuracy" in line]

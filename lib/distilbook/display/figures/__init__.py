@@ -2,7 +2,7 @@
 
 from .corpus import frequency_ranks, masked_blocks, masking_rates, text_sources
 from .models import layer_map, parameter_bars, softened
-from .results import intervals, learning_curves, loss_terms, paired_times, scores
+from .results import intervals, learning_curves, loss_terms, paired_times, scores, verdicts
 
 __all__ = [
     "frequency_ranks",
@@ -17,4 +17,5 @@ __all__ = [
     "scores",
     "softened",
     "text_sources",
+    "verdicts",
 ]

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from ..palette import COLOURS, DASHES, LABELS, MARKERS, PLAIN, figure
+from ..palette import COLOURS, DASHES, LABELS, MARKERS, PLAIN, VERDICTS, figure
 
 
 def learning_curves(
@@ -144,6 +144,49 @@ def intervals(rows: Sequence[Mapping], x: str, title: str, reference: float, ref
         annotation={"text": reference_text, "font_color": "#808080", "yref": "paper", "y": 1.08},
     )
     made.update_yaxes(autorange="reversed")
+    return made
+
+
+def verdicts(judgements: Sequence) -> go.Figure:
+    """Draw each judged claim with its interval and its bound, a panel a claim, coloured by the verdict.
+
+    Args:
+        judgements: of ``claims.judge``; those without a value are left out.
+    """
+    judged = [judgement for judgement in judgements if judgement.value is not None]
+    made = make_subplots(
+        rows=max(len(judged), 1),
+        cols=1,
+        subplot_titles=[f"{judgement.claim.title}: {judgement.verdict}" for judgement in judged],
+        vertical_spacing=0.5 / max(len(judged), 1),
+    )
+    for row, one in enumerate(judged, start=1):
+        ends = {"array": [one.high - one.value], "arrayminus": [one.value - one.low]}
+        made.add_scatter(
+            x=[one.value],
+            y=[0],
+            row=row,
+            col=1,
+            mode="markers",
+            showlegend=False,
+            name=one.claim.title,
+            marker={"size": 11, "color": VERDICTS[one.verdict]},
+            hovertext=one.ours,
+            error_x={"type": "data", "symmetric": False, "thickness": 2, "width": 6, **ends},
+        )
+        made.add_vline(
+            x=one.claim.bound, row=row, col=1, line_dash="dash", line_color="#808080", line_width=2, opacity=1
+        )
+        made.update_yaxes(visible=False, range=[-1, 1], row=row, col=1)
+        made.update_xaxes(tickformat=".1%" if one.claim.kind != "time" else ".2f", row=row, col=1)
+    base = figure("", "", "").layout
+    made.update_layout(
+        template=base.template,
+        paper_bgcolor=base.paper_bgcolor,
+        plot_bgcolor=base.plot_bgcolor,
+        height=60 + 110 * max(len(judged), 1),
+        margin={"l": 30, "r": 30, "t": 50, "b": 40},
+    )
     return made
 
 
