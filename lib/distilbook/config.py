@@ -11,9 +11,12 @@ import difflib
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+#: A seed of random numbers.
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
 class BookError(Exception):

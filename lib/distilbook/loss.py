@@ -28,7 +28,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from .config import ChapterConfig
+from .config import ChapterConfig, Seed
 from .data.masking import IGNORED
 
 #: Positions whose logits exist at one time: 256 x 30,522 float32 are 31 MB, a few of them fit in a cache.
@@ -39,7 +39,7 @@ class LossConfig(ChapterConfig):
     """What chapter 05 tries the loss with."""
 
     temperature: float = Field(gt=0)
-    seed: int = Field(ge=0)
+    seed: Seed
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,11 @@ def test_accumulation_changes_the_gradient_by_rounding_alone(corpus, teacher_fol
     torch.testing.assert_close(gradient(micro_batch), gradient(4), rtol=1e-5, atol=1e-7)
 
 
-def test_a_killed_run_goes_on_as_if_nothing_had_happened(corpus, teacher_folder, config, tmp_path, monkeypatch):
+@pytest.mark.parametrize("checkpoint_every", [2, 3])
+def test_a_killed_run_goes_on_as_if_nothing_had_happened(
+    corpus, teacher_folder, config, tmp_path, monkeypatch, checkpoint_every
+):
+    config = config.model_copy(update={"checkpoint_every": checkpoint_every})
     whole = run(corpus, teacher_folder, config, tmp_path / "whole")
     step = Blocks.step
 

@@ -1,3 +1,6 @@
+import json
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -5,14 +8,13 @@ import torch.nn.functional as F
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from distilbook.config import BookError
-from distilbook.data.corpus import Corpus
 from distilbook.model.student import build_student
 from distilbook.model.teacher import load_teacher
 from distilbook.recipe import ARMS
 from distilbook.training.arms import full_runs, published_runs, run_arm
 from distilbook.training.loop import read_curves
 from distilbook.training.measurements import pretraining_records
-from distilbook.training.pretrain import PretrainConfig, PretrainRun, TripleLoss, check_vocabulary, pretrain
+from distilbook.training.pretrain import PretrainConfig, PretrainRun, TripleLoss, pretrain
 from distilbook.workspace import Workspace
 
 
@@ -107,7 +109,14 @@ def test_a_student_that_was_not_trained_is_asked_for_by_its_chapter(runs):
         published_runs(Workspace("test"), "full", made_by="06_pretraining")
 
 
-def test_a_corpus_of_another_vocabulary_is_refused_before_training(corpus, tmp_path):
-    assert isinstance(corpus, Corpus)
-    with pytest.raises(BookError, match="the corpus was cut by a vocabulary"):
-        check_vocabulary(corpus, len(corpus.counts) + 1)
+def test_a_corpus_of_another_vocabulary_is_refused_before_training(corpus, teacher_folder, config, tmp_path):
+    """As many word pieces, two of them swapped: no index would fail, and every label would be wrong."""
+    copy = tmp_path / "copy"
+    shutil.copytree(teacher_folder, copy)
+    tokenizer = json.loads((copy / "tokenizer.json").read_text())
+    words = tokenizer["model"]["vocab"]
+    one, other = sorted(words, key=words.get)[-2:]
+    words[one], words[other] = words[other], words[one]
+    (copy / "tokenizer.json").write_text(json.dumps(tokenizer))
+    with pytest.raises(BookError, match="is not the one that cut the corpus"):
+        pretrain(config, "full", 0, corpus, copy, tmp_path / "runs")

@@ -44,6 +44,7 @@ class Corpus:
         held_out: blocks of held-out documents, likewise.
         counts: how often each word piece occurs in the training blocks, (vocabulary,).
         statistics: a row a source: documents, words, word pieces, blocks.
+        vocabulary: the hash of the vocabulary that cut the text.
     """
 
     folder: Path
@@ -52,6 +53,7 @@ class Corpus:
     counts: np.ndarray
     statistics: list[dict]
     fingerprint: str
+    vocabulary: str
 
     @classmethod
     def open(cls, folder: Path) -> Corpus:
@@ -62,7 +64,29 @@ class Corpus:
             for name in ("train", "held_out")
         }
         counts = np.load(folder / "counts.npy")
-        return cls(folder, **arrays, counts=counts, statistics=facts["statistics"], fingerprint=facts["fingerprint"])
+        return cls(
+            folder,
+            **arrays,
+            counts=counts,
+            statistics=facts["statistics"],
+            fingerprint=facts["fingerprint"],
+            vocabulary=facts["vocabulary"],
+        )
+
+    def check_vocabulary(self, tokenizer) -> None:
+        """Refuse a tokenizer with another vocabulary than the corpus was cut by, before it becomes an index error.
+
+        Raises:
+            BookError: when the word pieces or their numbers differ.
+        """
+        if vocabulary_hash(tokenizer) != self.vocabulary:
+            raise BookError(
+                f"the model's vocabulary of {len(tokenizer)} word pieces is not the one that cut the corpus, "
+                f"which has {len(self.counts)}",
+                where=self.folder,
+                expected="one vocabulary",
+                do="give chapter 02 the teacher's tokenizer and run it again",
+            )
 
 
 def _batches(items: Iterable[Document], size: int) -> Iterator[list[Document]]:
@@ -147,6 +171,7 @@ def _write(config: CorpusConfig, tokenizer, folder: Path) -> None:
         "block_length": config.block_length,
         "dtype": dtype.name,
         "statistics": statistics,
+        "vocabulary": vocabulary_hash(tokenizer),
         "fingerprint": short_hash([sha256(folder / "train.bin"), sha256(folder / "held_out.bin")]),
     }
     write_json(folder / "corpus.json", facts)

@@ -6,6 +6,7 @@ The order of blocks, their masks and dropout are functions of the step (``data/m
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import torch
@@ -39,6 +40,12 @@ def load_checkpoint(folder: Path, model: torch.nn.Module, optimizer: torch.optim
         state["state"].setdefault(int(number), {})[name] = tensor
     optimizer.load_state_dict(state)
     return read_json(folder / "step.json")["step"]
+
+
+def drop_checkpoint(folder: Path) -> None:
+    """Remove the checkpoint of a run that has finished; where there is none do nothing."""
+    if folder.exists():
+        shutil.rmtree(folder)
 
 
 def unique_tensors(model: torch.nn.Module) -> dict[str, torch.Tensor]:

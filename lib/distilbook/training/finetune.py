@@ -13,7 +13,7 @@ from accelerate import Accelerator
 from pydantic import Field
 from transformers import AutoModelForSequenceClassification
 
-from ..config import BookError, ChapterConfig, short_hash
+from ..config import BookError, ChapterConfig, Seed, short_hash
 from ..data.tasks import Examples, SentenceTask
 from ..files import read_json, write_json
 from ..metrics import accuracy
@@ -39,7 +39,7 @@ class FinetuneConfig(ChapterConfig):
     warmup_share: float = Field(ge=0, lt=1)
     dropout: float = Field(ge=0, lt=1, description="in every model alike, whatever it was pre-trained with")
     max_length: int = Field(ge=8, le=512, description="word pieces; longer sentences are cut")
-    seeds: tuple[int, ...] = Field(min_length=1)
+    seeds: tuple[Seed, ...] = Field(min_length=1)
 
 
 @dataclass(frozen=True)

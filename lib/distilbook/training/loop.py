@@ -213,7 +213,8 @@ class MetricsFile:
     def __init__(self, path: Path, after: int, writes: bool):
         self.path, self.writes = path, writes
         if writes:
-            kept = [line for line in read_metrics(path) if line["step"] <= after] if after else []
+            # The held-out measurement at the checkpoint's step is taken again, so its line goes too.
+            kept = [line for line in read_metrics(path) if line["step"] < after + ("loss" in line)] if after else []
             write_text(path, "".join(json.dumps(line) + "\n" for line in kept))
 
     def write(self, step: int, values: dict[str, float]) -> None:

@@ -12,7 +12,7 @@ from pydantic import Field
 from torch import Tensor
 from transformers import BertForMaskedLM, DistilBertForMaskedLM
 
-from ..config import BookError, ChapterConfig, short_hash
+from ..config import ChapterConfig, Seed, short_hash
 from ..data.corpus import Corpus
 from ..data.masking import IGNORED, Masking
 from ..files import read_json, write_json
@@ -21,6 +21,7 @@ from ..model.student import build_student
 from ..model.teacher import load_teacher, load_tokenizer, weights_fingerprint
 from ..provenance import code_hash
 from ..recipe import ARM_LABELS, Recipe, changes_of
+from .checkpoint import drop_checkpoint
 from .held_out import HeldOut, compare, predict, projections, transformed_states
 from .loop import Blocks, LoopConfig, Objective, read_curves, train
 
@@ -30,7 +31,7 @@ class PretrainConfig(ChapterConfig, Recipe, LoopConfig):
 
     circumstances: ClassVar[frozenset[str]] = ChapterConfig.circumstances | LoopConfig.circumstances
 
-    seeds: tuple[int, ...] = Field(min_length=1, description="one run each")
+    seeds: tuple[Seed, ...] = Field(min_length=1, description="one run each")
     dropout: float = Field(ge=0, lt=1)
     evaluations: int = Field(ge=1, description="held-out measurements over a run, besides the one before it")
     evaluated_blocks: int = Field(ge=1, description="held-out blocks those measurements along the way are taken on")
@@ -150,9 +151,10 @@ def pretrain(
 def _train(config: PretrainConfig, arm: str, seed: int, corpus: Corpus, teacher_folder: Path, folder: Path) -> None:
     state = PartialState()
     teacher = load_teacher(teacher_folder, new_head=False).requires_grad_(False).to(state.device)
-    check_vocabulary(corpus, teacher.config.vocab_size)
+    tokenizer = load_tokenizer(teacher_folder)
+    corpus.check_vocabulary(tokenizer)
     student = build_student(teacher, config.recipe, config.dropout, seed).to(state.device)
-    masking = Masking.smoothed(corpus.counts, load_tokenizer(teacher_folder))
+    masking = Masking.smoothed(corpus.counts, tokenizer)
     along = HeldOut.of(corpus.held_out, masking, config.evaluated_blocks)
     theirs = projections(teacher, along)
     train(
@@ -165,13 +167,14 @@ def _train(config: PretrainConfig, arm: str, seed: int, corpus: Corpus, teacher_
         measure_every=-(-config.steps // config.evaluations),
     )
     if state.is_main_process:
-        load_tokenizer(teacher_folder).save_pretrained(folder / "model")
+        tokenizer.save_pretrained(folder / "model")
         student.eval().save_pretrained(folder / "model")
         scores = _final_scores(student, teacher, HeldOut.of(corpus.held_out, masking, len(corpus.held_out)), folder)
         facts = {"arm": arm, "seed": seed, "config": config.model_dump(mode="json"), "scores": scores}
         steps = read_curves(folder)[0]
         spent = {name: sum(line[name] for line in steps) for name in ("tokens", "seconds")}
         write_json(folder / "done.json", facts | spent)
+        drop_checkpoint(folder / "checkpoint")
     state.wait_for_everyone()
 
 
@@ -180,14 +183,3 @@ def _final_scores(student, teacher, held_out: HeldOut, folder: Path) -> dict[str
     predictions = predict(student, held_out)
     predictions.save(folder / "held_out.npz")
     return predictions.scores() | compare(student, projections(teacher, held_out), held_out)
-
-
-def check_vocabulary(corpus: Corpus, vocabulary: int) -> None:
-    """Refuse a corpus cut by another vocabulary than the model's, before it becomes an index error."""
-    if len(corpus.counts) != vocabulary:
-        raise BookError(
-            f"the corpus was cut by a vocabulary of {len(corpus.counts)} word pieces, the teacher has {vocabulary}",
-            where=corpus.folder,
-            expected="one vocabulary",
-            do="prepare the corpus with the teacher's tokenizer",
-        )

@@ -17,13 +17,14 @@ from pydantic import Field
 from torch import Tensor
 from transformers import BertForMaskedLM
 
-from ..config import ChapterConfig, short_hash
+from ..config import ChapterConfig, Seed, short_hash
 from ..data.corpus import Corpus
 from ..data.masking import IGNORED, Masking
 from ..files import write_json
 from ..loss import vocabulary_loss
 from ..model.teacher import has_head, load_teacher, load_tokenizer, weights_fingerprint
 from ..provenance import code_hash
+from .checkpoint import drop_checkpoint
 from .held_out import HeldOut, predict, transformed_states
 from .loop import Blocks, LoopConfig, Objective, train
 
@@ -40,7 +41,7 @@ class TeacherConfig(ChapterConfig, LoopConfig):
     steps: int = Field(ge=0, description="optimiser steps of the head's fitting; 0 for a teacher that has one")
     mask_share: float = Field(gt=0, lt=1, description="share of the word pieces hidden while the head is fitted")
     evaluated_blocks: int = Field(ge=1, description="held-out blocks the learning curve is measured on")
-    seed: int = Field(ge=0)
+    seed: Seed
 
 
 class MaskedLM(Objective):
@@ -101,6 +102,7 @@ def _fit(config: TeacherConfig, source: Path, corpus: Corpus, folder: Path) -> N
     if not has_head(source):
         start_at_word_frequencies(model, corpus.counts)
     tokenizer = load_tokenizer(source)
+    corpus.check_vocabulary(tokenizer)
     masking = Masking.smoothed(corpus.counts, tokenizer)
     held_out = HeldOut.of(corpus.held_out, masking, config.evaluated_blocks)
     train(
@@ -116,4 +118,5 @@ def _fit(config: TeacherConfig, source: Path, corpus: Corpus, folder: Path) -> N
         model.save_pretrained(folder / "model")
         tokenizer.save_pretrained(folder / "model")
         write_json(folder / "done.json", {"config": config.model_dump(mode="json")})
+        drop_checkpoint(folder / "checkpoint")
     state.wait_for_everyone()
