@@ -23,7 +23,7 @@ learning_rate: float = 1.0e-3
 warmup_share: float = 0.05
 mask_share: float = 0.25
 checkpoint_every: int = 100
-evaluated_blocks: int = 48
+evaluated_blocks: int = 40
 seed: int = 0
 
 # %%

@@ -31,7 +31,7 @@ learning_rate: float = 5.0e-4
 warmup_share: float = 0.05
 checkpoint_every: int = 20
 evaluations: int = 4
-evaluated_blocks: int = 48
+evaluated_blocks: int = 40
 
 # %%
 from distilbook.edition.chapter import open_chapter

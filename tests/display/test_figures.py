@@ -66,3 +66,14 @@ def test_parameters_are_stacked_part_by_part():
 def test_frequencies_fall_with_rank():
     made = figures.frequency_ranks(np.array([5, 100, 0, 20]), ["a", "b", "c", "d"])
     assert list(made.data[0].y) == sorted(made.data[0].y, reverse=True) and made.data[0].y[0] == 100
+
+
+def test_a_verdict_is_drawn_against_its_bound_in_its_colour_and_one_without_records_is_left_out():
+    from distilbook.claims import claim, judge
+    from distilbook.claims.judging import Judgement
+
+    judged = Judgement(claim("faster"), 2.0, 1.9, 2.1, 40, 2, "reproduced", False, "")
+    made = figures.verdicts([judged, judge(claim("smaller"), [])])
+    assert len(made.data) == 1 and made.data[0].x == (2.0,)
+    assert made.data[0].marker.color == palette.VERDICTS["reproduced"]
+    assert made.layout.shapes[0].x0 == claim("faster").bound

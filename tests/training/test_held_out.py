@@ -46,7 +46,7 @@ def test_divergence_and_agreement_equal_the_formula(corpus, teacher_folder, pret
     chosen = held_out.labels != -100
     with torch.inference_mode():
         p, q = (m.eval()(input_ids=held_out.input_ids).logits[chosen].double().softmax(-1) for m in (teacher, student))
-    got = compare(student, projections(teacher, held_out), held_out)
+    got = compare(projections(student, held_out), projections(teacher, held_out))
     np.testing.assert_allclose(got["kl_to_teacher"], (p * (p.log() - q.log())).sum(-1).mean(), rtol=1e-4)
     np.testing.assert_allclose(got["top1_agreement"], (p.argmax(-1) == q.argmax(-1)).double().mean())
 
@@ -54,7 +54,7 @@ def test_divergence_and_agreement_equal_the_formula(corpus, teacher_folder, pret
 def test_a_model_agrees_with_itself(corpus, teacher_folder, pretrain_values):
     held_out = held_out_of(corpus, teacher_folder)
     teacher, _ = models(teacher_folder, pretrain_values)
-    got = compare(teacher, projections(teacher, held_out), held_out)
+    got = compare(projections(teacher, held_out), projections(teacher, held_out))
     assert abs(got["kl_to_teacher"]) < 1e-6 and got["top1_agreement"] == 1
 
 

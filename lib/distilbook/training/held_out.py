@@ -105,25 +105,29 @@ def transformed_states(model, input_ids: Tensor, positions: Tensor) -> tuple[Pro
     return Projection(states, decoder.weight, decoder.bias), hidden
 
 
-@torch.inference_mode()
 def predict(model, held_out: HeldOut) -> Predictions:
     """Return the predictions of ``model`` at every masked position."""
+    return predictions(projections(model, held_out), held_out)
+
+
+@torch.inference_mode()
+def predictions(made: list[Projection], held_out: HeldOut) -> Predictions:
+    """Return what the projections ``made`` by :func:`projections` predict."""
     labels = held_out.labels[held_out.labels != IGNORED]
     predicted, losses = [], []
-    for made, (_, batch_labels) in zip(projections(model, held_out), held_out.batches(), strict=True):
-        logits = _logits(made)
-        wanted = batch_labels[batch_labels != IGNORED].to(logits.device)
+    for batch, wanted in zip(made, labels.split([len(batch.states) for batch in made]), strict=True):
+        logits = _logits(batch)
         predicted.append(logits.argmax(-1).cpu())
-        losses.append(F.cross_entropy(logits, wanted, reduction="none").cpu())
+        losses.append(F.cross_entropy(logits, wanted.to(logits.device), reduction="none").cpu())
     block = (held_out.labels != IGNORED).nonzero()[:, 0]
     return Predictions(labels.numpy(), torch.cat(predicted).numpy(), torch.cat(losses).numpy(), block.numpy())
 
 
 @torch.inference_mode()
-def compare(student, teacher_projections: list[Projection], held_out: HeldOut) -> dict[str, float]:
+def compare(student: list[Projection], teacher: list[Projection]) -> dict[str, float]:
     """Return the mean divergence from the teacher in nat (T = 1), and how often both agree on the likeliest."""
     divergence = agreed = number = 0
-    for ours, theirs in zip(projections(student, held_out), teacher_projections, strict=True):
+    for ours, theirs in zip(student, teacher, strict=True):
         log_q, log_p = _logits(ours).log_softmax(-1), _logits(theirs).log_softmax(-1)
         divergence += float(F.kl_div(log_q, log_p, log_target=True, reduction="sum"))
         agreed += int((log_q.argmax(-1) == log_p.argmax(-1)).sum())

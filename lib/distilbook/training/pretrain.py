@@ -22,7 +22,7 @@ from ..model.teacher import load_teacher, load_tokenizer, weights_fingerprint
 from ..provenance import code_hash
 from ..recipe import ARM_LABELS, Recipe, changes_of
 from .checkpoint import drop_checkpoint
-from .held_out import HeldOut, compare, predict, projections, transformed_states
+from .held_out import HeldOut, Predictions, compare, predictions, projections, transformed_states
 from .loop import Blocks, LoopConfig, Objective, read_curves, train
 
 
@@ -163,13 +163,15 @@ def _train(config: PretrainConfig, arm: str, seed: int, corpus: Corpus, teacher_
         config,
         folder,
         f"{ARM_LABELS[arm]}, seed {seed}",
-        measure=lambda step: predict(student, along).scores() | compare(student, theirs, along),
+        measure=lambda step: measured(student, theirs, along)[1],
         measure_every=-(-config.steps // config.evaluations),
     )
     if state.is_main_process:
         tokenizer.save_pretrained(folder / "model")
         student.eval().save_pretrained(folder / "model")
-        scores = _final_scores(student, teacher, HeldOut.of(corpus.held_out, masking, len(corpus.held_out)), folder)
+        everything = HeldOut.of(corpus.held_out, masking, len(corpus.held_out))
+        made, scores = measured(student, projections(teacher, everything), everything)
+        made.save(folder / "held_out.npz")
         facts = {"arm": arm, "seed": seed, "config": config.model_dump(mode="json"), "scores": scores}
         steps = read_curves(folder)[0]
         spent = {name: sum(line[name] for line in steps) for name in ("tokens", "seconds")}
@@ -178,8 +180,8 @@ def _train(config: PretrainConfig, arm: str, seed: int, corpus: Corpus, teacher_
     state.wait_for_everyone()
 
 
-def _final_scores(student, teacher, held_out: HeldOut, folder: Path) -> dict[str, float]:
-    """Measure the finished student on all held-out text, keep its predictions, return its scores."""
-    predictions = predict(student, held_out)
-    predictions.save(folder / "held_out.npz")
-    return predictions.scores() | compare(student, projections(teacher, held_out), held_out)
+def measured(student, theirs: list[Projection], held_out: HeldOut) -> tuple[Predictions, dict[str, float]]:
+    """Return the student's predictions on ``held_out`` and its scores, also against the teacher's projections."""
+    ours = projections(student, held_out)
+    made = predictions(ours, held_out)
+    return made, made.scores() | compare(ours, theirs)
