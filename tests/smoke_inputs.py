@@ -76,7 +76,7 @@ def write_inputs(folder: Path) -> Path:
     """Write all inputs of the smoke edition below ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
     write_teacher(folder / "teacher", write_texts(folder))
-    write_task(folder / "sentences.tsv")
+    write_task(folder / "reviews.tsv")
     return folder
 
 

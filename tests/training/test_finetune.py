@@ -16,7 +16,7 @@ from distilbook.training.finetune import (
     load_classifier,
     predict_labels,
 )
-from distilbook.training.measurements import finetuning_record
+from distilbook.training.measurements import finetuning_records, right_answers
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def config() -> FinetuneConfig:
 
 @pytest.fixture(scope="module")
 def task(inputs):
-    return sentence_task(str(inputs / "sentences.tsv"))
+    return sentence_task(str(inputs / "reviews.tsv"))
 
 
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=80), st.integers(1, 9), st.integers(0, 5))
@@ -103,10 +103,23 @@ def test_a_weight_that_fine_tuning_does_not_add_must_be_there(teacher_folder, tm
         load_classifier(copy, labels=2)
 
 
-def test_the_record_names_model_seed_and_predictions(config, task, runs):
+def test_the_records_name_model_seeds_and_predictions(config, task, runs):
     from distilbook.workspace import Workspace
 
-    run = baseline("majority", config, task, 3, Workspace("test").root / "finetuning")
-    record = finetuning_record("08_sentence_tasks", config, run, task, "majority")
-    assert (record.model, record.seed, record.value, record.n) == ("majority", 3, run.accuracy, len(task.test))
-    assert (Workspace("test").root / record.predictions) == run.predictions
+    folder = Workspace("test").root / "finetuning"
+    made = {
+        name: [baseline("majority", config, task, seed, folder) for seed in (3, 4, 5)] for name in ("majority", "full")
+    }
+    records = finetuning_records("08_sentence_tasks", config, task, made, {"full": [7, 8]})
+    assert [(r.model, r.recipe, r.seed, r.pretraining_seed) for r in records] == [
+        ("majority", None, 3, None),
+        ("majority", None, 4, None),
+        ("majority", None, 5, None),
+        ("student", "full", 3, 7),
+        ("student", "full", 4, 8),
+        ("student", "full", 5, 7),
+    ]
+    assert all((Workspace("test").root / r.predictions).exists() and r.n == len(task.test) for r in records)
+    right = right_answers(made["majority"])
+    assert right.shape == (3, len(task.test)) and [row.mean() for row in right] == [r.value for r in records[:3]]
+    assert made["majority"][0].constant

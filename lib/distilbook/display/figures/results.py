@@ -157,7 +157,10 @@ def verdicts(judgements: Sequence) -> go.Figure:
     made = make_subplots(
         rows=max(len(judged), 1),
         cols=1,
-        subplot_titles=[f"{judgement.claim.title}: {judgement.verdict}" for judgement in judged],
+        subplot_titles=[
+            f"{judgement.claim.title}: {judgement.verdict}" + (" (in miniature)" if judgement.in_miniature else "")
+            for judgement in judged
+        ],
         vertical_spacing=0.5 / max(len(judged), 1),
     )
     for row, one in enumerate(judged, start=1):
@@ -184,7 +187,7 @@ def verdicts(judgements: Sequence) -> go.Figure:
         template=base.template,
         paper_bgcolor=base.paper_bgcolor,
         plot_bgcolor=base.plot_bgcolor,
-        height=60 + 110 * max(len(judged), 1),
+        height=60 + 135 * max(len(judged), 1),
         margin={"l": 30, "r": 30, "t": 50, "b": 40},
     )
     return made
