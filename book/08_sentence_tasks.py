@@ -165,14 +165,15 @@ say(verdict.sentence)
 # %%
 from distilbook.claims.wording import SHARE, with_ends
 
-leads = {
-    name: with_ends(s.value, s.low, s.high, 0.0, SHARE) for name, s in verdict.shares.items()
-}
-table(
-    [
-        {"lead over": LABELS[name], "share kept [95% interval]": text}
-        for name, text in leads.items()
-    ]
+rows = [
+    {
+        "lead over": LABELS[name],
+        "share kept [95% interval]": with_ends(s.value, s.low, s.high, 0.0, SHARE),
+    }
+    for name, s in verdict.shares.items()
+]
+table(rows) if rows else say(
+    "The teacher leads neither baseline for certain: no share to state."
 )
 
 # %% [markdown]

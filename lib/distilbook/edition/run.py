@@ -121,7 +121,7 @@ def execute(chapter: str, edition: str, workspace: Workspace) -> str:
             kernel_name="python3",
             progress_bar=False,
             log_output=False,
-            extra_arguments=["--IPKernelApp.log_level=40"],
+            extra_arguments=["--IPKernelApp.log_level=50"],
         )
         error = unexecuted_cell(nbformat.read(output, as_version=4))
     except PapermillExecutionError as failure:
