@@ -6,7 +6,7 @@ from distilbook.workspace import Workspace, project_root, runs_root
 
 def test_what_is_published_is_found_by_its_name(runs):
     workspace = Workspace("test")
-    folder = workspace.folder("pretraining", "abc")
+    folder = workspace.root / "pretraining" / "abc"
     workspace.publish("student/full/seed0", folder, made_by="06_pretraining")
     assert workspace.find("student/full/seed0", "06_pretraining").resolve() == folder.resolve()
     assert workspace.published_by("06_pretraining") == {"student/full/seed0": "pretraining/abc"}

@@ -74,10 +74,6 @@ class Workspace:
     def site(self) -> Path:
         return self.root / "site"
 
-    def folder(self, kind: str, key: str) -> Path:
-        """Return the folder of the ``kind`` of result whose run key is ``key``."""
-        return self.root / kind / key
-
     def publish(self, name: str, folder: Path, made_by: str) -> None:
         """Let later chapters find ``folder``, made by a chapter, under ``name``, such as ``student/full/seed0``."""
         where = {"folder": os.path.relpath(folder, self.root), "chapter": made_by}
