@@ -91,7 +91,7 @@ table(
 
 # %% [markdown]
 # *Our remark.* The fourth table lacks the control that matters most. The student starts from copies of the teacher's
-# layers, and copied layers alone already know a great deal. So "with distillation it is better than from random
+# layers, and copies bring along what the layers had learnt. So "with distillation it is better than from random
 # weights" proves little. The question is whether the teacher's *outputs* add anything to copied layers that go on
 # with plain masked language modelling. This book runs that arm too, and judges it by the same rule.
 
@@ -112,11 +112,15 @@ table(
     ]
 )
 
+# %%
+from distilbook.display.sentences import on_trial
+
+say(on_trial(CLAIMS))
+
 # %% [markdown]
 # ## Summary
 #
-# - Three figures and five directions are on trial.
-# - Each has a statistic, a bound and a number of seeds, fixed beforehand.
+# - Each claim, a figure or a direction, has a statistic, a bound and a number of seeds, fixed beforehand.
 # - An edition that cannot settle a claim has to say so.
 #
 # ## Exercises

@@ -63,12 +63,12 @@ print(" ".join(pieces.tokenize(first.paragraphs[0])[:60]))
 # document and the beginning of the next.
 
 # %%
-from distilbook.display.tables import show_source, table
+from distilbook.display.tables import say, show_source, table
 
 show_source(Packer, prepare)
 
 # %%
-corpus = prepare(config, pieces, chapter.workspace.root / "corpus")
+corpus = prepare(config, pieces, chapter.workspace.results / "corpus")
 chapter.publish("corpus", corpus.folder)
 table(corpus.statistics)
 
@@ -79,8 +79,8 @@ text_sources(corpus.statistics)
 
 # %% [markdown]
 # *Our remark.* Held out are whole documents, chosen by a hash of their name. Had single blocks been held out, half
-# a sentence could be in training and the other half in the test. The film reviews have a second rule: nothing
-# about the films that chapter 08 tests on is in the training text, not even without its label.
+# a sentence could be in training and the other half in the test. For the pinned film reviews there is a second rule:
+# nothing about the films that chapter 08 tests on is in their training text, not even without its label.
 
 # %%
 print(pieces.decode(corpus.train[0][:60]))
@@ -88,13 +88,20 @@ print(pieces.decode(corpus.train[0][:60]))
 # %% [markdown]
 # ## How often a word piece occurs
 #
-# A few word pieces make up most of any text. A model that is asked for a random position is mostly asked for `the`,
-# a comma, or `of`.
+# A few word pieces make up most of any text. A model that is asked for the word piece at a random position is asked
+# for those few, again and again.
 
 # %%
 from distilbook.display.figures import frequency_ranks
+from distilbook.display.sentences import half_of_text
 
-frequency_ranks(corpus.counts, pieces.convert_ids_to_tokens(range(len(pieces))))
+labels = pieces.convert_ids_to_tokens(range(len(pieces)))
+counts = corpus.counts.copy()
+counts[pieces.all_special_ids] = 0
+frequency_ranks(counts, labels)
+
+# %%
+say(half_of_text(counts, labels))
 
 # %% [markdown]
 # ## What masking chooses
@@ -108,7 +115,7 @@ frequency_ranks(corpus.counts, pieces.convert_ids_to_tokens(range(len(pieces))))
 # {cite:p}`devlin2019bert`. In every epoch the draw is a new one.
 
 # %%
-from distilbook.data.masking import Masking, block_draws
+from distilbook.data.masking import IGNORED, Masking, block_draws
 
 masking = Masking.smoothed(corpus.counts, pieces)
 show_source(Masking.__call__, block_draws)
@@ -117,61 +124,66 @@ show_source(Masking.__call__, block_draws)
 from distilbook.display.figures import masked_blocks
 
 blocks = corpus.train[:12, :64]
-input_ids, labels = masking(blocks, range(len(blocks)), seed=0, epoch=0)
-drawn = labels != -100
+input_ids, targets = masking(blocks, range(len(blocks)), seed=0, epoch=0)
+drawn = targets != IGNORED
 masked_blocks(
     drawn, input_ids != blocks, [pieces.convert_ids_to_tokens(block) for block in blocks]
 )
 
 # %% [markdown]
-# Point at the squares: the drawn ones are mostly names, numbers and rare words. Over many blocks:
+# Point at the squares to read what was drawn.
+
+# %%
+from distilbook.display.sentences import drawn_against_all
+
+ordinary = blocks[masking.weights[blocks] > 0]
+say(drawn_against_all(counts[blocks[drawn]], counts[ordinary]))
+
+# %% [markdown]
+# Over more blocks:
 
 # %%
 import numpy as np
 
-from distilbook.display.figures import masking_rates
+from distilbook.display.figures import draw_rates, masking_rates
 
 sample = corpus.train[:500]
-_, sample_labels = masking(sample, range(len(sample)), seed=0, epoch=0)
-occurrences = np.bincount(sample.ravel(), minlength=len(corpus.counts))
-taken = np.bincount(sample_labels[sample_labels != -100], minlength=len(corpus.counts))
-occurrences[pieces.all_special_ids] = 0
-masking_rates(corpus.counts, taken, occurrences)
+_, sample_targets = masking(sample, range(len(sample)), seed=0, epoch=0)
+occurrences = np.bincount(sample.ravel(), minlength=len(counts)) * (counts > 0)
+taken = np.bincount(sample_targets[sample_targets != IGNORED], minlength=len(counts))
+rates = draw_rates(counts, taken, occurrences)
+masking_rates(rates)
+
+# %%
+from distilbook.display.sentences import rates_by_frequency
+
+say(rates_by_frequency(rates))
 
 # %% [markdown]
 # *Our remark.* The original draws 15% of all the tokens of a *batch*, so the share of a single block wanders. Here
-# each block gives exactly its 15%. The marginal rates agree, and what a block is asked becomes a function of
+# each block gives 15% of its own, rounded to whole word pieces. What a block is asked becomes a function of
 # (seed, epoch, block) alone: of nothing that depends on the batch, the number of processes, or a restart. The next
 # cell draws the way the original does, once, to show the difference.
 
 # %%
+from distilbook.display.rows import spread_rows
+
 weights = masking.weights[sample]
-keys = np.random.default_rng(0).exponential(size=weights.shape)
 with np.errstate(divide="ignore"):
-    keys = keys / weights
-threshold = np.partition(keys.ravel(), int(0.15 * keys.size))[int(0.15 * keys.size)]
-batchwise, ours = (keys < threshold).mean(axis=1), (sample_labels != -100).mean(axis=1)
-table(
-    [
-        {
-            "draw": name,
-            "smallest share of a block": f"{share.min():.1%}",
-            "median": f"{np.median(share):.1%}",
-            "largest": f"{share.max():.1%}",
-            "blocks": len(share),
-        }
-        for name, share in (
-            ("across the batch (original)", batchwise),
-            ("in each block (ours)", ours),
-        )
-    ]
-)
+    keys = np.random.default_rng(0).exponential(size=weights.shape) / weights
+last = int(masking.share * keys.size)
+threshold = np.partition(keys.ravel(), last)[last]
+shares = {
+    "across the batch (original)": (keys < threshold).mean(axis=1),
+    "in each block (ours)": (sample_targets != IGNORED).mean(axis=1),
+}
+table(spread_rows(shares))
 
 # %% [markdown]
 # ## Summary
 #
 # - Blocks have no padding and are cut from whole documents, some of which no model ever trains on.
-# - Training asks for rare word pieces more often than they occur; held-out evaluation will not.
+# - Training draws word pieces with weights that favour the rare ones; held-out evaluation draws all alike.
 # - The same (seed, epoch, block) always gives the same masks.
 #
 # ## Exercises

@@ -9,9 +9,9 @@
 # %% [markdown]
 # # The teacher
 #
-# **You will** load a real pre-trained network, make sure that all of it was loaded, give it a masked-LM head if it
-# lacks one, and ask it to fill in words. **You will have learnt** what the student will be taught from, and how well
-# the teacher itself predicts text it has not seen. **You need** the [corpus](02_corpus.ipynb).
+# **You will** load a pre-trained network, make sure that all of it was loaded, give it a masked-LM head if it lacks
+# one, and ask it to fill in words. **You will have learnt** what the student will be taught from, and how well the
+# teacher itself predicts the held-out text. **You need** the [corpus](02_corpus.ipynb).
 
 # %% tags=["parameters"]
 edition: str = "laptop"
@@ -69,12 +69,12 @@ table(
 #
 # `bert-base-uncased` comes with the head it was pre-trained with. The laptop edition's teacher, MiniLM
 # {cite:p}`wang2020minilm`, was published for sentence embeddings and has none, and without a head there are no logits
-# to distil. So a head is fitted to it by masked language modelling, on the training blocks, and its layers move along;
-# the word embeddings stay. Where `steps` is 0, the teacher is taken as it is.
+# to distil. A teacher like that gets a head, fitted by masked language modelling on the training blocks, and its layers
+# move along; the word embeddings stay. Where `steps` is 0, the teacher is taken as it is.
 #
-# *Our remark.* Two details make the most of a few minutes. The head's bias starts at the log frequency of each word
-# piece, so the fitting starts from the unigram model. And the masks are uniform, as BERT's were, not smoothed: a
-# young head has to learn the common words first.
+# *Our remark.* Two details serve a short fitting. The head's bias starts at the log frequency of each word piece, so
+# the fitting starts from the unigram model. And the masks are uniform, as BERT's were, not smoothed: a young head has
+# to learn the common words first.
 
 # %%
 from distilbook.training.loop import read_curves
@@ -83,7 +83,7 @@ from distilbook.training.teacher_head import MaskedLM, fitted_teacher
 show_source(MaskedLM, fitted_teacher)
 
 # %%
-folder = fitted_teacher(config, source, corpus, chapter.workspace.root / "teacher")
+folder = fitted_teacher(config, source, corpus, chapter.workspace.results / "teacher")
 chapter.publish("teacher", folder)
 steps, measured = read_curves(folder.parent)
 
@@ -112,15 +112,13 @@ records = chapter.record(
 # %%
 import numpy as np
 
+from distilbook.display.sentences import teacher_score
 from distilbook.statistics import score_interval
 
 interval = score_interval(made.labels == made.predicted, groups=made.block)
 scores = {record.metric: record.value for record in records}
-say(
-    f"The teacher guesses {interval.value:.1%} of the hidden word pieces (95% interval over blocks {interval.low:.1%} to "
-    f"{interval.high:.1%}, n = {len(made.labels):,}), with a perplexity of {scores['perplexity']:,.0f}. "
-    f"Always guessing the same word piece would give {np.bincount(made.labels).max() / len(made.labels):.1%} at best."
-)
+best_constant = np.bincount(made.labels).max() / len(made.labels)
+say(teacher_score(interval, scores["perplexity"], best_constant))
 
 # %% [markdown]
 # ## Filling in
@@ -151,7 +149,7 @@ table(rows)
 # %% [markdown]
 # ## How it got there
 #
-# The learning curve of the head, on held-out text.
+# The learning curve of the head, where one was fitted.
 
 # %%
 from distilbook.display.figures import learning_curves
@@ -162,14 +160,15 @@ learning_curves(
     {"teacher": [lines]},
     "masked_accuracy",
     "masked accuracy",
-    "The teacher's head learns",
+    "Masked accuracy on held-out text while the head is fitted",
 ) if lines else say("This teacher came with its head; there is no curve to show.")
 
 # %% [markdown]
 # ## Summary
 #
-# - The teacher is real, wholly loaded, and measured on text it has not seen.
-# - Its accuracy is the ceiling that a student which imitates it can be expected to approach.
+# - The teacher was loaded whole, or the chapter would have stopped, and measured on documents that nothing in this book
+#   trains on. Whether it met them in its own pre-training, its makers know.
+# - Its accuracy is what a student that imitates it can be expected to approach.
 # - A weak teacher makes a miniature, not a reproduction. The verdicts will say so.
 #
 # ## Exercises

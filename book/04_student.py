@@ -9,7 +9,7 @@
 # %% [markdown]
 # # The student
 #
-# **You will** build a network with half of the teacher's layers, decide which of them it copies, and account for
+# **You will** build a network with fewer layers than its teacher, decide which of them it copies, and account for
 # every parameter of BERT-base and DistilBERT. **You will have learnt** where the 40% goes, and why it is not 50%.
 # **You need** the [teacher](03_teacher.ipynb).
 
@@ -26,9 +26,9 @@ config = chapter.config
 # %% [markdown]
 # ## Half the layers, all of the width
 #
-# The paper halves the number of layers and keeps the width: on the hardware of its time, and of ours, a narrower
-# network saves less time than a shallower one of the same size. It also drops the token-type embeddings and the
-# pooler. What is left has the same shapes as the teacher's, so it can be copied.
+# The paper halves the number of layers and keeps the width: it reports that, at the same number of parameters, fewer
+# layers save more computing time than a smaller width. It also drops the token-type embeddings and the pooler. What is
+# left has the same shapes as the teacher's, so it can be copied.
 
 # %%
 from distilbook.display.figures import layer_map
@@ -57,6 +57,9 @@ layer_map([0, 2, 4, 7, 9, 11], 12)
 # %%
 show_source(build_student, module_map)
 
+# %% [markdown]
+# Of a recipe only two fields matter here, what the weights start from and which layers are copied: nothing is trained.
+
 # %%
 from distilbook.recipe import Recipe
 
@@ -70,12 +73,15 @@ recipe = Recipe(
     layers=config.layers,
 )
 student = build_student(teacher, recipe, dropout=0.0, seed=0)
-copied = module_map(config.layers)
+
+# %%
+from distilbook.display.sentences import copies
+
 same = [
     bool((student.get_submodule(ours).weight == teacher.get_submodule(theirs).weight).all())
-    for ours, theirs in copied.items()
+    for ours, theirs in module_map(config.layers).items()
 ]
-say(f"{sum(same)} of {len(same)} copied modules equal their source, number for number.")
+say(copies(same))
 
 # %% [markdown]
 # ## Every parameter
@@ -84,76 +90,48 @@ say(f"{sum(same)} of {len(same)} copied modules equal their source, number for n
 # 110 million are BERT-base with its pooler, and its 66 million DistilBERT without a head.
 
 # %%
-from distilbook.model.sizes import parameter_table
+from distilbook.display.rows import coarse, parameters_by_part, part_rows
 
-
-def by_part(kind):
-    """Sum a model's parameters over its layers, part by part."""
-    parts = {}
-    for row in parameter_table(kind):
-        name = row.part if row.layer is None else f"{row.part} (all layers)"
-        parts[name] = parts.get(name, 0) + row.count
-    return parts
-
-
-models = {"BERT-base": by_part("BertModel"), "DistilBERT": by_part("DistilBertModel")}
-parts = list(dict.fromkeys(part for counts in models.values() for part in counts))
-table(
-    [
-        {"part": part, **{name: counts.get(part, 0) for name, counts in models.items()}}
-        for part in parts
-    ]
-    + [{"part": "together", **{name: sum(counts.values()) for name, counts in models.items()}}]
-)
+published = {
+    "BERT-base": parameters_by_part("BertModel"),
+    "DistilBERT": parameters_by_part("DistilBertModel"),
+}
+table(part_rows(published))
 
 # %%
 from distilbook.display.figures import parameter_bars
 
-
-def coarse(counts):
-    """Gather the parts into embeddings, attention, feed-forward and the rest."""
-    groups = {"embeddings": 0, "attention": 0, "feed-forward": 0, "LayerNorm, pooler": 0}
-    for part, count in counts.items():
-        found = next((group for group in groups if group in part), "LayerNorm, pooler")
-        groups[found] += count
-    return groups
-
-
-parameter_bars({name: coarse(counts) for name, counts in models.items()})
+parameter_bars({name: coarse(parts) for name, parts in published.items()})
 
 # %%
-bert, distilbert = (sum(counts.values()) for counts in models.values())
-inside = bert - sum(
-    count for part, count in models["BERT-base"].items() if "embeddings" in part
-)
-say(
-    f"From {bert:,} to {distilbert:,} parameters: {1 - distilbert / bert:.1%} smaller. Half of the layers are gone, but "
-    f"{(bert - inside) / bert:.0%} of BERT are embeddings, and of these almost nothing is saved."
-)
+from distilbook.display.sentences import published_sizes
+
+say(published_sizes(published["BERT-base"], published["DistilBERT"]))
 
 # %% [markdown]
-# And this edition's own pair:
+# And this edition's own pair, counted as the paper counts: the teacher with a pooler, neither with a head.
 
 # %%
-from distilbook.model.sizes import parameters_of
-
-ours = {
-    "teacher": parameters_of(teacher.base_model),
-    "student": parameters_of(student.base_model),
+own = {
+    "teacher": parameters_by_part("BertModel", teacher.config),
+    "student": parameters_by_part("DistilBertModel", student.config),
 }
-table([{"model": name, "parameters": count} for name, count in ours.items()])
+table([{"model": name, "parameters": sum(parts.values())} for name, parts in own.items()])
 
 # %%
-say(
-    f"Here the student is {1 - ours['student'] / ours['teacher']:.1%} smaller. A narrow network is mostly vocabulary, "
-    "so halving its layers saves less."
-)
+from distilbook.display.sentences import own_sizes
+
+say(own_sizes(list(own.values()), list(published.values())))
+
+# %% [markdown]
+# With the same vocabulary and depth, the narrower a network, the larger the part of it that is embeddings: they grow
+# with the width, and layers with its square. Then halving the layers saves less.
 
 # %% [markdown]
 # ## Summary
 #
 # - The student is a plain DistilBERT: fewer layers, no token types, no pooler, the same width.
-# - Copying is exact: what is copied equals the teacher's number for number.
+# - What is copied is compared with its source, number for number.
 # - Halving the depth does not halve the size, because the embeddings stay.
 #
 # ## Exercises

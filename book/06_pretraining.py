@@ -46,10 +46,9 @@ config = chapter.config
 # {cite:p}`loshchilov2019adamw` with $\beta = (0.9, 0.98)$ and $\epsilon = 10^{-6}$, no weight decay, a linear warm-up and
 # a linear fall, gradients clipped at a norm of 5. An edition chooses how long: this one's budget is in the table.
 #
-# *Our remark.* The original takes $L_{ce}$ at every position. At most of them nothing was hidden, and a student that
-# copied its embeddings has little to learn there, while each costs a projection onto the whole vocabulary in both
-# networks. With minutes instead of days the laptop edition distils at the masked positions (`distilled_positions`): the
-# same tokens are read, about twice as fast. The paper's edition keeps all positions.
+# *Our remark.* The original takes $L_{ce}$ at every position. At most of them nothing was hidden, while each costs a
+# projection onto the whole vocabulary in both networks. The parameter `distilled_positions` says where an edition takes
+# it: the same tokens are read either way, and the masked positions alone are the cheaper choice.
 
 # %%
 from distilbook.data.corpus import Corpus
@@ -70,13 +69,20 @@ table(
     ]
 )
 
+# %%
+from distilbook.data.masking import SHARE
+from distilbook.display.sentences import projected_positions
+
+positions = tokens // config.steps
+say(projected_positions(config.distilled_positions, positions, SHARE, len(corpus.counts)))
+
 # %% [markdown]
 # ## One step
 #
 # A step takes some blocks in the order that (seed, epoch) gives, masks each as (seed, epoch, block) says, runs them
 # through teacher and student, and adds up the three terms, each divided by the number of positions *of the whole step*
-# it is a mean over. That is what makes eight small batches the same as one large one, and two processes the same as
-# one.
+# it is a mean over. That is what makes several small batches the same as one large one, and two processes the same
+# as one.
 
 # %%
 from distilbook.training.loop import Blocks, optimise
@@ -93,19 +99,19 @@ show_source(TripleLoss, Blocks, optimise)
 # %%
 from distilbook.training.measurements import pretraining_records
 
-runs = []
+runs, records = [], []
 for seed in config.seeds:
     run = pretrain(
-        config, "full", seed, corpus, teacher, chapter.workspace.root / "pretraining"
+        config, "full", seed, corpus, teacher, chapter.workspace.results / "pretraining"
     )
     chapter.publish(f"student/full/seed{seed}", run.folder)
-    chapter.record(pretraining_records(chapter.id, config.edition, run, corpus))
+    records += chapter.record(pretraining_records(chapter.id, config.edition, run, corpus))
     runs.append(run)
 
 # %% [markdown]
 # ## Each term on its own
 #
-# One line a seed. The terms have different scales, which is one reason for their different weights.
+# One line a seed, and a panel a term, because the terms have different scales.
 
 # %%
 from distilbook.display.figures import learning_curves, loss_terms
@@ -136,7 +142,7 @@ learning_curves(
     curves,
     "masked_accuracy",
     "masked accuracy",
-    "Held-out masked prediction",
+    "Masked accuracy on held-out text",
     ceiling["masked_accuracy"],
 )
 
@@ -145,24 +151,28 @@ learning_curves(
     curves,
     "kl_to_teacher",
     "divergence from the teacher (nat)",
-    "The student comes closer to its teacher",
+    "Divergence from the teacher on held-out text",
 )
 
 # %%
-rows = [{"seed": run.seed, **run.scores, "seconds": run.seconds} for run in runs]
-table(rows)
+from distilbook.display.sentences import course, final_accuracy, nat, percent
+
+say(course("masked accuracy", curves["full"], "masked_accuracy", percent))
 
 # %%
-from distilbook.statistics import median_and_range
+say(course("divergence from the teacher", curves["full"], "kl_to_teacher", nat))
 
-summary = median_and_range([run.scores["masked_accuracy"] for run in runs])
-start = curves["full"][0][0]["masked_accuracy"]
-n = chapter.records.current(chapter="06_pretraining", metric="masked_accuracy")[0].n
-say(
-    f"Over {summary.n} seeds the student ends at a masked accuracy of {summary.median:.1%} (from {summary.low:.1%} to "
-    f"{summary.high:.1%}, n = {n:,} positions), the teacher is at {ceiling['masked_accuracy']:.1%}. The copied layers alone, before "
-    f"any training, were at {start:.1%} on the part of the text measured along the way."
-)
+# %% [markdown]
+# And at the end, on all held-out blocks:
+
+# %%
+from distilbook.display.arms import run_rows
+
+table(run_rows(runs))
+
+# %%
+ends = [run.scores["masked_accuracy"] for run in runs]
+say(final_accuracy(ends, ceiling["masked_accuracy"], records[0].n))
 
 # %% [markdown]
 # ## What comes out
@@ -173,23 +183,21 @@ say(
 import torch
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
+from distilbook.display.sentences import quoted
+
 folder = runs[0].folder / "model"
-student, pieces = (
-    AutoModelForMaskedLM.from_pretrained(folder),
-    AutoTokenizer.from_pretrained(folder),
-)
+student = AutoModelForMaskedLM.from_pretrained(folder)
+pieces = AutoTokenizer.from_pretrained(folder)
 inputs = pieces("The capital of France is [MASK].", return_tensors="pt")
 with torch.inference_mode():
     logits = student(**inputs).logits[0, inputs.input_ids[0] == pieces.mask_token_id]
-say(
-    "The capital of France is: "
-    + ", ".join(pieces.convert_ids_to_tokens(logits[0].topk(5).indices))
-)
+guesses = pieces.convert_ids_to_tokens(logits[0].topk(5).indices)
+say(f"The capital of France is: {quoted(guesses)}")
 
 # %% [markdown]
 # ## Summary
 #
-# - The full recipe was run once for each seed, and each run can be repeated exactly.
+# - The full recipe was run once for each seed, and a run is a function of its key: the same machine repeats it exactly.
 # - Whether this is *distillation* at work, or merely copied layers that go on learning, the runs of this chapter
 #   cannot say. That takes [an arm without the teacher](07_ablations/without_teacher.ipynb).
 #

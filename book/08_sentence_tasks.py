@@ -35,8 +35,8 @@ config = chapter.config
 # ## The task
 #
 # The paper's tasks are those of GLUE {cite:p}`wang2018glue`; one of them, SST-2, asks whether a sentence of a film
-# review praises the film {cite:p}`pang2005stars`. The laptop edition has a counterpart of the same family, from a pinned
-# package.
+# review praises the film {cite:p}`pang2005stars`. The parameter `task` names this edition's: a counterpart of the same
+# family, from a pinned package or a file.
 
 # %%
 from distilbook.data.tasks import sentence_task
@@ -95,7 +95,7 @@ students = {
     )
 }
 teacher = chapter.find("teacher", made_by="03_teacher")
-folder = chapter.workspace.root / "finetuning"
+folder = chapter.workspace.results / "finetuning"
 
 # %%
 results = {name: [] for name in ("teacher", *students, "tfidf", "majority")}
@@ -116,8 +116,6 @@ records = chapter.record(finetuning_records(chapter.id, config, task, results, s
 
 # %%
 from distilbook.display.figures import scores
-from distilbook.display.palette import LABELS
-from distilbook.statistics import median_and_range
 
 scores(
     {name: [run.accuracy for run in runs] for name, runs in results.items()},
@@ -126,22 +124,9 @@ scores(
 )
 
 # %%
-rows = []
-for name, runs in results.items():
-    summary = median_and_range([run.accuracy for run in runs])
-    rows.append(
-        {
-            "model": LABELS[name],
-            "median": f"{summary.median:.3f}",
-            "lowest seed": f"{summary.low:.3f}",
-            "highest seed": f"{summary.high:.3f}",
-            "seeds": summary.n,
-            "of them constant": sum(run.constant for run in runs),
-            "sentences": runs[0].n,
-            "seconds a seed": sum(run.seconds for run in runs) / len(runs),
-        }
-    )
-table(rows)
+from distilbook.display.rows import answer_rows, lead_rows, score_rows
+
+table(score_rows(results))
 
 # %% [markdown]
 # A seed is *constant* when it says the same of every sentence. That is a collapse, whatever its accuracy, and a median
@@ -149,8 +134,8 @@ table(rows)
 #
 # ## Retention, and what it hides
 #
-# The student's score over the teacher's is *retention*. It flatters: on a balanced task a coin keeps half of any
-# teacher's score. So beside it stands the share of the teacher's *lead* over a baseline that the student keeps,
+# The student's score over the teacher's is *retention*. It flatters: on a balanced task a coin keeps at least half of
+# any teacher's score. So beside it stands the share of the teacher's *lead* over a baseline that the student keeps,
 #
 # $$ \text{share of the lead} = \frac{\text{student} - \text{baseline}}{\text{teacher} - \text{baseline}} , $$
 #
@@ -163,18 +148,8 @@ verdict = judge(claim("retention"), chapter.records.current())
 say(verdict.sentence)
 
 # %%
-from distilbook.claims.wording import SHARE, with_ends
-
-rows = [
-    {
-        "lead over": LABELS[name],
-        "share kept [95% interval]": with_ends(s.value, s.low, s.high, 0.0, SHARE),
-    }
-    for name, s in verdict.shares.items()
-]
-table(rows) if rows else say(
-    "The teacher leads neither baseline for certain: no share to state."
-)
+rows = lead_rows(verdict.shares)
+table(rows) if rows else say("No baseline is led for certain: there is no share to show.")
 
 # %% [markdown]
 # ## Did the teacher's outputs help here?
@@ -183,35 +158,19 @@ table(rows) if rows else say(
 # model's right and wrong answers to the same sentences, differences with an interval over films and seeds.
 
 # %%
-from distilbook.statistics import difference_interval
 from distilbook.training.measurements import right_answers
 
 right = {name: right_answers(runs) for name, runs in results.items()}
-rows = []
-for one, other in (
-    ("full", "without_teacher"),
-    ("full", "random_initialisation"),
-    ("teacher", "tfidf"),
-):
-    gap = difference_interval(right[one], right[other], groups=task.test.groups)
-    seen = "yes" if gap.low > 0 else "the other way" if gap.high < 0 else "not settled"
-    ends = f"{100 * gap.value:+.1f} [{100 * gap.low:+.1f} to {100 * gap.high:+.1f}]"
-    rows.append(
-        {
-            "is": LABELS[one],
-            "better than": LABELS[other],
-            "points of accuracy": ends,
-            "answer": seen,
-        }
-    )
-table(rows)
+questions = [("full", arm) for arm in students if arm != "full"] + [("teacher", "tfidf")]
+table(answer_rows(right, questions, task.test.groups))
 
 # %% [markdown]
 # ## Summary
 #
 # - Retention by itself says little; the share of the lead says what pre-training and distillation are for.
 # - What helps on held-out text need not show on a task; the last table says what this edition could see.
-# - An interval over films is wider than one over sentences, and it is the honest one.
+# - Sentences about one film have something in common. An interval over films allows for that, one over sentences
+#   does not.
 #
 # ## Exercises
 #

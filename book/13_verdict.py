@@ -52,6 +52,11 @@ from distilbook.display.figures import verdicts as verdict_figure
 
 verdict_figure(verdicts)
 
+# %%
+from distilbook.display.sentences import machines, verdict_counts
+
+say(verdict_counts(verdicts))
+
 # %% [markdown]
 # ## In words
 #
@@ -78,13 +83,7 @@ table(
 )
 
 # %%
-machines = sorted(
-    {
-        f"{r.hardware['processor']}, {r.hardware['cores']} cores, accelerator {r.hardware['accelerator']}"
-        for r in records
-    }
-)
-say("Measured on: " + "; ".join(machines) + ".")
+say(machines(records))
 
 # %% [markdown]
 # ## Summary

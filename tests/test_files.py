@@ -1,8 +1,13 @@
+import os
 import stat
+import subprocess
+import sys
 
 import pytest
 
-from distilbook.files import new_folder, read_json, sha256, write_json, write_text
+from distilbook import files
+from distilbook.config import BookError
+from distilbook.files import content_hash, is_held, new_folder, read_json, sha256, size_of, sole, write_json, write_text
 
 
 def test_a_write_that_fails_leaves_the_old_content_and_nothing_else(tmp_path):
@@ -42,3 +47,55 @@ def test_json_comes_back_as_it_was(tmp_path):
 def test_a_hash_is_the_files_sha256(tmp_path):
     (tmp_path / "a").write_bytes(b"abc")
     assert sha256(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_the_hash_of_a_folder_is_that_of_its_files_and_their_names(tmp_path):
+    known = tmp_path / "known.json"
+    for name in ("one", "two"):
+        (tmp_path / name / "deep").mkdir(parents=True)
+        (tmp_path / name / "deep" / "a").write_text("a")
+        (tmp_path / name / "b").write_text("b")
+    first, second = content_hash(tmp_path / "one", known), content_hash(tmp_path / "two", known)
+    assert first == second == content_hash(tmp_path / "one", tmp_path / "other.json")
+    (tmp_path / "two" / "b").rename(tmp_path / "two" / "c")
+    assert content_hash(tmp_path / "two", known) != first
+    (tmp_path / "one" / "b").write_text("B")
+    assert content_hash(tmp_path / "one", known) not in (first, second)
+
+
+def test_a_file_is_read_again_only_when_its_size_or_time_is_another(tmp_path, monkeypatch):
+    read = []
+    monkeypatch.setattr(files, "sha256", lambda path: read.append(path) or sha256(path))
+    path, known = tmp_path / "a", tmp_path / "known.json"
+    path.write_text("one")
+    assert content_hash(path, known) == content_hash(path, known) and len(read) == 1
+    path.write_text("other")
+    content_hash(path, known)
+    assert len(read) == 2
+
+
+def test_the_size_of_a_folder(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "b").write_bytes(b"12345")
+    assert size_of(tmp_path) == size_of(tmp_path / "a" / "b") == 5 and size_of(tmp_path / "none") == 0
+
+
+HOLDS = "import sys; from pathlib import Path; from distilbook.files import sole\n"
+HOLDS += "with sole(Path(sys.argv[1]), 'x'): print('held', flush=True); sys.stdin.read()"
+
+
+def test_a_lock_is_held_by_one_process_and_given_up_by_a_killed_one(tmp_path):
+    path = tmp_path / "lock"
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    holder = subprocess.Popen([sys.executable, "-c", HOLDS, str(path)], **pipes)
+    assert holder.stdout.readline() == "held\n"
+    assert is_held(path)
+    with pytest.raises(BookError, match=f"this training is under way already.\n  where: process {holder.pid} on "):
+        with sole(path, "this training"):
+            pass
+    holder.kill()
+    holder.wait()
+    assert not is_held(path)
+    with sole(path, "this training"):
+        assert read_json(tmp_path / "lock.json")["process"] == os.getpid()
+    assert not is_held(path)

@@ -6,7 +6,8 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from distilbook.loss import Projection, cosine_loss, vocabulary_loss
+from distilbook.loss import cosine_loss, vocabulary_loss
+from distilbook.model.projection import Projection
 
 
 def batch(positions=13, width=6, vocabulary=17, masked=0.4, seed=0, dtype=torch.float64):

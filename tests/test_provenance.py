@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 from distilbook import provenance
 
 
@@ -7,16 +9,13 @@ def test_the_code_of_a_result_is_what_it_imports_and_nothing_else(tmp_path, monk
 
     find_spec = importlib.util.find_spec
 
-    def hash_after_changing(module):
+    def hash_after_changing(module, change=b"\nCHANGED = 1\n"):
         source = find_spec(module).origin
         changed = tmp_path / "changed.py"
-        changed.write_bytes(open(source, "rb").read() + b"\n# changed\n")
+        changed.write_bytes(open(source, "rb").read() + change)
 
         def spec(name):
-            found = find_spec(name)
-            if name == module:
-                found.origin = str(changed)
-            return found
+            return SimpleNamespace(origin=str(changed)) if name == module else find_spec(name)
 
         monkeypatch.setattr(importlib.util, "find_spec", spec)
         provenance.code_hash.cache_clear()
@@ -28,9 +27,34 @@ def test_the_code_of_a_result_is_what_it_imports_and_nothing_else(tmp_path, monk
     before = provenance.code_hash("distilbook.training.pretrain")
     assert before == hash_after_changing("distilbook.display.figures") == hash_after_changing("distilbook.records")
     assert before != hash_after_changing("distilbook.data.masking") and before != hash_after_changing("distilbook.loss")
+    assert before == hash_after_changing("distilbook.loss", b"\n\n# a remark\n")
 
 
 def test_a_record_names_processor_cores_and_versions():
     facts = provenance.hardware()
     assert facts["processor"] and facts["cores"] >= 1 and isinstance(facts["accelerator"], str)
     assert provenance.versions()["torch"]
+
+
+def test_words_about_the_code_do_not_change_what_it_does():
+    one = 'def f(x):\n    """Return x."""\n    return x  # as it is\n'
+    other = '"""A module."""\n\ndef f(x):\n    return (x)\n'
+    assert provenance._meaning(one) == provenance._meaning(other)
+    assert provenance._meaning(one) != provenance._meaning("def f(x):\n    return -x\n")
+
+
+def test_a_chapter_that_shows_source_sees_every_byte_of_what_it_imports():
+    shown = provenance.module_hashes("distilbook.claims")
+    assert "distilbook.claims.judging" in shown and "distilbook.records" in shown
+    assert "distilbook.loss" not in shown and "distilbook.display.figures" not in shown
+
+
+def test_the_teacher_and_the_task_do_not_depend_on_the_loss_of_the_student():
+    """So a changed loss fits no teacher again, and measures no baseline again."""
+    for module in (
+        "distilbook.training.teacher_head",
+        "distilbook.training.finetune",
+        "distilbook.training.measurements",
+    ):
+        assert "distilbook.loss" not in provenance.module_hashes(module), module
+    assert "distilbook.loss" in provenance.module_hashes("distilbook.training.pretrain")

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from distilbook.config import BookError
@@ -11,6 +13,18 @@ def test_what_is_published_is_found_by_its_name(runs):
     assert workspace.find("student/full/seed0", "06_pretraining").resolve() == folder.resolve()
     assert workspace.published_by("06_pretraining") == {"student/full/seed0": "pretraining/abc"}
     assert workspace.published_by("03_teacher") == {}
+
+
+def test_what_was_published_before_and_not_again_is_withdrawn(runs):
+    workspace = Workspace("test")
+    for seed in (0, 1):
+        workspace.publish(f"student/full/seed{seed}", workspace.root / "a", made_by="06_pretraining")
+    workspace.publish("teacher", workspace.root / "b", made_by="03_teacher")
+    now = time.time()
+    workspace.publish("student/full/seed0", workspace.root / "a", made_by="06_pretraining")
+    workspace.withdraw("06_pretraining", before=now)
+    assert workspace.published_by("06_pretraining").keys() == {"student/full/seed0"}
+    assert workspace.published_by("03_teacher").keys() == {"teacher"}
 
 
 def test_what_is_missing_is_asked_for_by_its_chapter(runs):

@@ -12,8 +12,8 @@
 # **You will** start the student from random weights and train it with the full triple loss. **You will have learnt**
 # how much of a student's knowledge is copied, not taught. **You need** the [full recipe's runs](../06_pretraining.ipynb).
 #
-# **Hypothesis.** The paper reports the largest loss of all for this arm. With a short budget it must be larger still:
-# random weights have everything to learn, the embeddings included.
+# **Hypothesis.** The paper reports the largest loss of all for this arm. The shorter the budget, the larger it should
+# be: random weights have everything to learn, the embeddings included.
 #
 # Its one difference: the weights it starts from. Nothing is copied, neither layers nor embeddings nor the head;
 # loss, blocks, masks, order, budget and seeds are the full recipe's.
@@ -32,6 +32,7 @@ chapter = open_chapter("07_ablations/random_initialisation", globals())
 # The configuration is read from the full recipe's runs and changed in one place, so that the two cannot drift apart.
 
 # %%
+from distilbook.display.arms import arm_curves, changed_rows, comparison_rows, run_rows
 from distilbook.display.tables import say, show_source, table
 from distilbook.recipe import changes_of
 from distilbook.training.arms import full_runs, run_arm
@@ -40,21 +41,15 @@ show_source(changes_of, run_arm)
 
 # %%
 full = full_runs(chapter.workspace)
-table(
-    [
-        {"changed": name, "full recipe": getattr(full[0].config, name), "this arm": value}
-        for name, value in changes_of("random_initialisation", full[0].config.recipe).items()
-    ]
-)
+table(changed_rows("random_initialisation", full[0].config.recipe))
 
 # %%
 from distilbook.data.corpus import Corpus
 from distilbook.training.measurements import pretraining_records
 
 corpus = Corpus.open(chapter.find("corpus", made_by="02_corpus"))
-runs = run_arm(
-    "random_initialisation", full, corpus, chapter.find("teacher", made_by="03_teacher")
-)
+teacher = chapter.find("teacher", made_by="03_teacher")
+runs = run_arm("random_initialisation", full, corpus, teacher)
 for run in runs:
     chapter.publish(f"student/random_initialisation/seed{run.seed}", run.folder)
     chapter.record(pretraining_records(chapter.id, chapter.config.edition, run, corpus))
@@ -63,31 +58,17 @@ for run in runs:
 # ## Against the full recipe
 
 # %%
-from distilbook.display.curves import held_out_curves
-from distilbook.display.figures import learning_curves
-
 ceiling = chapter.records.current(chapter="03_teacher", metric="masked_accuracy")[0].value
-curves = {
-    arm: [held_out_curves(run) for run in some]
-    for arm, some in (("full", full), ("random_initialisation", runs))
-}
-learning_curves(
-    curves, "masked_accuracy", "masked accuracy", "Held-out masked prediction", ceiling
-)
+arm_curves(full, runs, ceiling)
 
 # %%
-table(
-    [
-        {
-            "arm": run.arm,
-            "seed": run.seed,
-            **run.scores,
-            "tokens": run.tokens,
-            "seconds": run.seconds,
-        }
-        for run in (*full, *runs)
-    ]
-)
+table(run_rows(full, runs))
+
+# %% [markdown]
+# The same scores, seed against seed:
+
+# %%
+table(comparison_rows(full, runs))
 
 # %% [markdown]
 # ## What it says

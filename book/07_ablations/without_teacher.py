@@ -34,6 +34,7 @@ chapter = open_chapter("07_ablations/without_teacher", globals())
 # The configuration is read from the full recipe's runs and changed in one place, so that the two cannot drift apart.
 
 # %%
+from distilbook.display.arms import arm_curves, changed_rows, comparison_rows, run_rows
 from distilbook.display.tables import say, show_source, table
 from distilbook.recipe import changes_of
 from distilbook.training.arms import full_runs, run_arm
@@ -42,19 +43,15 @@ show_source(changes_of, run_arm)
 
 # %%
 full = full_runs(chapter.workspace)
-table(
-    [
-        {"changed": name, "full recipe": getattr(full[0].config, name), "this arm": value}
-        for name, value in changes_of("without_teacher", full[0].config.recipe).items()
-    ]
-)
+table(changed_rows("without_teacher", full[0].config.recipe))
 
 # %%
 from distilbook.data.corpus import Corpus
 from distilbook.training.measurements import pretraining_records
 
 corpus = Corpus.open(chapter.find("corpus", made_by="02_corpus"))
-runs = run_arm("without_teacher", full, corpus, chapter.find("teacher", made_by="03_teacher"))
+teacher = chapter.find("teacher", made_by="03_teacher")
+runs = run_arm("without_teacher", full, corpus, teacher)
 for run in runs:
     chapter.publish(f"student/without_teacher/seed{run.seed}", run.folder)
     chapter.record(pretraining_records(chapter.id, chapter.config.edition, run, corpus))
@@ -63,31 +60,17 @@ for run in runs:
 # ## Against the full recipe
 
 # %%
-from distilbook.display.curves import held_out_curves
-from distilbook.display.figures import learning_curves
-
 ceiling = chapter.records.current(chapter="03_teacher", metric="masked_accuracy")[0].value
-curves = {
-    arm: [held_out_curves(run) for run in some]
-    for arm, some in (("full", full), ("without_teacher", runs))
-}
-learning_curves(
-    curves, "masked_accuracy", "masked accuracy", "Held-out masked prediction", ceiling
-)
+arm_curves(full, runs, ceiling)
 
 # %%
-table(
-    [
-        {
-            "arm": run.arm,
-            "seed": run.seed,
-            **run.scores,
-            "tokens": run.tokens,
-            "seconds": run.seconds,
-        }
-        for run in (*full, *runs)
-    ]
-)
+table(run_rows(full, runs))
+
+# %% [markdown]
+# The same scores, seed against seed:
+
+# %%
+table(comparison_rows(full, runs))
 
 # %% [markdown]
 # ## What it says
@@ -107,6 +90,6 @@ say(judge(claim("without_teacher"), chapter.records.current()).sentence)
 #
 # ## Exercises
 #
-# 1. An arm without a teacher needs less time a token. Compare the seconds in the table: which of the two is better at
-#    equal *time*?
+# 1. An arm without a teacher makes one forward pass less a step. Compare the seconds in the table: which of the two
+#    would be better at equal *time*?
 # 2. Which measurement in the table could favour this arm although its masked accuracy does not?

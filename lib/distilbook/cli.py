@@ -1,53 +1,102 @@
-"""The command ``distilbook``: run an edition, render its site, regenerate the notebooks."""
+"""The command ``distilbook``: run an edition, say how it stands, clean up, render its site, regenerate the notebooks."""
 
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 
 from .config import BookError
 
+#: The exit status of a command that was stopped by the reader, as shells have it.
+INTERRUPTED = 130
+
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command and return its exit status: 0 when all went well, 1 after an error that is explained."""
+    """Run the command and return its exit status: 0 when all went well, 1 after an error, 130 when it was stopped."""
     options = parser().parse_args(arguments)
     try:
-        options.does(options)
+        return options.does(options) or 0
     except BookError as error:
         print(f"distilbook: {error}", file=sys.stderr)
         return 1
-    return 0
+    except KeyboardInterrupt:
+        print("distilbook: stopped", file=sys.stderr)
+        return INTERRUPTED
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM):
+            raise
+        from .runner.preflight import cannot_write
+
+        print(f"distilbook: {cannot_write(error.filename or 'unknown', error)}", file=sys.stderr)
+        return 1
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     top = argparse.ArgumentParser(prog="distilbook", description="Run the DistilBERT book.")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    run = commands.add_parser("run", help="execute an edition's chapters and render its site")
-    run.add_argument("edition", help="laptop, smoke, miniature or paper")
-    run.add_argument("--chapter", action="append", help="only this chapter; may be given several times")
-    run.set_defaults(does=run_edition)
-    site = commands.add_parser("site", help="render the site from the chapters executed so far")
-    site.add_argument("edition")
-    site.set_defaults(does=render_site)
+    run = _on_edition(commands, "run", run_edition, "execute an edition's chapters and render its site")
+    run.add_argument("--chapter", action="append", help="only this chapter, fresh or not; may be given several times")
+    run.add_argument(
+        "--jobs", type=_positive, help="at most so many training chapters at once (default: one a GPU, else one a core)"
+    )
+    _on_edition(commands, "status", show_status, "say what is fresh, stale or failed, why, and where the time went")
+    clean = _on_edition(commands, "clean", clean_edition, "remove results that no chapter and no current record needs")
+    clean.add_argument("--dry-run", action="store_true", help="only say how much that is")
+    clean.add_argument("--unfinished", action="store_true", help="also trainings that were stopped before their end")
+    _on_edition(commands, "site", render_site, "render the site from the chapters executed so far")
     pairs = commands.add_parser("pairs", help="regenerate book/*.ipynb from the scripts beside them")
     pairs.set_defaults(does=regenerate_pairs)
     return top
 
 
-def run_edition(options: argparse.Namespace) -> None:
-    """Execute the edition, render its site from what succeeded, and fail if a chapter did."""
-    from .edition.run import check_outcomes, run
+def _on_edition(commands, name: str, does, help: str) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=help, description=help)
+    command.add_argument("edition", help="a folder of parameters/: laptop, smoke, paper")
+    command.set_defaults(does=does)
+    return command
 
-    outcomes = run(options.edition, options.chapter)
-    render_site(options)
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1 is needed")
+    return number
+
+
+def run_edition(options: argparse.Namespace) -> int:
+    """Execute the edition, render its site from what succeeded, and fail if a chapter did."""
+    from .runner.run import check_outcomes, run
+
+    outcomes = run(options.edition, options.chapter, options.jobs)
+    if any(outcome.status == "interrupted" for outcome in outcomes):
+        print(f"Stopped. Go on with: distilbook run {options.edition}")
+        return INTERRUPTED
+    if any(outcome.status in ("executed", "fresh") for outcome in outcomes):
+        render_site(options)
     check_outcomes(outcomes)
+    return 0
+
+
+def show_status(options: argparse.Namespace) -> None:
+    """Print how the edition stands."""
+    from .runner.status import status
+
+    print(status(options.edition))
+
+
+def clean_edition(options: argparse.Namespace) -> None:
+    """Say what is not needed any more and how much room it takes, and remove it."""
+    from .runner.clean import clean
+
+    clean(options.edition, unfinished=options.unfinished, dry_run=options.dry_run)
 
 
 def render_site(options: argparse.Namespace) -> None:
-    """Render the site of the edition and say where it is."""
-    from .edition.parameters import check_names
-    from .edition.site import build_site
+    """Render the site of the edition unless it is up to date, and say where it is."""
+    from .edition.contents import check_names
+    from .site.build import build_site
     from .workspace import Workspace
 
     check_names(options.edition, [])

@@ -89,15 +89,8 @@ class Config(BaseModel):
                 f"parameter {name!r} cannot be used{others}",
                 where=where,
                 expected=first["msg"].removeprefix("Value error, ") + got,
-                do=cls.advice(first),
+                do="correct the value and start again; nothing was run",
             ) from None
-
-    @classmethod
-    def advice(cls, error: Mapping[str, Any]) -> str:
-        """Return what to do about one pydantic error."""
-        if isinstance(error["input"], str) and "e" in error["input"] and "number" in error["msg"]:
-            return "YAML reads 5e-4 as text: write 5.0e-4"
-        return "correct the value and start again; nothing was run"
 
     def fingerprint(self) -> str:
         """Return a hash of everything that decides a result: all fields but the circumstances."""

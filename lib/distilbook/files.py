@@ -7,10 +7,16 @@ import hashlib
 import json
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
+
+from .config import BookError
 
 
 def write_text(path: Path, text: str) -> None:
@@ -70,3 +76,81 @@ def sha256(path: Path) -> str:
     """Return the SHA-256 of the file ``path`` in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def content_hash(path: Path, known: Path) -> str:
+    """Return a hash of the content of a file, or of all files of a folder with their names.
+
+    Args:
+        known: a JSON file in which the hash of a file is kept with its size and time of change, so that
+            a large file is only read again when one of these is another.
+    """
+    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    before: dict[str, list] = read_json(known) if known.exists() else {}
+    found = {str(file): _known_hash(file, before.get(str(file))) for file in files}
+    if any(before.get(name) != entry for name, entry in found.items()):
+        write_json(known, before | found)
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{file.relative_to(path).as_posix()}\0{found[str(file)][2]}\0".encode())
+    return digest.hexdigest()[:16]
+
+
+def _known_hash(file: Path, before: list | None) -> list:
+    """Return size, time of change and SHA-256 of ``file``; the last as it was where the first two are."""
+    stat = file.stat()
+    if before and before[:2] == [stat.st_size, stat.st_mtime_ns]:
+        return before
+    return [stat.st_size, stat.st_mtime_ns, sha256(file)]
+
+
+def size_of(path: Path) -> int:
+    """Return the bytes of a file, or of all files below a folder."""
+    if not path.is_dir():
+        return path.stat().st_size if path.exists() else 0
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+
+
+@contextlib.contextmanager
+def sole(path: Path, what: str) -> Iterator[None]:
+    """Hold the lock file ``path`` during the block; a process that is killed gives it up.
+
+    Args:
+        what: what must not happen twice at once, to begin an error with: "a run of edition 'laptop'".
+
+    Raises:
+        BookError: at once, when another process holds it, naming that process.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock, holder = FileLock(path), path.with_name(f"{path.name}.json")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        who = (
+            read_json(holder) if holder.exists() else {"process": "unknown", "machine": "unknown", "since": "just now"}
+        )
+        raise BookError(
+            f"{what} is under way already",
+            where=f"process {who['process']} on {who['machine']}, since {who['since']}",
+            do="wait until it ends, or stop it",
+        ) from None
+    try:
+        now = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
+        write_json(holder, {"process": os.getpid(), "machine": socket.gethostname(), "since": now})
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process holds the lock file ``path``."""
+    if not path.exists():
+        return False
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    lock.release()
+    return False

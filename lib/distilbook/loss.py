@@ -21,8 +21,6 @@ several processes normalise by the true number of tokens of the whole step.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 import torch.nn.functional as F
 from pydantic import Field
@@ -30,6 +28,7 @@ from torch import Tensor
 
 from .config import ChapterConfig, Seed
 from .data.masking import IGNORED
+from .model.projection import Projection
 
 #: Positions whose logits exist at one time: 256 x 30,522 float32 are 31 MB, a few of them fit in a cache.
 CHUNK = 256
@@ -40,25 +39,6 @@ class LossConfig(ChapterConfig):
 
     temperature: float = Field(gt=0)
     seed: Seed
-
-
-@dataclass(frozen=True)
-class Projection:
-    """What becomes logits: ``states @ weight.T + bias``.
-
-    Attributes:
-        states: (positions, width), the output of the masked-LM head's transform.
-        weight: (vocabulary, width), the word embeddings.
-        bias: (vocabulary,).
-    """
-
-    states: Tensor
-    weight: Tensor
-    bias: Tensor
-
-    def at(self, positions: Tensor | slice) -> Projection:
-        """Return the projection of some positions only."""
-        return Projection(self.states[positions], self.weight, self.bias)
 
 
 def cosine_loss(student_hidden: Tensor, teacher_hidden: Tensor) -> Tensor:

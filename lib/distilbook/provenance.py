@@ -2,30 +2,61 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import hashlib
 import importlib.metadata
 import importlib.util
 import os
 import platform
+from collections.abc import Iterable
 from pathlib import Path
+
+
+def module_hashes(*modules: str) -> dict[str, str]:
+    """Return a hash of the source of ``modules`` and of every module of this package they import, by name.
+
+    The import closure is read from the source by grimp; nothing is executed.
+    """
+    return {name: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for name, path in _closure(modules).items()}
 
 
 @functools.cache
 def code_hash(*modules: str) -> str:
-    """Return a hash of the content of ``modules`` and of every module of this package they import.
+    """Return a hash of what ``modules`` and every module of this package they import do.
 
-    The import closure is read from the source by grimp, nothing is executed. A result's key holds
-    this hash, so that changing the loss retrains what imports the loss, and changing a figure does not.
+    A result's key holds this hash, so that changing the loss retrains what imports the loss, and
+    changing a figure does not. Comments, docstrings and layout do not count: they change no result.
     """
+    digest = hashlib.sha256()
+    for name, path in _closure(modules).items():
+        digest.update(f"{name}\0{_meaning(path.read_text(encoding='utf-8'))}\0".encode())
+    return digest.hexdigest()[:16]
+
+
+def _closure(modules: Iterable[str]) -> dict[str, Path]:
+    """Return the files of ``modules`` and of all that they import of this package, in order of their names."""
+    graph = _import_graph()
+    names = set(modules).union(*(graph.find_upstream_modules(name) for name in modules))
+    return {name: Path(importlib.util.find_spec(name).origin) for name in sorted(names)}
+
+
+@functools.cache
+def _import_graph():
     import grimp
 
-    graph = grimp.build_graph("distilbook", cache_dir=None)
-    closure = set(modules).union(*(graph.find_upstream_modules(name) for name in modules))
-    digest = hashlib.sha256()
-    for name in sorted(closure):
-        digest.update(name.encode() + b"\0" + Path(importlib.util.find_spec(name).origin).read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
+    return grimp.build_graph("distilbook", cache_dir=None, exclude_type_checking_imports=True)
+
+
+def _meaning(source: str) -> str:
+    """Return ``source`` as a syntax tree in text, without its docstrings."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(
+            node
+        ):
+            node.body = node.body[1:]
+    return ast.dump(tree)
 
 
 @functools.cache

@@ -8,6 +8,7 @@ which configuration made it.
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,12 +72,22 @@ class Workspace:
         return self.root / "predictions"
 
     @property
+    def results(self) -> Path:
+        """What stages make, a folder a stage; in it a folder for each result, named by the hash of its origin."""
+        return self.root / "results"
+
+    @property
     def site(self) -> Path:
         return self.root / "site"
 
+    @property
+    def lock(self) -> Path:
+        """Held by the process that executes the edition."""
+        return self.root / "lock"
+
     def publish(self, name: str, folder: Path, made_by: str) -> None:
         """Let later chapters find ``folder``, made by a chapter, under ``name``, such as ``student/full/seed0``."""
-        where = {"folder": os.path.relpath(folder, self.root), "chapter": made_by}
+        where = {"folder": os.path.relpath(folder, self.root), "chapter": made_by, "published": time.time()}
         write_json(self.root / "names" / f"{name}.json", where)
 
     def find(self, name: str, made_by: str) -> Path:
@@ -94,6 +105,13 @@ class Workspace:
                 do=f"run that chapter first: distilbook run {self.edition} --chapter {made_by}",
             )
         return self.root / read_json(pointer)["folder"]
+
+    def withdraw(self, made_by: str, before: float) -> None:
+        """Take back what a chapter published before a time (in seconds since the epoch) and not again since."""
+        for path in sorted((self.root / "names").rglob("*.json")):
+            pointer = read_json(path)
+            if pointer["chapter"] == made_by and pointer["published"] < before:
+                path.unlink()
 
     def published_by(self, chapter: str) -> dict[str, str]:
         """Return what ``chapter`` has published: the names, and the folder of each."""

@@ -24,6 +24,13 @@ def source(address, **fields) -> TextSource:
     return TextSource(name="some text", address=str(address), **fields)
 
 
+def message(address, call=lambda text: list(documents(text))) -> str:
+    """Return the whole text of the error that a source ends with."""
+    with pytest.raises(BookError) as error:
+        call(source(address))
+    return str(error.value)
+
+
 def make_model(folder, *, without=()):
     folder.mkdir(parents=True)
     for name in {"config.json", "model.safetensors", "tokenizer.json"} - set(without):
@@ -56,15 +63,37 @@ def test_nothing_is_read_beyond_the_limit(root):
 
 def test_a_source_that_holds_no_text_is_an_error(root):
     (root / "a.txt").write_text("\n \n")
-    with pytest.raises(BookError, match="holds no text"):
-        list(documents(source("a.txt")))
+    (root / "a.jsonl").write_text('{"text": " "}\n\n{"text": null}\n')
+    for name in ("a.txt", "a.jsonl"):
+        assert message(name) == (
+            f"a source holds no text.\n  where: {name}\n  expected: at least one document with a word in it\n"
+            "  do: correct the source's address or column, or remove the source"
+        )
+
+
+def test_a_source_that_does_not_exist_is_named_by_its_whole_path(root):
+    expected = (
+        f"a source's file or folder does not exist.\n  where: {root}/texts/none.txt\n"
+        "  do: correct the source's address; relative paths start at the project's root"
+    )
+    assert message("texts/none.txt") == expected
+    assert message("texts/none.txt", fingerprint) == expected
+
+
+def test_an_empty_file_is_named_by_its_whole_path(root):
+    (root / "a.txt").write_text("")
+    assert message("a.txt") == (
+        f"a file is empty.\n  where: {root}/a.txt\n  expected: at least one document\n"
+        "  do: supply the file again, remove it, or correct the source's address"
+    )
 
 
 def test_an_unknown_wheel_text_is_refused_with_the_nearest_name():
-    with pytest.raises(BookError, match="did you mean 'wikipedia'"):
-        list(documents(source("wheel:wikipdia")))
-    with pytest.raises(BookError, match="did you mean 'wikipedia'"):
-        fingerprint(source("wheel:wikipdia"))
+    expected = (
+        "no wheel holds a text called 'wikipdia'.\n  where: wheel:wikipdia\n"
+        "  expected: wheel:wikipedia or wheel:reviews\n  do: did you mean 'wikipedia'?"
+    )
+    assert message("wheel:wikipdia") == message("wheel:wikipdia", fingerprint) == expected
 
 
 def test_a_data_set_of_the_hub_is_read_with_subset_split_column_and_revision(monkeypatch):

@@ -25,8 +25,19 @@ def test_learning_curves_have_a_line_a_seed_and_one_legend_entry_an_arm():
 
 def test_masking_rates_are_drawn_over_occurrences():
     counts, occurrences = np.array([5, 50, 500]), np.array([2, 10, 100])
-    made = figures.masking_rates(counts, np.array([1, 2, 5]), occurrences)
-    assert made.data[0].y == (0.5, 0.2, 0.05)
+    rates = figures.draw_rates(counts, np.array([1, 2, 5]), occurrences)
+    assert rates == {"1 to 9": 0.5, "10 to 99": 0.2, "100 to 999": 0.05}
+    assert figures.masking_rates(rates).data[0].y == (0.5, 0.2, 0.05)
+
+
+def test_the_most_frequent_word_piece_has_its_group_even_at_a_power_of_ten():
+    rates = figures.draw_rates(np.array([1000]), np.array([1]), np.array([4]))
+    assert rates == {"1,000 to 9,999": 0.25}
+
+
+def test_the_gradient_is_drawn_with_and_without_the_square():
+    made = figures.gradient_norms([1.0, 2.0], [4.0, 1.0], [4.0, 4.0])
+    assert {trace.name: trace.y for trace in made.data} == {"with T²": (4.0, 4.0), "without": (4.0, 1.0)}
 
 
 def test_softened_probabilities_sum_to_one_and_flatten_with_the_temperature():

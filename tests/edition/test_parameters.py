@@ -1,9 +1,10 @@
 import pytest
 
 from distilbook.config import BookError
-from distilbook.edition import parameters
+from distilbook.edition import contents
+from distilbook.edition.contents import CHAPTERS, check_names, editions
 from distilbook.edition.pairs import chapters
-from distilbook.edition.parameters import CHAPTERS, check_names, check_parameters, editions, notebook_values, read_yaml
+from distilbook.edition.parameters import check_parameters, notebook_values, read_yaml
 
 
 def all_cases():
@@ -82,7 +83,7 @@ def test_a_wrong_parameter_file_is_explained(changed, text, what):
 
 def test_an_empty_file_changes_nothing(changed):
     values = notebook_values("06_pretraining") | {"edition": "smoke"}
-    assert changed("") == parameters.config_class("06_pretraining").parse(values, where="x")
+    assert changed("") == contents.CHAPTERS["06_pretraining"].config_class.parse(values, where="x")
 
 
 def test_yaml_is_read_as_it_stands(tmp_path):

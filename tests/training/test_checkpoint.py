@@ -1,5 +1,7 @@
+import pytest
 import torch
 
+from distilbook.training import checkpoint
 from distilbook.training.checkpoint import load_checkpoint, save_checkpoint
 
 
@@ -30,8 +32,20 @@ def test_without_a_checkpoint_a_run_starts_at_step_zero(tmp_path):
 
 def test_a_save_that_fails_keeps_the_checkpoint_before_it(tmp_path, monkeypatch):
     save_checkpoint(tmp_path / "c", *trained(1), 1)
-    monkeypatch.setattr("distilbook.training.checkpoint.write_json", lambda *_: 1 / 0)
-    try:
+    saved = checkpoint.save_file
+    monkeypatch.setattr(
+        checkpoint, "save_file", lambda tensors, path: saved(tensors, path) if "model" in path.name else 1 / 0
+    )
+    with pytest.raises(ZeroDivisionError):
         save_checkpoint(tmp_path / "c", *trained(2), 2)
-    except ZeroDivisionError:
-        assert load_checkpoint(tmp_path / "c", *trained(0)) == 1
+    assert load_checkpoint(tmp_path / "c", *trained(0)) == 1
+
+
+def test_a_kill_before_the_older_one_is_removed_leaves_the_newer_to_go_on_from(tmp_path, monkeypatch):
+    save_checkpoint(tmp_path / "c", *trained(1), 1)
+    monkeypatch.setattr(checkpoint.shutil, "rmtree", lambda path: None)
+    save_checkpoint(tmp_path / "c", *trained(12), 12)
+    assert load_checkpoint(tmp_path / "c", *trained(0)) == 12
+    monkeypatch.undo()
+    save_checkpoint(tmp_path / "c", *trained(13), 13)
+    assert [path.name for path in (tmp_path / "c").iterdir()] == ["13"]

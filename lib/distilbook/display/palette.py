@@ -34,7 +34,7 @@ MARKERS = {
 DASHES = {"full": "solid", "without_teacher": "dash", "random_initialisation": "dot", "teacher": "longdash"}
 LABELS = {"teacher": "teacher", "tfidf": "TF-IDF", "majority": "majority", **ARM_LABELS}
 
-#: A verdict's colour: the full recipe's where the claim holds, a warm one where it fails, grey where nothing is settled.
+#: A verdict's colour: the full recipe's where the claim holds, a warm one where it fails, else grey.
 VERDICTS = {"reproduced": "#0072B2", "contradicted": "#D55E00", "not settled": "#808080"}
 
 #: For quantities that belong to no model: sources of text, terms of the loss, treatments of a word piece.

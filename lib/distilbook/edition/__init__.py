@@ -1,1 +1,1 @@
-"""An edition of the book: its parameters, its execution, its rendered site."""
+"""What an edition is: the table of contents, its parameters, an open chapter, the paired notebooks."""

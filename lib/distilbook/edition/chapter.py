@@ -12,7 +12,7 @@ from typing import Any
 from ..config import BookError, ChapterConfig
 from ..records import Record, RecordBook
 from ..workspace import Workspace
-from .parameters import config_class
+from .contents import CHAPTERS
 
 #: Names that every notebook has from the start.
 IPYTHON_NAMES = frozenset({"In", "Out", "exit", "quit", "get_ipython", "open"})
@@ -57,7 +57,7 @@ def open_chapter(chapter: str, namespace: Mapping[str, Any]) -> Chapter:
     Raises:
         BookError: for a parameter that does not exist, has the wrong type or an impossible value.
     """
-    cls = config_class(chapter)
+    cls = CHAPTERS[chapter].config_class
     plain = {name: value for name, value in namespace.items() if _may_be_parameter(name, value)}
     known = {name: value for name, value in plain.items() if name in cls.model_fields}
     _refuse_unknown(chapter, [name for name in plain if name not in known], list(cls.model_fields))

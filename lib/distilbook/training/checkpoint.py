@@ -12,12 +12,15 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
-from ..files import new_folder, read_json, write_json
+from ..files import new_folder
 
 
 def save_checkpoint(folder: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer, step: int) -> None:
-    """Write the checkpoint to ``folder``, replacing the one there only when it is whole."""
-    with new_folder(folder) as unfinished:
+    """Write the checkpoint of ``step`` into ``folder`` and remove older ones once it is whole.
+
+    It has a folder of its own, so that at every moment one that is whole is there.
+    """
+    with new_folder(folder / str(step)) as unfinished:
         save_file(unique_tensors(model), unfinished / "model.safetensors")
         moments = {
             f"{number}.{name}": tensor
@@ -25,21 +28,25 @@ def save_checkpoint(folder: Path, model: torch.nn.Module, optimizer: torch.optim
             for name, tensor in state.items()
         }
         save_file(moments, unfinished / "optimizer.safetensors")
-        write_json(unfinished / "step.json", {"step": step})
+    for other in folder.iterdir():
+        if other.name != str(step):
+            shutil.rmtree(other)
 
 
 def load_checkpoint(folder: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> int:
-    """Restore ``model`` and ``optimizer`` from ``folder`` and return the step; 0 where there is no checkpoint."""
-    if not (folder / "step.json").exists():
+    """Restore ``model`` and ``optimizer`` from the last checkpoint in ``folder``; return its step, 0 where there is none."""
+    steps = [int(path.name) for path in folder.glob("*") if path.name.isdigit()]
+    if not steps:
         return 0
-    model.load_state_dict(load_file(folder / "model.safetensors"), strict=False)
+    newest = folder / str(max(steps))
+    model.load_state_dict(load_file(newest / "model.safetensors"), strict=False)
     state = optimizer.state_dict()
     state["state"] = {}
-    for key, tensor in load_file(folder / "optimizer.safetensors").items():
+    for key, tensor in load_file(newest / "optimizer.safetensors").items():
         number, name = key.split(".", maxsplit=1)
         state["state"].setdefault(int(number), {})[name] = tensor
     optimizer.load_state_dict(state)
-    return read_json(folder / "step.json")["step"]
+    return max(steps)
 
 
 def drop_checkpoint(folder: Path) -> None:

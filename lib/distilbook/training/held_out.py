@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ..data.corpus import evenly_spaced
 from ..data.masking import IGNORED, Masking
-from ..loss import Projection
+from ..model.projection import Projection, transformed_states
 
 #: The seed of the held-out masks: one for all models, editions and runs.
 MASK_SEED = 1910_01108
@@ -84,27 +84,6 @@ def projections(model, held_out: HeldOut) -> list[Projection]:
     return made
 
 
-def transformed_states(model, input_ids: Tensor, positions: Tensor) -> tuple[Projection, Tensor]:
-    """Return the projection at ``positions`` and all last hidden states, of a BERT or a DistilBERT.
-
-    Args:
-        input_ids: (blocks, length).
-        positions: (blocks, length) bool, where logits are wanted.
-
-    Returns:
-        The projection, and the hidden states (blocks, length, width).
-    """
-    hidden = model.base_model(input_ids=input_ids).last_hidden_state
-    chosen = hidden[positions]
-    if hasattr(model, "vocab_projector"):
-        states = model.vocab_layer_norm(model.activation(model.vocab_transform(chosen)))
-        decoder = model.vocab_projector
-    else:
-        states = model.cls.predictions.transform(chosen)
-        decoder = model.cls.predictions.decoder
-    return Projection(states, decoder.weight, decoder.bias), hidden
-
-
 def predict(model, held_out: HeldOut) -> Predictions:
     """Return the predictions of ``model`` at every masked position."""
     return predictions(projections(model, held_out), held_out)
@@ -116,7 +95,7 @@ def predictions(made: list[Projection], held_out: HeldOut) -> Predictions:
     labels = held_out.labels[held_out.labels != IGNORED]
     predicted, losses = [], []
     for batch, wanted in zip(made, labels.split([len(batch.states) for batch in made]), strict=True):
-        logits = _logits(batch)
+        logits = batch.logits()
         predicted.append(logits.argmax(-1).cpu())
         losses.append(F.cross_entropy(logits, wanted.to(logits.device), reduction="none").cpu())
     block = (held_out.labels != IGNORED).nonzero()[:, 0]
@@ -128,12 +107,8 @@ def compare(student: list[Projection], teacher: list[Projection]) -> dict[str, f
     """Return the mean divergence from the teacher in nat (T = 1), and how often both agree on the likeliest."""
     divergence = agreed = number = 0
     for ours, theirs in zip(student, teacher, strict=True):
-        log_q, log_p = _logits(ours).log_softmax(-1), _logits(theirs).log_softmax(-1)
+        log_q, log_p = ours.logits().log_softmax(-1), theirs.logits().log_softmax(-1)
         divergence += float(F.kl_div(log_q, log_p, log_target=True, reduction="sum"))
         agreed += int((log_q.argmax(-1) == log_p.argmax(-1)).sum())
         number += len(log_q)
     return {"kl_to_teacher": divergence / number, "top1_agreement": agreed / number}
-
-
-def _logits(made: Projection) -> Tensor:
-    return F.linear(made.states, made.weight, made.bias).float()

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from ..config import BookError, Config
 from ..data.masking import IGNORED, Masking, block_order
-from ..files import write_text
+from ..files import sole, write_text
 from ..progress import Progress
 from .checkpoint import load_checkpoint, save_checkpoint
 
@@ -125,34 +125,42 @@ def train(
         measure_every: optimiser steps between them; the first and the last step are measured always.
 
     Raises:
-        BookError: when a step's loss is not finite; the last checkpoint stays.
+        BookError: when a step's loss is not finite; the last checkpoint stays. Also when another process
+            trains in ``folder``.
     """
     accelerator = Accelerator()
     check_division(config, accelerator.num_processes)
-    optimizer = adamw(objective.to(accelerator.device), config.learning_rate)
-    done = load_checkpoint(folder / "checkpoint", objective, optimizer)
-    metrics = MetricsFile(folder / "metrics.jsonl", after=done, writes=accelerator.is_main_process)
-    wrapped, stepper = accelerator.prepare(objective, optimizer)
-    length = blocks.blocks.shape[1]
-    progress = Progress(description, total=config.steps * config.blocks_per_step * length, unit="tokens")
-    progress.initial = progress.n = done * config.blocks_per_step * length
-    for step in range(done, config.steps):
-        if step % measure_every == 0:
-            metrics.write(step, measure(step))
-        terms = optimise(accelerator, wrapped, stepper, blocks, config, step)
-        if not np.isfinite(terms["loss"]):
-            raise BookError(
-                f"the loss of step {step} is {terms['loss']}",
-                where=folder,
-                expected="a finite loss",
-                do="lower learning_rate or raise warmup_share; the last checkpoint is kept",
-            )
-        metrics.write(step + 1, terms)
-        progress.advance(config.blocks_per_step * length, loss=terms["loss"])
-        if (step + 1) % config.checkpoint_every == 0 and accelerator.is_main_process:
-            save_checkpoint(folder / "checkpoint", objective, optimizer, step + 1)
-    metrics.write(config.steps, measure(config.steps))
-    progress.close()
+    alone = sole(folder / "lock", "this training") if accelerator.is_main_process else contextlib.nullcontext()
+    with alone:
+        optimizer = adamw(objective.to(accelerator.device), config.learning_rate)
+        done = load_checkpoint(folder / "checkpoint", objective, optimizer)
+        metrics = MetricsFile(folder / "metrics.jsonl", after=done, writes=accelerator.is_main_process)
+        wrapped, stepper = accelerator.prepare(objective, optimizer)
+        length = blocks.blocks.shape[1]
+        progress = Progress(description, total=config.steps * config.blocks_per_step * length, unit="tokens")
+        progress.initial = progress.n = done * config.blocks_per_step * length
+        for step in range(done, config.steps):
+            if step % measure_every == 0:
+                metrics.write(step, measure(step))
+            terms = optimise(accelerator, wrapped, stepper, blocks, config, step)
+            check_finite(terms["loss"], step, folder)
+            metrics.write(step + 1, terms)
+            progress.advance(config.blocks_per_step * length, loss=terms["loss"])
+            if (step + 1) % config.checkpoint_every == 0 and accelerator.is_main_process:
+                save_checkpoint(folder / "checkpoint", objective, optimizer, step + 1)
+        metrics.write(config.steps, measure(config.steps))
+        progress.close()
+
+
+def check_finite(loss: float, step: int, folder: Path) -> None:
+    """Refuse to go on with a loss that is infinite or no number."""
+    if not np.isfinite(loss):
+        raise BookError(
+            f"the loss of step {step} is {loss}",
+            where=folder,
+            expected="a finite loss",
+            do="lower learning_rate or raise warmup_share; the last checkpoint is kept",
+        )
 
 
 def check_division(config: LoopConfig, processes: int) -> None:
@@ -226,8 +234,8 @@ class MetricsFile:
 
 
 def read_metrics(path: Path) -> list[dict]:
-    """Return the lines of a metrics file."""
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    """Return the lines of a metrics file; a last one that a full disk cut off is left out."""
+    return [json.loads(line) for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
 
 
 def read_curves(folder: Path) -> tuple[list[dict], list[dict]]:

@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..config import ChapterConfig
-from ..data.corpus import Corpus
-from ..data.tasks import SentenceTask
 from ..files import sha256
 from ..provenance import code_hash
 from ..records import Record
 from ..workspace import Workspace
-from .finetune import FinetuneRun
-from .held_out import Predictions
-from .pretrain import PretrainRun
+
+if TYPE_CHECKING:  # so that a chapter that records one stage does not depend on the code of the others
+    from ..data.corpus import Corpus
+    from ..data.tasks import SentenceTask
+    from .finetune import FinetuneRun
+    from .held_out import Predictions
+    from .pretrain import PretrainRun
 
 #: The unit of each held-out score: shares have unit 1.
 UNITS = {

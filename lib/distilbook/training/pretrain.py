@@ -16,13 +16,14 @@ from ..config import ChapterConfig, Seed, short_hash
 from ..data.corpus import Corpus
 from ..data.masking import IGNORED, Masking
 from ..files import read_json, write_json
-from ..loss import Projection, cosine_loss, vocabulary_loss
+from ..loss import cosine_loss, vocabulary_loss
+from ..model.projection import Projection, transformed_states
 from ..model.student import build_student
 from ..model.teacher import load_teacher, load_tokenizer, weights_fingerprint
 from ..provenance import code_hash
 from ..recipe import ARM_LABELS, Recipe, changes_of
 from .checkpoint import drop_checkpoint
-from .held_out import HeldOut, Predictions, compare, predictions, projections, transformed_states
+from .held_out import HeldOut, Predictions, compare, predictions, projections
 from .loop import Blocks, LoopConfig, Objective, read_curves, train
 
 
@@ -106,6 +107,7 @@ class PretrainRun:
         folder: holds ``model/`` (loaded by ``AutoModelForMaskedLM``), ``metrics.jsonl``, ``held_out.npz``.
         scores: held-out measurements at the last step.
         tokens, seconds: what the optimiser's steps took; measurements are left out.
+        cores: how many CPU cores it had; of two arms' seconds those times cores compare.
     """
 
     folder: Path
@@ -115,6 +117,7 @@ class PretrainRun:
     scores: dict[str, float]
     tokens: int
     seconds: float
+    cores: int
 
     @classmethod
     def open(cls, folder: Path) -> PretrainRun:
@@ -173,6 +176,7 @@ def _train(config: PretrainConfig, arm: str, seed: int, corpus: Corpus, teacher_
         made, scores = measured(student, projections(teacher, everything), everything)
         made.save(folder / "held_out.npz")
         facts = {"arm": arm, "seed": seed, "config": config.model_dump(mode="json"), "scores": scores}
+        facts["cores"] = torch.get_num_threads()
         steps = read_curves(folder)[0]
         spent = {name: sum(line[name] for line in steps) for name in ("tokens", "seconds")}
         write_json(folder / "done.json", facts | spent)

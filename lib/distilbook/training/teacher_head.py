@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from accelerate import PartialState
 from pydantic import Field
 from torch import Tensor
@@ -21,11 +22,11 @@ from ..config import ChapterConfig, Seed, short_hash
 from ..data.corpus import Corpus
 from ..data.masking import IGNORED, Masking
 from ..files import write_json
-from ..loss import vocabulary_loss
+from ..model.projection import transformed_states
 from ..model.teacher import has_head, load_teacher, load_tokenizer, weights_fingerprint
 from ..provenance import code_hash
 from .checkpoint import drop_checkpoint
-from .held_out import HeldOut, predict, transformed_states
+from .held_out import HeldOut, predict
 from .loop import Blocks, LoopConfig, Objective, train
 
 #: The gain of a new head's LayerNorm: random logits start small beside the frequencies, yet large enough to learn.
@@ -56,8 +57,8 @@ class MaskedLM(Objective):
     def forward(self, input_ids: Tensor, labels: Tensor, tokens: int, masked: int) -> tuple[Tensor, dict[str, Tensor]]:
         positions = labels != IGNORED
         projection, _ = transformed_states(self.model, input_ids, positions)
-        loss, _, cross_entropy = vocabulary_loss(projection, None, labels[positions], 1.0, 0.0, 1 / max(masked, 1))
-        return loss, {"masked_lm_loss": cross_entropy}
+        total = F.cross_entropy(projection.logits(), labels[positions], reduction="sum")
+        return total / max(masked, 1), {"masked_lm_loss": total.detach()}
 
 
 def start_at_word_frequencies(model: BertForMaskedLM, counts: np.ndarray) -> None:

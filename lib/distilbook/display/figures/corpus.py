@@ -33,7 +33,9 @@ def frequency_ranks(counts: np.ndarray, labels: Sequence[str], marked: int = 6) 
     order = np.argsort(-counts, kind="stable")
     seen = order[counts[order] > 0]
     places = np.unique(np.geomspace(1, len(seen), 400).astype(int)) - 1
-    made = figure("Few word pieces make most of the text", "rank of the word piece (log)", "occurrences (log)")
+    made = figure(
+        "Occurrences of each word piece in the training text", "rank of the word piece (log)", "occurrences (log)"
+    )
     made.add_scatter(x=places + 1, y=counts[seen[places]], mode="lines", line_color=PLAIN[0], showlegend=False)
     some = np.unique(np.geomspace(1, len(seen), marked).astype(int)) - 1
     made.add_scatter(
@@ -79,21 +81,30 @@ def masked_blocks(drawn: np.ndarray, treated: np.ndarray, pieces: Sequence[Seque
     return made
 
 
-def masking_rates(counts: np.ndarray, drawn: np.ndarray, occurrences: np.ndarray) -> go.Figure:
-    """Draw how often a word piece is drawn, by how often it occurs in the text.
+def draw_rates(counts: np.ndarray, drawn: np.ndarray, occurrences: np.ndarray) -> dict[str, float]:
+    """Return the share drawn of the word pieces that occur 1 to 9, 10 to 99 and so on times in the text.
 
     Args:
         counts: occurrences in the corpus, (vocabulary,); drawn, occurrences: (vocabulary,) in the
             blocks that were masked.
     """
-    edges = 10.0 ** np.arange(0, np.log10(counts.max()) + 1)
-    rates, names = [], []
+    edges = 10.0 ** np.arange(0, np.floor(np.log10(counts.max())) + 2)
+    rates = {}
     for low, high in zip(edges[:-1], edges[1:], strict=True):
         group = (counts >= low) & (counts < high) & (occurrences > 0)
-        if occurrences[group].sum():
-            rates.append(drawn[group].sum() / occurrences[group].sum())
-            names.append(f"{low:,.0f} to {high - 1:,.0f}")
-    made = figure("Rare word pieces are asked for more often", "occurrences in the training text", "share drawn")
-    made.add_bar(x=names, y=rates, marker_color=PLAIN[0], text=[f"{rate:.0%}" for rate in rates], showlegend=False)
+        if group.any():
+            rates[f"{low:,.0f} to {high - 1:,.0f}"] = float(drawn[group].sum() / occurrences[group].sum())
+    return rates
+
+
+def masking_rates(rates: Mapping[str, float]) -> go.Figure:
+    """Draw how often a word piece is drawn, by how often it occurs in the text; ``rates`` are those of draw_rates."""
+    made = figure(
+        "Share of word pieces drawn, by how often they occur", "occurrences in the training text", "share drawn"
+    )
+    shares = list(rates.values())
+    made.add_bar(
+        x=list(rates), y=shares, marker_color=PLAIN[0], text=[f"{share:.0%}" for share in shares], showlegend=False
+    )
     made.update_yaxes(tickformat=".0%")
     return made

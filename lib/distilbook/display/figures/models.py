@@ -50,6 +50,16 @@ def softened(logits: np.ndarray, words: Sequence[str], temperatures: Sequence[fl
     return made
 
 
+def gradient_norms(temperatures: Sequence[float], plain: Sequence[float], scaled: Sequence[float]) -> go.Figure:
+    """Draw the norm of the distillation gradient over the temperature, without and with the factor T squared."""
+    made = figure("Size of the distillation gradient", "temperature (log)", "gradient norm (log)")
+    made.add_scatter(x=list(temperatures), y=list(scaled), name="with T²", line_color=PLAIN[0])
+    made.add_scatter(x=list(temperatures), y=list(plain), name="without", line={"color": PLAIN[1], "dash": "dash"})
+    made.update_xaxes(type="log")
+    made.update_yaxes(type="log")
+    return made
+
+
 def layer_map(layers: Sequence[int], depth: int) -> go.Figure:
     """Draw which of the teacher's ``depth`` layers the student copies."""
     made = figure("Which layers are copied", "", "layer (from 0)", height=160 + 32 * depth)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import jupytext
@@ -15,10 +18,10 @@ import pytest
 from nbformat.v4 import new_output
 
 from distilbook.config import BookError
-from distilbook.edition.pages import FIGURE, WIDGET, front_page, read_chapters, to_page
 from distilbook.edition.pairs import chapters
-from distilbook.edition.site import build_site
 from distilbook.records import Record, RecordBook
+from distilbook.site.build import build_site
+from distilbook.site.pages import FIGURE, WIDGET, front_page, read_chapters, to_page
 from distilbook.workspace import Workspace, project_root
 from site_check import check_site, chromium
 
@@ -200,6 +203,32 @@ def test_a_broken_reference_stops_the_build_with_chapter_and_cell_and_leaves_the
     assert page(site, "01_claims.html") == before
 
 
+def content(folder: Path) -> dict[str, tuple[int, bytes]]:
+    return {str(p): (p.stat().st_mtime_ns, p.read_bytes()) for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_a_second_build_touches_no_byte_and_loads_nothing_that_renders(site, small):
+    build_site(small)
+    before = content(small.root)
+    code = (
+        "import sys; from distilbook.site.build import build_site; from distilbook.workspace import Workspace\n"
+        "import subprocess; subprocess.run = subprocess.Popen = None\n"
+        "print(build_site(Workspace('small')))\n"
+        "assert not {'nbformat', 'sphinx', 'jupytext', 'torch', 'scipy'} & set(sys.modules)"
+    )
+    began = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout.strip()) == (0, str(site)), done.stderr
+    assert time.perf_counter() - began < 5, "it takes well below a second where nothing else runs"
+    assert content(small.root) == before
+
+
+def test_the_page_on_the_budget_is_in_the_contents_and_linked_from_the_front(site):
+    assert page(site, "index.html").count('href="budget.html"') >= 2
+    text = page(site, "budget.html")
+    assert "No execution of a chapter is noted" in text and "What a larger budget would settle" in text
+
+
 def test_an_edition_without_executed_chapters_has_no_site(small):
     with pytest.raises(BookError, match="distilbook run empty"):
         build_site(Workspace("empty"))
@@ -251,3 +280,9 @@ def test_every_chapter_of_the_book_has_its_place_on_the_front_page(project):
     names = chapters(project / "book")
     filled = front_page((project / "book" / "index.md").read_text(), names)
     assert [line for line in filled.splitlines() if line in names] == names
+
+
+@pytest.mark.parametrize("listed", ["references", "budget\nreferences"])
+def test_the_budget_stands_beside_the_references_once(listed):
+    filled = front_page(f"```{{toctree}}\n:caption: Appendix\n\n{listed}\n```\n", [])
+    assert filled == "```{toctree}\n:caption: Appendix\n\nbudget\nreferences\n```\n"

@@ -17,10 +17,10 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from ..edition.pairs import chapters, to_notebook
 from ..progress import PROGRESS
 from ..records import Record, RecordBook
 from ..workspace import Workspace
-from .pairs import chapters, to_notebook
 
 FIGURE = "application/vnd.plotly.v1+json"
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -120,7 +120,8 @@ def front_page(text: str, executed: list[str]) -> str:
     """Return the front page ``text`` with the patterns in its tables of contents replaced by chapters.
 
     Each ``{toctree}`` block lists patterns such as ``07_*``; they stand for the ``executed``
-    chapters they match, in the book's order. A block that matches none gives way to a remark.
+    chapters they match, in the book's order. A block that matches none gives way to a remark. The
+    page on the budget, which no file of the book is, joins the block that has the references.
     """
 
     def fill(block: re.Match) -> str:
@@ -128,7 +129,8 @@ def front_page(text: str, executed: list[str]) -> str:
         options = [line for line in lines if not line or line.startswith(":")]
         patterns = [line for line in lines if line not in options]
         if not any("*" in pattern for pattern in patterns):
-            return block[0]
+            made = ["budget"] if "references" in patterns and "budget" not in patterns else []
+            return "\n".join(["```{toctree}", *options, *made, *patterns, "```", ""])
         found = [name for pattern in patterns for name in fnmatch.filter(executed, pattern)]
         if not found:
             return "*Not part of this edition.*\n"
@@ -147,22 +149,23 @@ def edition_line(workspace: Workspace, pages: Iterable[Chapter]) -> str:
     parts = [f"Edition “{workspace.edition}”"]
     if days:
         parts.append("executed " + days[0] if len(days) == 1 else f"executed {days[0]} to {days[-1]}")
-    if machines := _machines(RecordBook(workspace.records).current()):
-        parts.append("measured on " + "; and on ".join(machines))
+    if known := machines(RecordBook(workspace.records).current()):
+        parts.append("measured on " + "; and on ".join(known))
     return ", ".join(parts)
 
 
-def _machines(records: Iterable[Record]) -> list[str]:
-    """Return the distinct machines of ``records``, in words."""
-    return sorted({_machine(record.hardware) for record in records if record.hardware})
+def machines(records: Iterable[Record]) -> list[str]:
+    """Return the distinct machines of ``records``, in words, with the cores that chapters had of them."""
+    cores: dict[tuple[str, str], set[int]] = {}
+    for hardware in (record.hardware for record in records if record.hardware):
+        kind = hardware.get("processor", "an unknown processor"), hardware.get("accelerator", "none")
+        cores.setdefault(kind, set()).update({hardware["cores"]} if hardware.get("cores") else set())
+    return sorted(_machine(*kind, sorted(numbers)) for kind, numbers in cores.items())
 
 
-def _machine(hardware: dict[str, Any]) -> str:
-    gpu = hardware.get("accelerator", "none")
-    cores = hardware.get("cores")
-    words = hardware.get("processor", "an unknown processor")
-    words += f" ({cores} core{'s' if cores != 1 else ''})" if cores else ""
-    return words + (f" with {gpu}" if gpu != "none" else "")
+def _machine(processor: str, gpu: str, cores: list[int]) -> str:
+    words = f" ({' or '.join(map(str, cores))} core{'s' if cores[-1] != 1 else ''})" if cores else ""
+    return processor + words + (f" with {gpu}" if gpu != "none" else "")
 
 
 def edition_note(workspace: Workspace, all_chapters: list[Chapter]) -> str:
@@ -174,4 +177,5 @@ def edition_note(workspace: Workspace, all_chapters: list[Chapter]) -> str:
         links = [f"[{chapter.title}]({chapter.id}.ipynb)" for chapter in all_chapters if chapter.state == state]
         if links:
             lines += ["", f"{reason}, and so left out of the contents: {', '.join(links)}."]
+    lines += ["", "What each chapter took, and what more would settle, is on [the page on the budget](budget.md)."]
     return "\n".join([*lines, ":::", ""])

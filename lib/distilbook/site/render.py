@@ -21,14 +21,16 @@ import nbformat
 from ..config import BookError
 from ..files import new_folder
 from ..workspace import Workspace, project_root
+from .budget import budget_page
+from .origin import book_pages, forget
 from .pages import Chapter, edition_line, edition_note, front_page, read_chapters, to_page
 
 #: What of MathJax a page can ask for: the renderer, its fonts, and the TeX extensions it loads when used.
 MATHJAX_PARTS = ("tex-chtml.js", "output/chtml/fonts", "input/tex/extensions")
 
 
-def build_site(workspace: Workspace) -> Path:
-    """Render the executed notebooks of ``workspace`` and return the path of the front page.
+def render(workspace: Workspace) -> None:
+    """Render the executed notebooks of ``workspace`` into its site, in place of the previous one.
 
     Raises:
         BookError: when no chapter was executed, when Sphinx finds a problem such as a broken
@@ -50,21 +52,21 @@ def build_site(workspace: Workspace) -> Path:
             nbformat.write(chapter.notebook, html / "_sources" / f"{chapter.id}.ipynb")  # what a download gives
         with new_folder(workspace.site) as site:
             shutil.copytree(html, site, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".buildinfo", ".doctrees"))
-    return workspace.site / "index.html"
+            forget(workspace)  # killed after this, the next build starts anew
 
 
 def stage(book: Path, workspace: Workspace, chapters: list[Chapter], source: Path) -> None:
     """Fill the new folder ``source`` with everything that Sphinx reads."""
     source.mkdir(parents=True)
-    for pattern in ("*.md", "*.html", "*.bib", "conf.py"):
-        for path in book.glob(pattern):
-            shutil.copy(path, source)
+    for path in book_pages(book):
+        shutil.copy(path, source)
     shutil.copytree(book / "_static", source / "_static")
     copy_scripts(source / "_static")
     index = source / "index.md"
     executed = [chapter.id for chapter in chapters if chapter.state == "executed"]
     index.write_text(front_page(index.read_text(encoding="utf-8"), executed), encoding="utf-8")
     (source / "edition.md").write_text(edition_note(workspace, chapters), encoding="utf-8")
+    (source / "budget.md").write_text(budget_page(workspace, chapters), encoding="utf-8")
     for chapter in chapters:
         page = source / f"{chapter.id}.ipynb"
         page.parent.mkdir(exist_ok=True)

@@ -1,0 +1,118 @@
+"""One display for a running book: which chapters, the step within each, how long still.
+
+In a terminal the lines of the running chapters stand below what has happened so far and are renewed
+in place. Elsewhere, and in the edition's ``book.log``, each says a line now and then. Every line of a
+chapter's progress is in its own file in ``logs/``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from ..workspace import Workspace
+from .execution import Running, log_of
+
+#: Seconds between two lines of one chapter where lines are not renewed in place.
+SPARSE = 30.0
+
+
+class BookDisplay:
+    """Says what happens to the chapters of an edition, on the screen and in ``book.log``."""
+
+    def __init__(self, workspace: Workspace, chapters: int, console: Console | None = None):
+        self.log = workspace.root / "book.log"
+        self.workspace, self.chapters, self.done = workspace, chapters, 0
+        self.console = console or Console(highlight=False, soft_wrap=True)
+        self.live = (
+            Live(console=self.console, refresh_per_second=2, transient=True) if self.console.is_terminal else None
+        )
+        self._followed: dict[str, Followed] = {}
+
+    def __enter__(self) -> Self:
+        if self.live:
+            self.live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.live:
+            self.live.stop()
+
+    def say(self, text: str) -> None:
+        """Print a line that stays, and write it to the log."""
+        line = f"{time.strftime('%H:%M:%S')} {text}"
+        self.console.print(line, markup=False)
+        with self.log.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+    def starts(self, running: Running, reasons: tuple[str, ...]) -> None:
+        """Say that a chapter starts, on what, and why."""
+        cores = f"{len(running.share.cores)} core{'s' if len(running.share.cores) > 1 else ''}"
+        gpus = f" and GPU {', '.join(running.share.gpus)}" if running.share.gpus else ""
+        self._followed[running.chapter] = Followed(log_of(running.chapter, self.workspace))
+        self.say(f"{running.chapter} starts on {cores}{gpus}: {'; '.join(reasons)}")
+
+    def settled(self, outcome) -> None:
+        """Say what became of a chapter."""
+        self.done += 1
+        self._followed.pop(outcome.chapter, None)
+        text = {"executed": f"done in {minutes(outcome.seconds)}", "fresh": "fresh, nothing to do"}
+        said = text.get(outcome.status, f"{outcome.status}: {outcome.error}" if outcome.error else outcome.status)
+        self.say(f"{outcome.chapter}: {said} ({self.done} of {self.chapters})")
+
+    def show(self, running: Mapping[str, Running], time_left: str) -> None:
+        """Renew what stands below in a terminal; elsewhere say what is due."""
+        for chapter, followed in self._followed.items():
+            followed.read()
+            if not self.live and (line := followed.due()):
+                self.say(f"{chapter} | {line} | {self._book(time_left)}")
+        if self.live:
+            self.live.update(self._panel(running, time_left))
+
+    def _panel(self, running: Mapping[str, Running], time_left: str) -> Table:
+        panel = Table.grid(padding=(0, 2))
+        for chapter, one in running.items():
+            panel.add_row(chapter, minutes(one.seconds), self._followed[chapter].newest or "starting")
+        panel.add_row("the book", "", self._book(time_left))
+        return panel
+
+    def _book(self, time_left: str) -> str:
+        return f"{self.done} of {self.chapters} chapters, {time_left}"
+
+
+class Followed:
+    """The newest line of a chapter's log; ``due`` gives it no more often than every :data:`SPARSE` seconds."""
+
+    def __init__(self, path: Path):
+        self.path, self.newest = path, ""
+        self._place, self._said, self._when = 0, "", time.monotonic()
+
+    def read(self) -> None:
+        """Take notice of lines written since the last call."""
+        with self.path.open(encoding="utf-8", errors="replace") as file:
+            file.seek(self._place)
+            lines = file.read().splitlines()
+            self._place = file.tell()
+        if lines:
+            self.newest = lines[-1].partition(" ")[2]  # without the time
+
+    def due(self) -> str:
+        """Return the newest line if it is time to say it and it was not said; else ""."""
+        if self.newest == self._said or time.monotonic() - self._when < SPARSE:
+            return ""
+        self._said, self._when = self.newest, time.monotonic()
+        return self.newest
+
+
+def minutes(seconds: float) -> str:
+    """Return a duration as ``12 s``, ``3 min 20 s`` or ``5 h 10 min``."""
+    whole = round(seconds)
+    if whole >= 3600:
+        return f"{whole // 3600} h {whole % 3600 // 60} min"
+    return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"

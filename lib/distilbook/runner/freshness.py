@@ -1,0 +1,186 @@
+"""Whether a chapter is still what its sources make of it; by content, and with the reason where it is not.
+
+A chapter's *origin* is all that its execution depended on: its script, its edition's values, what
+lies at the addresses these name, the library code it imports, and what the chapters it reads have
+made. It is kept with the chapter's last execution. Where it has changed since, the chapter is stale,
+and the difference is the reason.
+
+What a chapter made for others, its *product*, is compared rather than its notebook: a chapter that
+was executed again and made the same leaves those that read it fresh.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from ..config import short_hash
+from ..data.sources import local_path
+from ..edition.contents import CHAPTERS, script_of
+from ..edition.parameters import edition_values
+from ..files import content_hash, read_json, sha256, write_json
+from ..provenance import module_hashes
+from ..workspace import Workspace, project_root
+
+#: A part of the book that every chapter imports and none depends on, beyond its own row in the table.
+CONTENTS = "distilbook.edition.contents"
+
+Origin = dict[str, dict[str, Any]]
+State = Literal["fresh", "stale", "failed", "not run", "waiting"]
+
+
+@dataclass(frozen=True)
+class Execution:
+    """A chapter's last execution.
+
+    Attributes:
+        status: ``executed`` or ``failed``.
+        seconds, cores: how long it took, and on how many cores.
+        longest: seconds of its longest successful execution in this edition, for estimates: a chapter
+            that finds its training run finished takes a small part of that.
+        finished: when it ended, ISO 8601 with the zone.
+        error: what went wrong, "" where nothing did.
+    """
+
+    status: Literal["executed", "failed"]
+    origin: Origin
+    seconds: float
+    cores: int
+    longest: float
+    finished: str
+    error: str = ""
+
+    def keep(self, chapter: str, workspace: Workspace) -> None:
+        """Store this as the last execution of ``chapter``."""
+        write_json(_path(chapter, workspace), asdict(self))
+
+
+def last_execution(chapter: str, workspace: Workspace) -> Execution | None:
+    """Return the last execution of ``chapter`` that came to an end; None where there is none."""
+    path = _path(chapter, workspace)
+    return Execution(**read_json(path)) if path.exists() else None
+
+
+def _path(chapter: str, workspace: Workspace) -> Path:
+    return workspace.root / "state" / f"{chapter}.json"
+
+
+def executed_notebook(chapter: str, workspace: Workspace) -> Path:
+    """Return where the executed notebook of ``chapter`` is kept."""
+    return workspace.notebooks / f"{chapter}.ipynb"
+
+
+def origin(chapter: str, workspace: Workspace) -> Origin:
+    """Return what an execution of ``chapter`` would depend on now, in named parts."""
+    script = script_of(chapter)
+    source = script.read_text(encoding="utf-8")
+    modules = re.findall(r"^\s*from (distilbook[\w.]*) import", source, flags=re.MULTILINE)
+    values = edition_values(workspace.edition, chapter)
+    return {
+        "script": {script.relative_to(project_root()).as_posix(): sha256(script)},
+        "parameters": dict(values),
+        "inputs": inputs(chapter, values, workspace),
+        "code": {name: digest for name, digest in module_hashes(*sorted(set(modules))).items() if name != CONTENTS},
+        "contents": {chapter: short_hash(asdict(CHAPTERS[chapter]))},
+        "reads": {name: product(name, workspace) for name in CHAPTERS[chapter].reads},
+    }
+
+
+def inputs(chapter: str, values: dict[str, Any], workspace: Workspace) -> dict[str, str]:
+    """Return the content hash of every local file or folder that the edition's values name as an input."""
+    known = workspace.root / "state" / "contents.json"
+    named = [values[name] for name in CHAPTERS[chapter].inputs if name in values]
+    there = [address for address in addresses(named) if local_path(address).exists()]
+    return {address: content_hash(local_path(address), known) for address in there}
+
+
+def addresses(value: Any) -> list[str]:
+    """Return the addresses in a parameter's value: a text, a row with an ``address``, or a list of either."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        return addresses(value.get("address", []))
+    return [found for part in value for found in addresses(part)] if isinstance(value, list | tuple) else []
+
+
+def product(chapter: str, workspace: Workspace) -> str:
+    """Return a hash of what a chapter made for others: its records, and the folders it published.
+
+    Folders of the edition have their content's key in their name. One from elsewhere, such as a
+    teacher that is used as it came, is looked into.
+    """
+    records = workspace.records / f"{chapter.replace('/', '.')}.jsonl"
+    known = workspace.root / "state" / "contents.json"
+    published = {
+        name: folder if not folder.startswith("..") else content_hash(workspace.root / folder, known)
+        for name, folder in workspace.published_by(chapter).items()
+    }
+    return short_hash([published, sha256(records) if records.exists() else None])
+
+
+@dataclass(frozen=True)
+class Condition:
+    """How a chapter stands.
+
+    Attributes:
+        state: ``waiting`` is a chapter that would be fresh, but reads one that is not.
+        reasons: why it is not fresh, in words.
+    """
+
+    chapter: str
+    state: State
+    reasons: tuple[str, ...] = ()
+    last: Execution | None = None
+    origin: Origin = field(default_factory=dict, repr=False)
+
+
+def condition(chapter: str, workspace: Workspace) -> Condition:
+    """Return how ``chapter`` stands, taking what it reads as it lies there."""
+    last, now = last_execution(chapter, workspace), origin(chapter, workspace)
+    if last is None or (last.status == "executed" and not executed_notebook(chapter, workspace).exists()):
+        return Condition(chapter, "not run", ("it has not been executed in this edition",), last, now)
+    if last.status == "failed":
+        return Condition(chapter, "failed", (last.error,), last, now)
+    reasons = tuple(differences(last.origin, now))
+    return Condition(chapter, "stale" if reasons else "fresh", reasons, last, now)
+
+
+def survey(workspace: Workspace) -> dict[str, Condition]:
+    """Return how every chapter of the book stands, those among them that read one that is not fresh."""
+    found: dict[str, Condition] = {}
+    for chapter in CHAPTERS:
+        here = condition(chapter, workspace)
+        open_ = [name for name in CHAPTERS[chapter].reads if found[name].state != "fresh"]
+        if here.state == "fresh" and open_:
+            reasons = (f"it reads {', '.join(open_)}, and is fresh if that makes the same again",)
+            here = Condition(chapter, "waiting", reasons, here.last, here.origin)
+        found[chapter] = here
+    return found
+
+
+def differences(before: Origin, now: Origin) -> Iterable[str]:
+    """Yield in words what of an origin has changed."""
+    changed = {
+        part: [
+            name
+            for name in {**before.get(part, {}), **now[part]}
+            if before.get(part, {}).get(name) != now[part].get(name)
+        ]
+        for part in now
+    }
+    yield from (f"{name} has changed" for name in changed["script"])
+    for name in changed["parameters"]:
+        yield f"parameter {name}: {_value(before['parameters'], name)} became {_value(now['parameters'], name)}"
+    yield from (f"what lies at {name} has changed" for name in changed["inputs"])
+    if changed["code"]:
+        more = f" and {len(changed['code']) - 4} more modules" if len(changed["code"]) > 4 else ""
+        yield f"the code it imports has changed: {', '.join(sorted(changed['code'])[:4])}{more}"
+    yield from ("its row in the table of contents has changed" for _ in changed["contents"])
+    yield from (f"{name} has made something else" for name in changed["reads"])
+
+
+def _value(values: dict[str, Any], name: str) -> str:
+    return repr(values[name]) if name in values else "the notebook's own value"

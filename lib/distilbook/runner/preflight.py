@@ -1,0 +1,81 @@
+"""What is looked at before the first chapter starts, so that nobody waits an hour for an error."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from ..config import BookError
+from ..data.sources import local_path
+from ..edition.contents import CHAPTERS
+from ..edition.parameters import check_parameters
+from ..records import RecordBook
+from ..workspace import Workspace
+from .freshness import addresses
+
+#: An edition is not begun with less room than this; the laptop edition's results take about a third of it.
+FREE_BYTES = 10**9
+#: Parameters that may also be a bare id of the Hub.
+MODELS = ("teacher", "tokenizer")
+
+
+def check_output(workspace: Workspace) -> None:
+    """Refuse an output folder that cannot be written to, or a disk that is nearly full.
+
+    Raises:
+        BookError: saying which, with the free space.
+    """
+    root = workspace.root
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        probe = root / f".probe-{os.getpid()}"
+        probe.write_bytes(b"\0" * 65536)
+        probe.unlink()
+    except OSError as error:
+        raise cannot_write(root, error) from None
+    if (free := shutil.disk_usage(root).free) < FREE_BYTES:
+        raise BookError(
+            f"the disk is nearly full: {free / 1e6:,.0f} MB are free",
+            where=root,
+            expected=f"at least {FREE_BYTES / 1e6:,.0f} MB",
+            do=f"make room (distilbook clean {workspace.edition} may help), or set DISTILBOOK_RUNS to another disk",
+        )
+
+
+def cannot_write(path: object, error: OSError) -> BookError:
+    """Return the error that says that ``path`` cannot be written."""
+    return BookError(
+        f"the output folder cannot be written to ({error.strerror})",
+        where=path,
+        do="make it writable, make room on its disk, or set DISTILBOOK_RUNS to another folder",
+    )
+
+
+def check_records(workspace: Workspace) -> None:
+    """Refuse records that this version of the library cannot read, by reading them all."""
+    RecordBook(workspace.records).all()
+
+
+def check_chapters(chapters: Iterable[str], workspace: Workspace) -> None:
+    """Refuse parameters that cannot be used, and local inputs that do not exist, of the ``chapters`` to be executed."""
+    for chapter in chapters:
+        config = check_parameters(workspace.edition, chapter)
+        for name in CHAPTERS[chapter].inputs:
+            value = config.model_dump()[name]
+            for address in addresses(value):
+                check_address(address, f"parameter {name!r} of chapter {chapter}", may_be_id=name in MODELS)
+
+
+def check_address(address: str, where: str, may_be_id: bool) -> None:
+    """Refuse an address that can only be a local path and does not exist."""
+    elsewhere = address.startswith(("wheel:", "hub:")) or may_be_id and re.fullmatch(r"\w[\w.-]*(/[\w.-]+)?", address)
+    if not elsewhere and not local_path(address).exists():
+        raise BookError(
+            f"there is nothing at {address!r}",
+            where=where,
+            expected=f"a file or folder at {Path(local_path(address))}",
+            do="put it there or correct the address; relative paths start at the project's root",
+        )

@@ -1,0 +1,104 @@
+"""Which chapters may run side by side, and on which cores and GPUs.
+
+Cores are shared out, never shared: two trainings that both use every core are several times slower
+than one after the other. A chapter keeps to the cores it is given by its CPU affinity, so that its
+records name them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from ..edition.contents import CHAPTERS
+
+
+@dataclass(frozen=True)
+class Share:
+    """What a chapter may use: numbers of cores, and of GPUs as CUDA_VISIBLE_DEVICES has them."""
+
+    cores: tuple[int, ...]
+    gpus: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What there is to share, and how many heavy chapters may run at once."""
+
+    cores: tuple[int, ...]
+    gpus: tuple[str, ...]
+    jobs: int
+
+    @classmethod
+    def here(cls, jobs: int | None = None) -> Self:
+        """Return this machine, as far as this process may use it.
+
+        Args:
+            jobs: heavy chapters at once; by default one on each GPU, or without GPUs one on each core.
+        """
+        cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+        gpus = visible_gpus()
+        return cls(tuple(cores), gpus, min(jobs or len(gpus) or len(cores), len(cores)))
+
+
+def visible_gpus() -> tuple[str, ...]:
+    """Return the GPUs this process may use; without a driver none. Torch is not asked, its import takes seconds."""
+    present = Path("/proc/driver/nvidia/gpus")
+    if not present.is_dir():
+        return ()
+    if (named := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
+        return tuple(name for name in named.split(",") if name)
+    return tuple(str(number) for number in range(len(list(present.iterdir()))))
+
+
+def may_start(ready: Sequence[str], running: Mapping[str, Share], machine: Machine) -> dict[str, Share]:
+    """Return which of the ``ready`` chapters may start now beside the ``running`` ones, and on what.
+
+    Light chapters go first, each on a core; they take seconds. Heavy ones wait for these, then share
+    what is free evenly. One that measures times starts when nothing else runs or could.
+    """
+    loads = {name: CHAPTERS[name].load for name in (*ready, *running)}
+    light, heavy, alone = ([name for name in ready if loads[name] == load] for load in ("light", "heavy", "alone"))
+    at_work = [loads[name] for name in running]
+    cores = _free(machine.cores, (share.cores for share in running.values()))
+    gpus = _free(machine.gpus, (share.gpus for share in running.values()))
+    if "alone" in at_work:
+        return {}
+    if "heavy" not in at_work and light:
+        return {name: Share((core,)) for name, core in zip(light, cores, strict=False)}
+    if "light" in at_work:
+        return {}
+    if heavy:
+        places = min(len(heavy), machine.jobs - len(running), len(cores), len(gpus) if machine.gpus else len(cores))
+        return {name: Share(cores[n::places], gpus[n::places]) for n, name in enumerate(heavy[:places])}
+    return {alone[0]: Share(machine.cores, machine.gpus)} if alone and not running else {}
+
+
+def _free(there: tuple, taken: Iterable[tuple]) -> tuple:
+    used = {item for share in taken for item in share}
+    return tuple(item for item in there if item not in used)
+
+
+def time_needed(seconds: Mapping[str, float], running: Mapping[str, tuple[Share, float]], machine: Machine) -> float:
+    """Return how long, in seconds, ``machine`` takes to execute what is left, by playing the schedule through.
+
+    Args:
+        seconds: how long each chapter that is not done will take, or takes as a whole where it runs already.
+        running: what the chapters that run already have, and for how many seconds they have run.
+    """
+    ends = {name: max(seconds[name] - gone, 0.0) for name, (_, gone) in running.items()}
+    shares = {name: share for name, (share, _) in running.items()}
+    left = [name for name in seconds if name not in running]
+    now = 0.0
+    while left or ends:
+        ready = [n for n in left if not any(read in left or read in ends for read in CHAPTERS[n].reads)]
+        for name, share in may_start(ready, shares, machine).items():
+            left.remove(name)
+            ends[name], shares[name] = now + seconds[name], share
+        first = min(ends, key=ends.__getitem__)
+        now = max(now, ends.pop(first))
+        del shares[first]
+    return now

@@ -1,0 +1,154 @@
+"""How an edition stands, in words: for somebody who has just come to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ..edition.contents import CHAPTERS, check_names
+from ..files import is_held, read_json, size_of
+from ..records import Record, RecordBook
+from ..workspace import Workspace
+from .clean import megabytes, unneeded
+from .freshness import Condition, survey
+
+#: What the states mean to the next run.
+MEANING = {
+    "fresh": "its results are those of the present script, parameters, inputs and code",
+    "stale": "something it depends on has changed; the next run executes it",
+    "waiting": "nothing of its own has changed, but it reads a chapter that has to be executed first",
+    "failed": "its last execution ended with an error; the next run tries again",
+    "not run": "it has not been executed in this edition",
+    "running": "it is being executed now",
+    "stopped": "its execution was stopped; the next run goes on from its last checkpoint",
+}
+#: Width of the bars that show where the time went.
+BAR = 24
+
+
+def status(edition: str) -> str:
+    """Return a report: the state of each chapter and why, where the time went, what a run would do.
+
+    Raises:
+        BookError: when there is no such edition, or its records cannot be read.
+    """
+    check_names(edition, [])
+    workspace = Workspace(edition)
+    conditions = survey(workspace)
+    states = {name: _state(here, workspace) for name, here in conditions.items()}
+    records = RecordBook(workspace.records).current()
+    parts = [
+        _headline(edition, workspace, states),
+        _chapters(conditions, states, workspace),
+        _legend(states),
+        _times(conditions, records),
+        _room(workspace),
+        _next(edition, conditions, states),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _state(here: Condition, workspace: Workspace) -> str:
+    """Return the chapter's state, or that it is being executed or was stopped while it was."""
+    if not (workspace.root / "executing" / f"{here.chapter}.source.ipynb").exists():
+        return here.state
+    return "running" if is_held(workspace.lock) else "stopped"
+
+
+def _headline(edition: str, workspace: Workspace, states: Mapping[str, str]) -> str:
+    counts = [f"{list(states.values()).count(state)} {state}" for state in MEANING if state in states.values()]
+    holder = workspace.lock.with_name(f"{workspace.lock.name}.json")
+    if is_held(workspace.lock) and holder.exists():
+        who = read_json(holder)
+        now = f"It is being run by process {who['process']} on {who['machine']}, since {who['since']}."
+    else:
+        now = "Nothing is running."
+    return f"Edition {edition} in {workspace.root}: {len(states)} chapters, {', '.join(counts)}.\n{now}"
+
+
+def _chapters(conditions: Mapping[str, Condition], states: Mapping[str, str], workspace: Workspace) -> str:
+    """Return a line a chapter, and below it why it is not fresh."""
+    lines = [f"{'chapter':<36}{'state':<10}{'last execution':<22}{'took':>12}  on"]
+    for name, here in conditions.items():
+        lines.append(f"{name:<36}{states[name]:<10}" + _last(here))
+        reasons = here.reasons if states[name] in ("stale", "failed", "waiting") else ()
+        lines += [f"    {line}" for reason in reasons for line in reason.splitlines()]
+        if states[name] == "running":
+            lines.append(f"    {_newest_line(name, workspace)}")
+    return "\n".join(lines)
+
+
+def _last(here: Condition) -> str:
+    from .display import minutes
+
+    if here.last is None:
+        return ""
+    when = here.last.finished[:16].replace("T", " ")
+    return f"{when:<22}{minutes(here.last.seconds):>12}  {here.last.cores} core{'s' if here.last.cores > 1 else ''}"
+
+
+def _newest_line(chapter: str, workspace: Workspace) -> str:
+    log = workspace.root / "logs" / f"{chapter}.log"
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
+    return lines[-1] if lines else "starting"
+
+
+def _legend(states: Mapping[str, str]) -> str:
+    return "\n".join(f"{state}: {meaning}." for state, meaning in MEANING.items() if state in states.values())
+
+
+def _times(conditions: Mapping[str, Condition], records: Sequence[Record]) -> str:
+    """Return where the time of the last executions went, and how much of it was training and measuring."""
+    from .display import minutes
+
+    took = {name: here.last.seconds for name, here in conditions.items() if here.last}
+    if not took:
+        return ""
+    whole, longest = sum(took.values()), max(took.values())
+    recorded = seconds_recorded(records)
+    lines = [f"Where the time went: {minutes(whole)} in the last executions, one after the other."]
+    for name, seconds in sorted(took.items(), key=lambda item: -item[1]):
+        bar = "#" * max(1, round(BAR * seconds / longest))
+        lines.append(
+            f"{name:<36}{minutes(seconds):>12} {seconds / whole:>5.0%}  {bar:<{BAR}}  {_behind(recorded.get(name, 0.0))}"
+        )
+    return "\n".join(lines).replace(" \n", "\n")
+
+
+def seconds_recorded(records: Sequence[Record]) -> dict[str, float]:
+    """Return the seconds of training and measuring behind ``records``, by chapter; a run is known by its predictions."""
+    runs: dict[str, dict[str | None, float]] = {}
+    for record in records:
+        if record.seconds:
+            runs.setdefault(record.chapter, {})[record.predictions] = record.seconds
+    return {chapter: sum(seconds.values()) for chapter, seconds in runs.items()}
+
+
+def _behind(seconds: float) -> str:
+    from .display import minutes
+
+    return f"its records stand for {minutes(seconds)} of training and measuring" if seconds else ""
+
+
+def _room(workspace: Workspace) -> str:
+    if not workspace.root.exists():
+        return ""
+    spare = sum(one.bytes for one in unneeded(workspace)) if not is_held(workspace.lock) else 0
+    words = f"Room on the disk: {megabytes(size_of(workspace.root))}"
+    return words + (
+        f", of which {megabytes(spare)} are not needed (distilbook clean {workspace.edition})." if spare else "."
+    )
+
+
+def _next(edition: str, conditions: Mapping[str, Condition], states: Mapping[str, str]) -> str:
+    from .display import minutes
+
+    if "running" in states.values():
+        return f"Follow it: tail -f runs/{edition}/book.log"
+    due = [name for name in CHAPTERS if states[name] not in ("fresh", "waiting")]
+    if not due:
+        return f"Next: nothing to do; the site is in runs/{edition}/site/index.html once it is rendered."
+    waiting = [name for name in CHAPTERS if states[name] == "waiting"]
+    known = [conditions[name].last.longest for name in due if conditions[name].last and conditions[name].last.longest]
+    upto = f"; they took {minutes(sum(known))} at their longest" if len(known) == len(due) else ""
+    more = f", then {len(waiting)} that read them if these make something else" if waiting else ""
+    return f"Next: distilbook run {edition} executes {len(due)} chapters{more}{upto}."

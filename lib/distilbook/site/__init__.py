@@ -1,0 +1,1 @@
+"""From executed notebooks to the site that opens from disk."""

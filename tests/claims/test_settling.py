@@ -1,0 +1,364 @@
+"""What a larger budget would settle: the stated number of units is checked by drawing so many of them."""
+
+from __future__ import annotations
+
+import math
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from distilbook.claims import CLAIMS, claim, judge
+from distilbook.claims.settling import (
+    Settling,
+    duration,
+    evidence,
+    in_miniature,
+    seconds_behind,
+    seeds_needed,
+    what_settles,
+)
+from distilbook.files import sha256
+from distilbook.records import Record
+from distilbook.statistics import Bootstrap, ratio_interval, seed_difference_interval
+
+
+def record(**values) -> Record:
+    filled = {
+        "edition": "test",
+        "split": "test",
+        "unit": "1",
+        "n": 1000,
+        "started": "2026",
+        "hardware": {},
+        "versions": {},
+    }
+    return Record(**filled | values)
+
+
+def students(full: list[float], other: list[float], tokens=(1000, 1000)) -> list[Record]:
+    """Return the records of both arms, 10 s a run; each run leaves two records."""
+    return [
+        record(
+            chapter=chapter,
+            model="student",
+            recipe=recipe,
+            task="held-out text",
+            metric=metric,
+            value=value,
+            seed=seed,
+            step=50,
+            seconds=10.0,
+            predictions=f"{recipe}-{seed}.npz",
+            detail={"tokens": seen},
+        )
+        for chapter, recipe, values, seen in (
+            ("06_pretraining", "full", full, tokens[0]),
+            ("07_ablations/without_teacher", "without_teacher", other, tokens[1]),
+        )
+        for seed, value in enumerate(values)
+        for metric in ("masked_accuracy", "perplexity")
+    ]
+
+
+def settling(id: str, records: list[Record], folder: Path | None = None) -> Settling:
+    return what_settles(judge(claim(id), records, folder), records, folder)
+
+
+def arm(full: list[float], other: list[float], **more) -> Settling:
+    return settling("without_teacher", students(full, other, **more))
+
+
+def number(text: str) -> int:
+    """Return the first whole number after "about"."""
+    return int(re.search(r"about ([\d,]+)", text)[1].replace(",", ""))
+
+
+# ---- arms -------------------------------------------------------------------------------------------------------
+
+
+def test_two_seeds_are_told_how_many_students_interval_takes():
+    found = arm([0.250, 0.275], [0.240, 0.235])  # differences of 1 and 4 points
+    assert not found.settled
+    assert found.sentence == (
+        "In the way: the smaller of two differences does not exceed the spread over seeds (the mean difference is "
+        "2.5 points, and single ones have a standard deviation of 2.1 points, as far as two of them show). What it "
+        "takes: about 6 seeds, where there are 2. Such evidence would take 2 min here; what there is took 40 s."
+    )
+    assert found.need.factor == 3 and found.cost == 120
+
+
+@pytest.mark.parametrize("spread", [0.5, 1.0, 2.0])
+def test_so_many_seeds_exclude_zero_about_every_second_time_twice_as_many_mostly_and_a_quarter_rarely(spread):
+    mean, draw = 0.01, np.random.default_rng(0)
+    half = (
+        spread * 2 * mean / math.sqrt(2)
+    )  # of two differences, so that their standard deviation is twice that of the mean
+    found = arm([0.5 + mean + half, 0.5 + mean - half], [0.5, 0.5])
+    seeds = number(found.need.takes)
+
+    def excluded(many: int) -> float:
+        """Return how often zero is below the interval of so many seeds, mean and spread being as found."""
+        drawn = draw.normal(mean, spread * 2 * mean, size=(2_000, many))
+        return float(np.mean([seed_difference_interval(row, np.zeros(many)).low > 0 for row in drawn]))
+
+    assert 0.45 < excluded(seeds) < 0.72
+    assert excluded(2 * seeds) > 0.75
+    if seeds >= 8:
+        assert excluded(seeds // 4) < 0.25
+
+
+def test_fewer_seeds_than_needed_do_not_have_an_interval_so_narrow_and_the_needed_ones_do():
+    from scipy import stats
+
+    for spread in (0.1, 1.0, 3.0, 20.0):
+        seeds = seeds_needed(spread, distance=1.0)
+        half = [stats.t.ppf(0.975, n - 1) * spread / math.sqrt(n) for n in (seeds - 1, seeds)]
+        assert half[1] < 1.0 and (half[0] >= 1.0 or seeds == 3)
+
+
+def test_from_three_seeds_on_the_spread_is_read_from_the_interval():
+    differences = [0.01, 0.05, -0.01, 0.03]
+    found = arm([0.5 + d for d in differences], [0.5] * 4)
+    assert number(found.need.takes) == seeds_needed(float(np.std(differences, ddof=1)), float(np.mean(differences)))
+    assert found.need.in_the_way == "the interval reaches across zero"
+    assert found.seconds == 80
+
+
+@pytest.mark.parametrize("full", [[0.2, 0.2], [0.30, 0.1001]])
+def test_no_budget_settles_what_lies_at_the_bound(full):
+    found = arm(full, [0.2, 0.2])
+    assert found.need.takes == "no budget of this kind settles it: more than 1,000 times as many seeds would not do"
+    assert found.need.in_the_way == "what was found lies at the bound" and found.cost is None
+
+
+def test_a_lacking_seed_is_counted_and_priced():
+    found = arm([0.25], [0.10])
+    assert found.need.takes == "1 more seed for a verdict of any kind"
+    assert (found.need.factor, found.seconds, found.cost) == (2, 20, 40)
+
+
+def test_runs_on_unequal_tokens_are_not_mended_by_more_seeds():
+    found = arm([0.25, 0.26], [0.20, 0.20], tokens=(1000, 900))
+    assert found.need.in_the_way == "the runs did not see equal numbers of tokens"
+    assert found.need.takes == "both trained again on equal numbers of tokens" and found.cost == 40
+
+
+def test_a_settled_arm_says_how_wide_its_interval_could_have_been():
+    full = [0.05, 0.06, 0.07]
+    found = arm(full, [0.0] * 3)
+    assert found.settled and found.need.in_the_way == "nothing"
+    interval = seed_difference_interval(full, [0.0] * 3)
+    times = f"{interval.value / (interval.value - interval.low):.2g}"
+    assert found.sentence == (
+        f"Settled: an interval up to {times} times as wide would have done. Its evidence took 1 min."
+    )
+
+
+def test_an_arm_that_was_not_run_is_priced_by_the_full_recipe():
+    found = arm([0.2, 0.3], [])
+    assert found.need.chapter == "07_ablations/without_teacher"
+    assert found.sentence.endswith("That would take about 20 s here, as the full recipe's runs did.")
+    assert arm([], [0.2]).need.chapter == "06_pretraining"
+    assert arm([], [0.2]).cost is None
+
+
+def test_a_run_is_counted_once_and_only_at_the_seeds_compared():
+    records = students([0.2, 0.3, 0.4], [0.2, 0.3])
+    assert seconds_behind(evidence(claim("without_teacher"), records)) == 40
+    assert seconds_behind([]) is None
+
+
+# ---- times ------------------------------------------------------------------------------------------------------
+
+
+def times(*starts: tuple[float, float, float], noise: float = 0.0) -> list[Record]:
+    """Return the record of process starts, each with low end, value and high end."""
+    ends = [dict(zip(("low", "value", "high"), start, strict=True)) for start in starts]
+    detail = {"low": min(s[0] for s in starts), "high": max(s[2] for s in starts), "starts": ends}
+    return [
+        record(
+            chapter="11_timing",
+            model="bert-base over distilbert",
+            task="sentence pairs at batch 1",
+            split="cpu",
+            metric="time_ratio",
+            value=float(np.median([s[1] for s in starts])),
+            n=40,
+            seconds=60.0,
+            detail=detail | {"noise": {"low": 1 - noise, "value": 1.0, "high": 1.0}},
+        )
+    ]
+
+
+def test_pairs_narrow_each_start_and_the_worst_of_them_decides():
+    # 0.05 beyond the bound with a reach of 0.10 takes 4 times the pairs; the other, 0.15 with 0.20, fewer.
+    found = settling("faster", times((1.50, 1.60, 1.70), (1.50, 1.70, 1.90)))
+    assert found.need.takes == "4 times as many sentence pairs: about 160, where there are 40"
+    assert found.cost == pytest.approx(240)
+
+
+def test_the_noise_is_beyond_the_bound_and_does_not_shrink_with_pairs():
+    found = settling("faster", times((1.50, 1.60, 1.70), (1.55, 1.60, 1.70), noise=0.02 / 1.55))
+    assert found.need.factor == pytest.approx((0.10 / 0.03) ** 2)
+    below = settling("faster", times((1.30, 1.45, 1.60), (1.30, 1.45, 1.56)))
+    assert below.need.factor == pytest.approx((0.15 / 0.10) ** 2)
+
+
+def test_a_start_within_the_noise_asks_for_a_quieter_machine():
+    found = settling("faster", times((1.50, 1.60, 1.70), (1.55, 1.60, 1.70), noise=0.20 / 1.55))
+    assert found.need.in_the_way == "a process start is no further from the bound than the noise"
+    assert found.need.takes.startswith("less noise, not more sentence pairs") and found.cost is None
+    assert "0.05 beyond the bound, the noise is 0.2" in found.sentence
+    apart = settling("faster", times((1.40, 1.50, 1.60), (1.60, 1.70, 1.80)))
+    assert apart.need.in_the_way == "process starts disagree"
+
+
+def test_one_process_start_lacks_another():
+    assert settling("faster", times((1.9, 2.0, 2.1))).need.takes == "1 more process start for a verdict of any kind"
+
+
+def test_a_settled_ratio_says_its_reach():
+    found = settling("faster", times((1.95, 2.00, 2.05), (1.95, 2.00, 2.05)))
+    assert found.need.takes == "an interval up to 9 times as wide would have done"
+
+
+def test_sizes_are_counted():
+    records = [
+        record(chapter="11_timing", model=m, task="size", metric="parameters", value=v, detail={"role": r})
+        for m, v, r in (("bert-base", 100, "teacher"), ("distilbert", 60, "student"))
+    ]
+    assert settling("smaller", records).sentence == "Settled: parameters are counted, not estimated."
+
+
+# ---- retention --------------------------------------------------------------------------------------------------
+
+
+def scored(folder: Path, right: dict[str, list[np.ndarray]], groups: np.ndarray) -> list[Record]:
+    """Return the records of two models' right answers, a row a seed, 5 s a run."""
+    records = []
+    for model, seeds in right.items():
+        for seed, answers in enumerate(seeds):
+            path = folder / f"{model}-{seed}.npz"
+            np.savez(path, labels=np.ones(len(answers)), predictions=answers.astype(float), groups=groups)
+            records.append(
+                record(
+                    chapter="08_sentence_tasks",
+                    model=model,
+                    recipe="full" if model == "student" else None,
+                    task="reviews",
+                    metric="accuracy",
+                    value=float(answers.mean()),
+                    n=len(answers),
+                    seed=seed,
+                    seconds=5.0,
+                    predictions=path.name,
+                    predictions_hash=sha256(path),
+                )
+            )
+    return records
+
+
+def answers(draw: np.random.Generator, n: int, shares: tuple[float, float]) -> dict[str, list[np.ndarray]]:
+    """Return right answers of teacher and student, both seeds the same, so that examples alone are left to chance."""
+    return {m: [draw.random(n) < share] * 2 for m, share in zip(("teacher", "student"), shares, strict=True)}
+
+
+def exactly(n: int, share: float, shift: int) -> list[np.ndarray]:
+    return [np.roll(np.arange(n) < round(share * n), shift)] * 2
+
+
+def test_so_many_examples_exclude_the_bound_about_every_second_time_and_a_quarter_of_them_rarely(tmp_path):
+    draw, n = np.random.default_rng(1), 500
+    order = draw.permutation(n)
+    right = {"teacher": exactly(n, 0.80, 0), "student": [row[order] for row in exactly(n, 0.75, 0)]}
+    found = settling("retention", scored(tmp_path, right, np.arange(n)), tmp_path)
+    assert found.need.in_the_way == "the interval reaches across the bound"
+    many = number(found.need.takes)
+
+    def excluded(examples: int) -> float:
+        drawn = (answers(draw, examples, (0.80, 0.75)) for _ in range(150))
+        ends = [ratio_interval(a["student"], a["teacher"], how=Bootstrap(resamples=400)) for a in drawn]
+        return float(np.mean([interval.high < 0.965 for interval in ends]))
+
+    assert many > 2 * n
+    assert 0.35 < excluded(many) < 0.75
+    assert excluded(many // 4) < 0.3
+
+
+def test_examples_and_seeds_are_asked_for_together_and_the_pretraining_behind_the_student_counts(tmp_path):
+    draw = np.random.default_rng(2)
+    records = scored(tmp_path, answers(draw, 400, (0.80, 0.75)), np.repeat(np.arange(40), 10))
+    found = settling("retention", [*records, *students([0.2, 0.3], [0.2, 0.3])], tmp_path)
+    assert re.search(
+        r"times as many test examples and seeds: about [\d,]+ and \d+, where there are 400 and 2", found.need.takes
+    )
+    assert found.seconds == 4 * 5 + 2 * 10
+
+
+def test_without_predictions_the_chapter_is_to_be_run_again(tmp_path):
+    records = scored(tmp_path, answers(np.random.default_rng(3), 100, (0.8, 0.7)), np.arange(100))
+    (tmp_path / "student-0.npz").unlink()
+    found = settling("retention", records, tmp_path)
+    assert found.need.takes == "a run of chapter `08_sentence_tasks`"
+
+
+def test_one_group_of_examples_gives_no_factor(tmp_path):
+    records = scored(tmp_path, answers(np.random.default_rng(3), 100, (0.8, 0.7)), np.zeros(100))
+    assert settling("retention", records, tmp_path).need.in_the_way == "the interval has no ends"
+
+
+def test_a_teacher_that_got_nothing_right_is_no_matter_of_seeds(tmp_path):
+    records = scored(tmp_path, answers(np.random.default_rng(3), 100, (0.0, 0.0)), np.arange(100))
+    assert settling("retention", records, tmp_path).need.takes.startswith("a teacher that has learnt the task")
+
+
+# ---- all --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("one", CLAIMS, ids=lambda one: one.id)
+def test_without_records_the_chapter_is_named_and_no_price(one):
+    found = settling(one.id, [])
+    assert found.need.takes == f"a run of chapter `{one.chapter}`" and found.need.chapter == one.chapter
+    assert (found.cost, found.settled) == (None, False)
+
+
+def test_verdicts_in_miniature_are_said_to_take_the_papers_models_not_seeds():
+    own = settling("faster", times((1.95, 2.0, 2.05), (1.95, 2.0, 2.05)))
+    one, other = arm([0.25, 0.26], [0.20, 0.20]), arm([0.25], [0.20])
+    assert in_miniature([own]) == ""
+    assert in_miniature([own, one]) == (
+        "This verdict is in miniature: The teacher's outputs help. No number of seeds turns it into one on the paper's "
+        "own claim: that takes the paper's models and tasks, in the edition `paper`."
+    )
+    assert in_miniature([one, other]).startswith("These 2 verdicts are in miniature: ")
+
+
+@pytest.mark.parametrize("full", [[0.3, 0.3], [0.3, 0.3001]])
+def test_an_interval_without_a_width_to_speak_of_has_ample_room(full):
+    assert arm(full, [0.2, 0.2]).need.takes == "an interval more than 100 times as wide would have done"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.04, "0.0 s"),
+        (9.96, "10 s"),
+        (59.6, "1 min"),
+        (260, "4 min 20 s"),
+        (3599.7, "1 h"),
+        (12_000, "3 h 20 min"),
+        (1e6, "12 days"),
+        (1e8, "1,157 days"),
+    ],
+)
+def test_a_duration_is_written_in_the_units_people_use(seconds, text):
+    assert duration(seconds) == text
+
+
+def test_settling_is_imported_without_scipy():
+    code = "import sys, distilbook.claims.settling; assert not {'torch', 'scipy'} & set(sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,120 @@
+"""What makes a chapter stale, and the words that say so. Whole runs are in test_run.py and test_smoke.py."""
+
+import json
+import os
+import shutil
+
+import pytest
+
+from distilbook.edition.contents import CHAPTERS
+from distilbook.files import write_json
+from distilbook.runner import freshness
+from distilbook.runner.freshness import Execution, addresses, condition, differences, executed_notebook, origin, survey
+from distilbook.workspace import Workspace
+
+
+@pytest.fixture
+def executed(project, tmp_path, monkeypatch) -> Workspace:
+    """A copy of the book in which every chapter of the smoke edition has just been executed, as far as can be seen."""
+    for name in ("book", "parameters"):
+        shutil.copytree(project / name, tmp_path / name)
+    monkeypatch.setenv("DISTILBOOK_ROOT", str(tmp_path))
+    monkeypatch.delenv("DISTILBOOK_RUNS", raising=False)
+    workspace = Workspace("smoke")
+    for chapter in CHAPTERS:
+        notebook = executed_notebook(chapter, workspace)
+        notebook.parent.mkdir(parents=True, exist_ok=True)
+        notebook.write_text("{}")
+        keep(chapter, workspace)
+    return workspace
+
+
+def keep(chapter: str, workspace: Workspace, **values) -> None:
+    facts = {"status": "executed", "seconds": 1.0, "cores": 2, "longest": 1.0, "finished": "2026-01-01T00:00:00+00:00"}
+    Execution(**facts | {"origin": origin(chapter, workspace)} | values).keep(chapter, workspace)
+
+
+def states(workspace: Workspace) -> dict[str, str]:
+    return {name: here.state for name, here in survey(workspace).items() if here.state != "fresh"}
+
+
+def test_nothing_changed_is_all_fresh(executed):
+    assert states(executed) == {}
+
+
+def test_a_sentence_makes_its_chapter_stale_and_its_readers_wait(executed, tmp_path):
+    script = tmp_path / "book" / "08_sentence_tasks.py"
+    script.write_text(script.read_text() + "\n# %% [markdown]\n# One more sentence.\n")
+    assert states(executed) == {"08_sentence_tasks": "stale", "13_verdict": "waiting"}
+    assert condition("08_sentence_tasks", executed).reasons == ("book/08_sentence_tasks.py has changed",)
+    assert survey(executed)["13_verdict"].reasons == (
+        "it reads 08_sentence_tasks, and is fresh if that makes the same again",
+    )
+
+
+def test_a_parameter_is_named_with_what_it_was_and_is(executed, tmp_path):
+    path = tmp_path / "parameters" / "smoke" / "11_timing.yaml"
+    path.write_text(path.read_text().replace("pairs: 4", "pairs: 5"))
+    assert condition("11_timing", executed).reasons == ("parameter pairs: 4 became 5",)
+    path.write_text(path.read_text().replace("pairs: 5\n", ""))
+    assert condition("11_timing", executed).reasons == ("parameter pairs: 4 became the notebook's own value",)
+
+
+def test_a_shared_parameter_makes_every_chapter_stale(executed, tmp_path):
+    path = tmp_path / "parameters" / "smoke" / "shared.yaml"
+    path.write_text(path.read_text() + "seed: 3\n")
+    assert set(states(executed)) == set(CHAPTERS)
+
+
+def test_a_changed_text_file_makes_the_corpus_stale_by_content_and_not_by_date(executed, tmp_path):
+    folder = tmp_path / "runs" / "smoke" / "input"
+    folder.mkdir()
+    (folder / "rivers.txt").write_text("one")
+    assert condition("02_corpus", executed).reasons == ("what lies at runs/smoke/input/rivers.txt has changed",)
+    keep("02_corpus", executed)
+    os.utime(folder / "rivers.txt", ns=(1, 1))
+    assert condition("02_corpus", executed).state == "fresh"
+    (folder / "rivers.txt").write_text("two")
+    assert condition("02_corpus", executed).state == "stale"
+
+
+def test_a_teacher_used_as_it_came_is_looked_into(executed, tmp_path):
+    folder = tmp_path / "runs" / "elsewhere"
+    folder.mkdir()
+    (folder / "model.safetensors").write_text("weights")
+    executed.publish("teacher", folder, made_by="03_teacher")
+    before = freshness.product("03_teacher", executed)
+    (folder / "model.safetensors").write_text("other weights")
+    assert freshness.product("03_teacher", executed) != before
+
+
+def test_changed_code_is_named(executed):
+    last = origin("06_pretraining", executed)
+    last["code"]["distilbook.loss"] = "other"
+    keep("06_pretraining", executed, origin=last)
+    assert condition("06_pretraining", executed).reasons == ("the code it imports has changed: distilbook.loss",)
+
+
+def test_the_code_of_a_chapter_is_what_its_script_imports(executed):
+    verdict, training = (origin(name, executed)["code"] for name in ("13_verdict", "06_pretraining"))
+    assert "distilbook.loss" in training and "distilbook.loss" not in verdict
+    assert "distilbook.claims.judging" in verdict and "distilbook.runner.run" not in verdict
+
+
+def test_a_missing_notebook_and_a_failure_are_not_fresh(executed):
+    executed_notebook("01_claims", executed).unlink()
+    keep("04_student", executed, status="failed", error="cell 3 (x) failed with ValueError: y")
+    assert states(executed) == {"01_claims": "not run", "04_student": "failed"}
+    assert condition("04_student", executed).reasons == ("cell 3 (x) failed with ValueError: y",)
+
+
+def test_an_origin_survives_being_written(executed, tmp_path):
+    now = origin("02_corpus", executed)
+    write_json(tmp_path / "o.json", now)
+    assert list(differences(json.loads((tmp_path / "o.json").read_text()), now)) == []
+
+
+def test_addresses_are_found_in_texts_rows_and_lists():
+    rows = [{"name": "a", "address": "x.txt", "limit": 3}, {"name": "b", "address": "hub:c"}]
+    assert addresses([rows, "wheel:minilm-l6"]) == ["x.txt", "hub:c", "wheel:minilm-l6"]
+    assert addresses(None) == addresses(3) == []

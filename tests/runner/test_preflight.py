@@ -1,0 +1,168 @@
+"""What stops a run before its first chapter, each with its exact message."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from distilbook.cli import main
+from distilbook.config import BookError
+from distilbook.runner import preflight
+from distilbook.runner.preflight import check_address, check_chapters, check_output, check_records
+from distilbook.workspace import Workspace, project_root
+
+
+@pytest.fixture
+def copy(project, tmp_path, monkeypatch) -> Path:
+    """A copy of the book's scripts and parameters, with the inputs that the smoke edition names."""
+    for name in ("book", "parameters"):
+        shutil.copytree(project / name, tmp_path / name)
+    monkeypatch.setenv("DISTILBOOK_ROOT", str(tmp_path))
+    monkeypatch.delenv("DISTILBOOK_RUNS", raising=False)
+    for name in ("rivers.txt", "trains.jsonl", "reviews.tsv", "teacher/config.json"):
+        path = tmp_path / "runs" / "smoke" / "input" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    return tmp_path
+
+
+def refused(capsys, *arguments: str) -> str:
+    """Return what the command says when it refuses to start, and see that no chapter was started."""
+    assert main(list(arguments)) == 1
+    said = capsys.readouterr()
+    assert "starts" not in said.out
+    return said.err
+
+
+@pytest.mark.parametrize(
+    "line, message",
+    [
+        ("step: 80", "unknown parameter 'step'.\n  where: {where}\n  do: did you mean 'steps'?"),
+        ("seeds: 3", "parameter 'seeds' cannot be used.\n  where: {where}\n  expected: Input should be a valid tuple, got 3\n"
+         "  do: correct the value and start again; nothing was run"),
+        ("temperature: 0", "parameter 'temperature' cannot be used.\n  where: {where}\n"
+         "  expected: Input should be greater than 0, got 0\n  do: correct the value and start again; nothing was run"),
+        ("steps: many", "parameter 'steps' cannot be used.\n  where: {where}\n  expected: Input should be a valid integer, "
+         "unable to parse string as an integer, got 'many'\n  do: correct the value and start again; nothing was run"),
+    ],
+)  # fmt: skip
+def test_a_parameter_that_cannot_be_used_is_explained(copy, capsys, line, message):
+    folder = copy / "parameters" / "smoke"
+    with (folder / "06_pretraining.yaml").open("a") as file:
+        file.write(line + "\n")
+    where = f"{folder / '06_pretraining'}.yaml, {folder / 'shared.yaml'} or the parameters cell of {copy}/book/06_pretraining.py"
+    assert refused(capsys, "run", "smoke") == f"distilbook: {message.format(where=where)}\n"
+
+
+def test_a_parameter_file_that_is_none_is_explained(copy, capsys):
+    path = copy / "parameters" / "smoke" / "06_pretraining.yaml"
+    path.write_text("- a list\n")
+    assert refused(capsys, "run", "smoke") == (
+        f"distilbook: a parameter file holds a list.\n  where: {path}\n  expected: lines of 'name: value'\n"
+    )
+    path.write_bytes(b"\x80\x81")
+    assert refused(capsys, "run", "smoke").startswith("distilbook: a parameter file is no YAML.\n  where: " + str(path))
+
+
+def test_an_edition_and_a_chapter_that_do_not_exist(copy, capsys):
+    assert refused(capsys, "run", "smke") == (
+        f"distilbook: there is no edition 'smke'.\n  where: {copy / 'parameters'}\n  do: did you mean 'smoke'?\n"
+    )
+    assert refused(capsys, "run", "smoke", "--chapter", "06_pretrainig") == (
+        "distilbook: there is no chapter '06_pretrainig'.\n  do: did you mean '06_pretraining'?\n"
+    )
+
+
+def test_an_input_that_is_not_there_is_missed_before_the_first_chapter(copy, capsys):
+    (copy / "runs" / "smoke" / "input" / "reviews.tsv").unlink()
+    assert refused(capsys, "run", "smoke") == (
+        "distilbook: there is nothing at 'runs/smoke/input/reviews.tsv'.\n"
+        "  where: parameter 'task' of chapter 08_sentence_tasks\n"
+        f"  expected: a file or folder at {copy}/runs/smoke/input/reviews.tsv\n"
+        "  do: put it there or correct the address; relative paths start at the project's root\n"
+    )
+
+
+@pytest.mark.parametrize("address", ["wheel:reviews", "hub:google-bert/bert-base-uncased", "parameters"])
+def test_addresses_that_may_be_good_pass(address):
+    check_address(address, "here", may_be_id=False)
+
+
+def test_a_bare_id_is_good_for_a_model_only():
+    check_address("google-bert/bert-base-uncased", "here", may_be_id=True)
+    with pytest.raises(BookError, match="there is nothing at 'google-bert/bert-base-uncased'"):
+        check_address("google-bert/bert-base-uncased", "here", may_be_id=False)
+
+
+def test_every_chapter_of_the_laptop_edition_passes(project):
+    check_chapters(["02_corpus", "03_teacher", "08_sentence_tasks", "13_verdict"], Workspace("laptop"))
+
+
+def test_records_of_an_older_format_are_refused_before_anything_is_run(copy, capsys):
+    path = copy / "runs" / "smoke" / "records" / "06_pretraining.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"format": 0}) + "\n")
+    assert refused(capsys, "run", "smoke") == (
+        f"distilbook: a record has format 0.\n  where: {path}:1\n  expected: format 1\n"
+        "  do: move the file away and run the chapter again with this version of the library\n"
+    )
+    with pytest.raises(BookError):
+        check_records(Workspace("smoke"))
+
+
+def test_an_output_folder_that_is_a_file_is_refused(copy, capsys, monkeypatch):
+    (copy / "file").write_text("")
+    monkeypatch.setenv("DISTILBOOK_RUNS", str(copy / "file"))
+    assert refused(capsys, "run", "smoke") == (
+        f"distilbook: the output folder cannot be written to (Not a directory).\n  where: {copy}/file/smoke\n"
+        "  do: make it writable, make room on its disk, or set DISTILBOOK_RUNS to another folder\n"
+    )
+
+
+READ_ONLY = """
+import os
+from distilbook.config import BookError
+from distilbook.runner.preflight import check_output
+from distilbook.workspace import Workspace
+
+if os.getuid() == 0:
+    os.setuid(65534)  # root may write anywhere
+try:
+    check_output(Workspace("smoke"))
+except BookError as error:
+    print(error)
+"""
+
+
+def test_a_read_only_output_folder_is_refused():
+    with tempfile.TemporaryDirectory() as results:  # pytest's own folders are closed to other users
+        Path(results).chmod(0o555)
+        more = {"DISTILBOOK_RUNS": results}
+        done = subprocess.run([sys.executable, "-c", READ_ONLY], env=os.environ | more, capture_output=True, text=True)
+    assert done.stdout == (
+        f"the output folder cannot be written to (Permission denied).\n  where: {results}/smoke\n"
+        "  do: make it writable, make room on its disk, or set DISTILBOOK_RUNS to another folder\n"
+    ), done.stderr
+
+
+def test_a_disk_without_room_is_refused(runs, monkeypatch):
+    monkeypatch.setattr(
+        preflight.shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**12, 10**12, 12_000_000)
+    )
+    with pytest.raises(BookError) as error:
+        check_output(Workspace("smoke"))
+    assert str(error.value) == (
+        f"the disk is nearly full: 12 MB are free.\n  where: {runs}/smoke\n  expected: at least 1,000 MB\n"
+        "  do: make room (distilbook clean smoke may help), or set DISTILBOOK_RUNS to another disk"
+    )
+
+
+def test_the_probe_leaves_nothing_behind(runs):
+    check_output(Workspace("smoke"))
+    assert list((runs / "smoke").iterdir()) == []
+    assert project_root().is_dir()

@@ -1,0 +1,233 @@
+"""The runner, on a book of two chapters that were made for it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from distilbook.cli import main
+from distilbook.config import BookError
+from distilbook.edition import contents
+from distilbook.edition.contents import ChapterInfo
+from distilbook.files import sole
+from distilbook.runner import run
+from distilbook.runner.freshness import last_execution
+from distilbook.workspace import Workspace
+
+HEADER = "# ---\n# jupyter:\n#   kernelspec:\n#     display_name: Python 3 (ipykernel)\n#     language: python\n#     name: python3\n# ---\n\n"
+FIRST = (
+    HEADER
+    + """# %% tags=["parameters"]
+edition: str = "laptop"
+
+# %%
+from distilbook.edition.chapter import open_chapter
+
+chapter = open_chapter("01_first", globals())
+chapter.publish("thing", chapter.workspace.root / "things" / "{thing}")
+"""
+)
+SECOND = (
+    HEADER
+    + """# %% tags=["parameters"]
+edition: str = "laptop"
+
+# %%
+from distilbook.edition.chapter import open_chapter
+
+chapter = open_chapter("02_second", globals())
+print(chapter.find("thing", made_by="01_first").name)
+{more}
+"""
+)
+
+
+TABLE = {"01_first": ChapterInfo(), "02_second": ChapterInfo(reads=("01_first",))}
+#: Every process that is given this on its path knows the same two chapters.
+SITE = """
+import distilbook.edition.contents as c
+c.CHAPTERS.clear()
+c.CHAPTERS.update({"01_first": c.ChapterInfo(), "02_second": c.ChapterInfo(reads=("01_first",))})
+"""
+
+
+@pytest.fixture
+def book(tmp_path, monkeypatch):
+    """A project of two chapters; the function it returns writes them, runs the edition and returns what became of each."""
+    (tmp_path / "book").mkdir()
+    (tmp_path / "parameters" / "small").mkdir(parents=True)
+    monkeypatch.setenv("DISTILBOOK_ROOT", str(tmp_path))
+    monkeypatch.delenv("DISTILBOOK_RUNS", raising=False)
+    before = dict(contents.CHAPTERS)
+    contents.CHAPTERS.clear()
+    contents.CHAPTERS.update(TABLE)
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "sitecustomize.py").write_text(SITE)
+    monkeypatch.setenv("PYTHONPATH", str(site))
+
+    def write_and_run(thing="a", more="", only=None):
+        (tmp_path / "book" / "01_first.py").write_text(FIRST.replace("{thing}", thing))
+        (tmp_path / "book" / "02_second.py").write_text(SECOND.replace("{more}", more))
+        return {outcome.chapter: outcome for outcome in run.run("small", only)}
+
+    yield write_and_run
+    contents.CHAPTERS.clear()
+    contents.CHAPTERS.update(before)
+
+
+def statuses(outcomes) -> list[str]:
+    return [outcome.status for outcome in outcomes.values()]
+
+
+def test_only_what_has_changed_is_executed_again(book, capsys):
+    assert statuses(book()) == ["executed", "executed"]
+    assert statuses(book()) == ["fresh", "fresh"]
+    assert statuses(book(more="# a comment")) == ["fresh", "executed"]
+    assert statuses(book(thing="b", more="# a comment")) == ["executed", "executed"]
+    text = (Workspace("small").notebooks / "02_second.ipynb").read_text()
+    assert '"b\\n"' in text
+    said = capsys.readouterr().out
+    assert "01_first starts on 1 core: it has not been executed in this edition" in said
+    assert "02_second starts on 1 core: book/02_second.py has changed" in said
+    assert "02_second starts on 1 core: 01_first has made something else" in said
+
+
+def test_a_chapter_whose_sources_made_the_same_again_stays_fresh(book):
+    """Early cut-off: the first chapter's prose changes, what it published does not."""
+    book()
+    path = os.environ["DISTILBOOK_ROOT"] + "/book/01_first.py"
+    outcomes = book(thing="a")
+    assert statuses(outcomes) == ["fresh", "fresh"]
+    with open(path, "a") as file:
+        file.write("\n# %% [markdown]\n# A new sentence.\n")
+    assert statuses({o.chapter: o for o in run.run("small")}) == ["executed", "fresh"]
+
+
+def test_a_named_chapter_is_executed_fresh_or_not(book):
+    book()
+    assert statuses(book(only=["02_second"])) == ["executed"]
+
+
+def test_a_failure_says_cell_and_error_keeps_the_notebook_and_stops_dependents(book, tmp_path):
+    book()
+    outcomes = book(thing="a", more="")
+    (tmp_path / "book" / "01_first.py").write_text(FIRST + "\n# %%\nraise ValueError('the reason')\n")
+    outcomes = {o.chapter: o for o in run.run("small")}
+    assert statuses(outcomes) == ["failed", "left out"]
+    assert "ValueError: the reason" in outcomes["01_first"].error and "cell" in outcomes["01_first"].error
+    failed = json.loads((Workspace("small").root / "failed" / "01_first.ipynb").read_text())
+    assert any("the reason" in "".join(map(str, cell.get("outputs", []))) for cell in failed["cells"])
+    assert (Workspace("small").notebooks / "01_first.ipynb").exists(), "the last good notebook stays"
+
+
+def test_a_cell_that_ends_the_kernel_is_a_failure(book):
+    outcomes = book(
+        more="import os\n\n# %%\nget_ipython().ask_exit = None\nraise SystemExit(0)\n\n# %%\nprint('never')"
+    )
+    assert outcomes["02_second"].error == "cell 3 (get_ipython().ask_exit = None) failed with SystemExit: 0"
+
+
+def test_wrong_parameters_stop_the_run_before_the_first_chapter(book, tmp_path, capsys):
+    book()
+    (tmp_path / "parameters" / "small" / "02_second.yaml").write_text("editon: x\n")
+    assert main(["run", "small"]) == 1
+    assert "did you mean 'edition'?" in capsys.readouterr().err
+    (tmp_path / "parameters" / "small" / "02_second.yaml").unlink()
+    assert main(["run", "smal"]) == 1
+    assert "did you mean 'small'?" in capsys.readouterr().err
+
+
+def test_a_second_run_on_one_folder_is_refused(book):
+    book()
+    with sole(Workspace("small").lock, "a run of edition 'small'"), pytest.raises(BookError) as error:
+        run.run("small")
+    lines = str(error.value).splitlines()
+    assert lines[0] == "a run of edition 'small' is under way already."
+    assert lines[1].startswith(f"  where: process {os.getpid()} on ") and ", since 20" in lines[1]
+    assert lines[2] == "  do: wait until it ends, or stop it"
+
+
+def test_what_a_chapter_no_longer_publishes_is_withdrawn(book, tmp_path):
+    book()
+    assert Workspace("small").published_by("01_first").keys() == {"thing"}
+    (tmp_path / "book" / "01_first.py").write_text(FIRST.replace('"thing"', '"other"'))
+    outcomes = {o.chapter: o for o in run.run("small")}
+    assert Workspace("small").published_by("01_first").keys() == {"other"}
+    assert outcomes["02_second"].status == "failed" and "nothing is published as 'thing'" in outcomes["02_second"].error
+
+
+def test_the_place_of_a_failure_is_that_in_the_script(book):
+    outcomes = book(more="\n# %%\n1 / 0")
+    assert outcomes["02_second"].error == "cell 3 (1 / 0) failed with ZeroDivisionError: division by zero"
+
+
+def test_a_chapter_whose_kernel_is_killed_has_failed(book):
+    outcomes = book(more="import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+    assert outcomes["02_second"].status == "failed" and "Kernel died" in outcomes["02_second"].error
+
+
+def test_a_failed_chapter_is_tried_again_and_its_notebook_of_failure_goes(book):
+    book(more="1 / 0")
+    failed = Workspace("small").root / "failed" / "02_second.ipynb"
+    assert failed.exists()
+    assert statuses(book()) == ["fresh", "executed"]
+    assert not failed.exists() and last_execution("02_second", Workspace("small")).error == ""
+
+
+def test_the_time_of_an_execution_and_its_longest_are_kept(book):
+    book(more="import time; time.sleep(2)")
+    slow = last_execution("02_second", Workspace("small"))
+    book()
+    quick = last_execution("02_second", Workspace("small"))
+    assert slow.seconds > 2 and quick.seconds < slow.seconds and quick.longest == slow.seconds
+
+
+SLEEPS = """
+import subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"])
+print(child.pid, flush=True)
+open({pids!r}, "w").write(str(child.pid))
+time.sleep(120)
+"""
+
+
+def alive(pid: int) -> bool:
+    try:
+        return "zombie" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="looks for processes in /proc")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_run_that_is_stopped_leaves_no_process_and_loses_no_finished_chapter(book, tmp_path, number):
+    book()
+    pids = tmp_path / "pids"
+    (tmp_path / "book" / "02_second.py").write_text(SECOND.replace("{more}", SLEEPS.format(pids=str(pids))))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "distilbook.cli", "run", "small"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for _ in range(300):
+        if pids.exists() and pids.read_text():
+            break
+        time.sleep(0.1)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=30)
+    for _ in range(50):
+        if not alive(int(pids.read_text())):
+            break
+        time.sleep(0.1)
+    assert not alive(int(pids.read_text())), "what the chapter had started is gone"
+    if number != signal.SIGKILL:
+        assert process.returncode == 130 and "Go on with: distilbook run small" in out and "Traceback" not in out + err
+    (tmp_path / "book" / "02_second.py").write_text(SECOND.replace("{more}", ""))
+    assert statuses({o.chapter: o for o in run.run("small")}) == ["fresh", "fresh"], "the run before it still stands"

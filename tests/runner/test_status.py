@@ -1,0 +1,92 @@
+"""What the status report says, on an edition laid out by hand."""
+
+import pytest
+
+from distilbook.cli import main
+from distilbook.config import BookError
+from distilbook.edition.contents import CHAPTERS
+from distilbook.files import sole
+from distilbook.runner.execution import log_of
+from distilbook.runner.freshness import Execution, executed_notebook, origin
+from distilbook.runner.status import seconds_recorded, status
+from distilbook.workspace import Workspace
+from test_records import record
+
+
+@pytest.fixture
+def workspace(runs) -> Workspace:
+    """The smoke edition, every chapter executed a moment ago as far as can be seen."""
+    workspace = Workspace("smoke")
+    for number, chapter in enumerate(CHAPTERS):
+        notebook = executed_notebook(chapter, workspace)
+        notebook.parent.mkdir(parents=True, exist_ok=True)
+        notebook.write_text("{}")
+        keep(chapter, workspace, seconds=10.0 * (number + 1))
+    return workspace
+
+
+def keep(chapter, workspace, seconds=10.0, **values) -> None:
+    facts = {"status": "executed", "origin": origin(chapter, workspace), "seconds": seconds, "cores": 2}
+    facts |= {"longest": 100.0, "finished": "2026-01-02T03:04:05+00:00"}
+    Execution(**facts | values).keep(chapter, workspace)
+
+
+def test_an_edition_nobody_has_run(runs):
+    said = status("smoke")
+    assert f"Edition smoke in {runs}/smoke: {len(CHAPTERS)} chapters, {len(CHAPTERS)} not run." in said
+    assert said.endswith(f"Next: distilbook run smoke executes {len(CHAPTERS)} chapters.")
+
+
+def test_all_is_fresh(workspace, capsys):
+    assert main(["status", "smoke"]) == 0
+    said = capsys.readouterr().out
+    assert "11 chapters, 11 fresh.\nNothing is running." in said
+    line = next(line for line in said.splitlines() if line.startswith("06_pretraining"))
+    assert line.split() == "06_pretraining fresh 2026-01-02 03:04 1 min 0 s 2 cores".split()
+    assert "Where the time went: 11 min 0 s in the last executions, one after the other." in said
+    assert "Next: nothing to do" in said and "stale" not in said
+
+
+def test_what_is_not_fresh_says_why_and_what_it_will_take(workspace):
+    old = origin("06_pretraining", workspace)
+    old["parameters"]["steps"] = 5
+    keep("06_pretraining", workspace, origin=old)
+    keep("11_timing", workspace, status="failed", error="cell 4 (x) failed with ValueError: y")
+    said = status("smoke")
+    assert "11 chapters, 5 fresh, 1 stale, 4 waiting, 1 failed." in said
+    assert "    parameter steps: 5 became 6\n" in said
+    assert "    cell 4 (x) failed with ValueError: y\n" in said
+    assert "    it reads 06_pretraining, and is fresh if that makes the same again\n" in said
+    assert said.endswith(
+        "Next: distilbook run smoke executes 2 chapters, then 4 that read them if these make something else; "
+        "they took 3 min 20 s at their longest."
+    )
+
+
+def test_what_is_running_and_what_was_stopped(workspace):
+    source = workspace.root / "executing" / "06_pretraining.source.ipynb"
+    source.parent.mkdir()
+    source.write_text("{}")
+    assert "06_pretraining                      stopped" in status("smoke")
+    log = log_of("06_pretraining", workspace)
+    log.parent.mkdir()
+    log.write_text("12:00:00 full recipe, seed 0: 1.0k of 8.0k tokens\n")
+    with sole(workspace.lock, "a run"):
+        said = status("smoke")
+    assert "It is being run by process" in said and "running   " in said
+    assert "    12:00:00 full recipe, seed 0: 1.0k of 8.0k tokens\n" in said
+    assert said.endswith("Follow it: tail -f runs/smoke/book.log")
+
+
+def test_the_seconds_of_a_run_count_once_however_many_records_it_has():
+    runs = [
+        record(chapter="06_pretraining", metric=metric, seconds=seconds, predictions=file)
+        for file, seconds in (("a.npz", 10.0), ("b.npz", 20.0))
+        for metric in ("masked_accuracy", "kl_to_teacher")
+    ]
+    assert seconds_recorded([*runs, record(chapter="11_timing", seconds=None)]) == {"06_pretraining": 30.0}
+
+
+def test_an_edition_that_does_not_exist():
+    with pytest.raises(BookError, match="there is no edition 'smok'"):
+        status("smok")
