@@ -9,6 +9,7 @@ import json
 import random
 from pathlib import Path
 
+import torch
 from tokenizers import BertWordPieceTokenizer
 from transformers import BertConfig, BertModel, BertTokenizerFast
 
@@ -55,6 +56,7 @@ def write_teacher(folder: Path, texts: list[Path]) -> Path:
         max_position_embeddings=64,
         pad_token_id=tokenizer.pad_token_id,
     )
+    torch.manual_seed(0)
     BertModel(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
