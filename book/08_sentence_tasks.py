@@ -16,7 +16,7 @@
 # %% tags=["parameters"]
 edition: str = "laptop"
 task: str = "wheel:reviews"
-train_examples: int = 1600
+train_examples: int = 2000
 epochs: int = 1
 batch_size: int = 16
 learning_rate: float = 1.0e-4

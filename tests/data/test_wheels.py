@@ -88,7 +88,10 @@ def test_a_wheel_damaged_after_it_was_verified_is_never_used(index):
     path.write_bytes(path.read_bytes()[:-5])
     with pytest.raises(BookError) as error:
         wheels.read_member("tiny-data", "tiny_data/a.txt")
-    assert str(path) in str(error.value) and sha256(index) in str(error.value) and "delete the file" in str(error.value)
+    assert str(error.value) == (
+        f"a file is not the pinned wheel (its SHA-256 is {sha256(path)}).\n  where: {path}\n"
+        f"  expected: SHA-256 {sha256(index)}\n  do: delete the file and start again: it will be fetched anew"
+    )
 
 
 def test_without_index_and_cache_the_error_names_what_to_put_where(index, tmp_path):

@@ -6,9 +6,10 @@ from distilbook.cli import main
 from distilbook.config import BookError
 from distilbook.edition.contents import CHAPTERS
 from distilbook.files import sole
+from distilbook.records import RecordBook
 from distilbook.runner.execution import log_of
 from distilbook.runner.freshness import Execution, executed_notebook, origin
-from distilbook.runner.status import seconds_recorded, status
+from distilbook.runner.status import status
 from distilbook.workspace import Workspace
 from test_records import record
 
@@ -78,13 +79,15 @@ def test_what_is_running_and_what_was_stopped(workspace):
     assert said.endswith("Follow it: tail -f runs/smoke/book.log")
 
 
-def test_the_seconds_of_a_run_count_once_however_many_records_it_has():
+def test_the_seconds_of_a_run_count_once_however_many_records_it_has(workspace):
     runs = [
-        record(chapter="06_pretraining", metric=metric, seconds=seconds, predictions=file)
+        record(edition="smoke", chapter="06_pretraining", metric=metric, seconds=seconds, predictions=file)
         for file, seconds in (("a.npz", 10.0), ("b.npz", 20.0))
         for metric in ("masked_accuracy", "kl_to_teacher")
     ]
-    assert seconds_recorded([*runs, record(chapter="11_timing", seconds=None)]) == {"06_pretraining": 30.0}
+    RecordBook(workspace.records).add(runs)
+    line = next(line for line in status("smoke").splitlines() if "its records stand for" in line)
+    assert line.startswith("06_pretraining") and line.endswith("its records stand for 30 s of training and measuring")
 
 
 def test_an_edition_that_does_not_exist():

@@ -21,7 +21,7 @@ from distilbook.config import BookError
 from distilbook.edition.pairs import chapters
 from distilbook.records import Record, RecordBook
 from distilbook.site.build import build_site
-from distilbook.site.pages import FIGURE, WIDGET, front_page, read_chapters, to_page
+from distilbook.site.pages import FIGURE, WIDGET, edition_note, front_page, read_chapters, to_page
 from distilbook.workspace import Workspace, project_root
 from site_check import check_site, chromium
 
@@ -286,3 +286,14 @@ def test_every_chapter_of_the_book_has_its_place_on_the_front_page(project):
 def test_the_budget_stands_beside_the_references_once(listed):
     filled = front_page(f"```{{toctree}}\n:caption: Appendix\n\n{listed}\n```\n", [])
     assert filled == "```{toctree}\n:caption: Appendix\n\nbudget\nreferences\n```\n"
+
+
+def test_older_results_are_said_to_be_older(small):
+    chapters = read_chapters(project_root() / "book", small)
+    assert "stopped with an error" not in edition_note(small, chapters)
+    path = small.root / "failed" / "01_claims.ipynb"
+    path.parent.mkdir()
+    path.write_text("{}")
+    note = edition_note(small, chapters)
+    path.unlink()
+    assert "Shown as they were before an execution that stopped with an error: [The claims](01_claims.ipynb)." in note

@@ -22,6 +22,10 @@ from .wording import SHARE, counted, figure, with_ends
 SENTENCE_TASK = "reviews"
 BASELINES = {"majority": "the majority class", "tfidf": "TF-IDF"}
 
+#: What stands in the way of a verdict when the teacher itself may know nothing of the task.
+NOTHING_RIGHT = "the teacher got nothing right"
+NO_LEAD = "the teacher itself does not lead the majority class for certain, so that there is nothing to keep"
+
 
 def retention(claim: Claim, records: list[Record], folder: Path | None) -> Finding | Missing:
     """Compare student and teacher on the same examples of the sentence task, prediction by prediction."""
@@ -34,8 +38,9 @@ def retention(claim: Claim, records: list[Record], folder: Path | None) -> Findi
     shares: dict[str, Interval | None] = {}
     if {"student", "teacher"} <= right.keys():
         kept = ratio_interval(right["student"], right["teacher"], groups)
-        obstacle = too_few(seeds, claim.seeds, "seed") if right["teacher"].any() else "the teacher got nothing right"
         shares = {name: share_of_lead(right, name, groups) for name in BASELINES if name in right}
+        obstacle = too_few(seeds, claim.seeds, "seed") if right["teacher"].any() else NOTHING_RIGHT
+        obstacle = obstacle or (NO_LEAD if shares.get("majority", kept) is None else None)
     else:
         obstacle = "the predictions that would bound it are not there"
         value = median(r.value for r in students) / median(r.value for r in teachers)

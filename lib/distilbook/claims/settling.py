@@ -19,7 +19,7 @@ from .evidence import GATHER
 from .finding import Finding, Missing, too_few
 from .judging import Judgement
 from .paper import Claim
-from .retention import SENTENCE_TASK
+from .retention import NO_LEAD, NOTHING_RIGHT, SENTENCE_TASK
 from .wording import RATIO, Unit, counted
 
 #: From so many times the present units on, no budget of this kind is said to settle a claim.
@@ -201,7 +201,7 @@ def _cleared(found: Finding, claim: Claim) -> Need:
         )
     if claim.kind == "arm":
         return Need(found.obstacle, "both trained again on equal numbers of tokens", 1.0)
-    if not math.isfinite(found.value):
+    if found.obstacle in (NOTHING_RIGHT, NO_LEAD):
         return Need(found.obstacle, "a teacher that has learnt the task; more seeds of this one do not help")
     return Need(found.obstacle, f"a run of chapter `{claim.chapter}`", 1.0, chapter=claim.chapter)
 

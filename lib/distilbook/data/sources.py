@@ -11,6 +11,7 @@ anything else             a file or folder; relative paths start at the project'
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -205,3 +206,24 @@ def check_model_folder(folder: Path) -> None:
             expected=hub.BY_HAND["model"],
             do="write it there: AutoTokenizer.from_pretrained(<the model>).save_pretrained(<the folder>)",
         )
+    _check_whole(folder)
+
+
+def _check_whole(folder: Path) -> None:
+    """Refuse a model's files that were cut off or damaged on their way, from their beginnings and lengths."""
+    from safetensors import SafetensorError, safe_open
+
+    path = folder / "config.json"
+    try:
+        for path in (folder / "config.json", folder / "tokenizer.json"):
+            json.loads(path.read_bytes())
+        for path in sorted(folder.glob("*.safetensors")):
+            with safe_open(path, framework="numpy"):
+                pass
+    except (SafetensorError, ValueError) as error:
+        raise BookError(
+            f"a model's file is damaged ({error})",
+            where=path,
+            expected="the whole file, as it was published",
+            do="copy or download it again",
+        ) from None

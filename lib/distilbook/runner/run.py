@@ -8,6 +8,7 @@ chapters finished, and trainings at their last checkpoint.
 from __future__ import annotations
 
 import contextlib
+import shutil
 import signal
 import threading
 import time
@@ -60,6 +61,7 @@ def run(edition: str, only: list[str] | None = None, jobs: int | None = None) ->
     workspace = Workspace(edition)
     check_output(workspace)
     with sole(workspace.lock, f"a run of edition {edition!r}"):
+        clear(workspace)
         check_records(workspace)
         conditions = survey(workspace)
         stale = only or [name for name, here in conditions.items() if here.state not in ("fresh", "waiting")]
@@ -69,6 +71,11 @@ def run(edition: str, only: list[str] | None = None, jobs: int | None = None) ->
         with BookDisplay(workspace, len(chapters)) as display, stopped_by_signals():
             book = BookRun(workspace, chapters, bool(only), machine, display, Estimate(edition, conditions, machine))
             return book.to_its_end()
+
+
+def clear(workspace: Workspace) -> None:
+    """Remove what an execution that was stopped has left, now that no other process can be at work here."""
+    shutil.rmtree(workspace.root / "executing", ignore_errors=True)
 
 
 class BookRun:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ..claims.settling import seconds_behind
 from ..edition.contents import CHAPTERS, check_names
 from ..files import is_held, read_json, size_of
 from ..records import Record, RecordBook
@@ -104,28 +105,19 @@ def _times(conditions: Mapping[str, Condition], records: Sequence[Record]) -> st
     if not took:
         return ""
     whole, longest = sum(took.values()), max(took.values())
-    recorded = seconds_recorded(records)
     lines = [f"Where the time went: {minutes(whole)} in the last executions, one after the other."]
     for name, seconds in sorted(took.items(), key=lambda item: -item[1]):
         bar = "#" * max(1, round(BAR * seconds / longest))
         lines.append(
-            f"{name:<36}{minutes(seconds):>12} {seconds / whole:>5.0%}  {bar:<{BAR}}  {_behind(recorded.get(name, 0.0))}"
+            f"{name:<36}{minutes(seconds):>12} {seconds / whole:>5.0%}  {bar:<{BAR}}  {_behind(name, records)}"
         )
     return "\n".join(lines).replace(" \n", "\n")
 
 
-def seconds_recorded(records: Sequence[Record]) -> dict[str, float]:
-    """Return the seconds of training and measuring behind ``records``, by chapter; a run is known by its predictions."""
-    runs: dict[str, dict[str | None, float]] = {}
-    for record in records:
-        if record.seconds:
-            runs.setdefault(record.chapter, {})[record.predictions] = record.seconds
-    return {chapter: sum(seconds.values()) for chapter, seconds in runs.items()}
-
-
-def _behind(seconds: float) -> str:
+def _behind(chapter: str, records: Sequence[Record]) -> str:
     from .display import minutes
 
+    seconds = seconds_behind(record for record in records if record.chapter == chapter)
     return f"its records stand for {minutes(seconds)} of training and measuring" if seconds else ""
 
 

@@ -172,10 +172,15 @@ def edition_note(workspace: Workspace, all_chapters: list[Chapter]) -> str:
     """Return the front page's note, as MyST Markdown: the edition, and which chapters it lacks."""
     executed = [chapter for chapter in all_chapters if chapter.state == "executed"]
     lines = [":::{admonition} This edition", ":class: note", edition_line(workspace, executed) + "."]
+    if older := [chapter for chapter in executed if (workspace.root / "failed" / f"{chapter.id}.ipynb").exists()]:
+        lines += ["", f"Shown as they were before an execution that stopped with an error: {_links(older)}."]
     reasons = {"missing": "Not executed in this edition", "failed": "Stopped with an error"}
     for state, reason in reasons.items():
-        links = [f"[{chapter.title}]({chapter.id}.ipynb)" for chapter in all_chapters if chapter.state == state]
-        if links:
-            lines += ["", f"{reason}, and so left out of the contents: {', '.join(links)}."]
+        if found := [chapter for chapter in all_chapters if chapter.state == state]:
+            lines += ["", f"{reason}, and so left out of the contents: {_links(found)}."]
     lines += ["", "What each chapter took, and what more would settle, is on [the page on the budget](budget.md)."]
     return "\n".join([*lines, ":::", ""])
+
+
+def _links(chapters: Iterable[Chapter]) -> str:
+    return ", ".join(f"[{chapter.title}]({chapter.id}.ipynb)" for chapter in chapters)
