@@ -27,8 +27,9 @@ def main(arguments: list[str] | None = None) -> int:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM):
             raise
         from .runner.preflight import cannot_write
+        from .workspace import runs_root
 
-        print(f"distilbook: {cannot_write(error.filename or 'unknown', error)}", file=sys.stderr)
+        print(f"distilbook: {cannot_write(error.filename or runs_root(), error)}", file=sys.stderr)
         return 1
 
 

@@ -89,7 +89,8 @@ def content_hash(path: Path, known: Path) -> str:
     before: dict[str, list] = read_json(known) if known.exists() else {}
     found = {str(file): _known_hash(file, before.get(str(file))) for file in files}
     if any(before.get(name) != entry for name, entry in found.items()):
-        write_json(known, before | found)
+        with contextlib.suppress(OSError):  # on a full or read-only disk the files are read again next time
+            write_json(known, before | found)
     digest = hashlib.sha256()
     for file in files:
         digest.update(f"{file.relative_to(path).as_posix()}\0{found[str(file)][2]}\0".encode())

@@ -8,7 +8,7 @@ import sys
 import nbformat
 import pytest
 
-from distilbook.runner.execution import unexecuted_cell
+from distilbook.runner.execution import read_if_whole, unexecuted_cell
 
 
 def test_a_notebook_whose_later_cells_were_passed_over_is_no_success():
@@ -38,3 +38,10 @@ def test_a_chapter_keeps_to_its_cores(tmp_path):
     assert process.wait(timeout=60) == 0, process.stderr.read()
     printed = nbformat.read(output, as_version=4).cells[-1].outputs[0].text
     assert printed == f"[{core}] 1\n"
+
+
+def test_a_notebook_that_a_full_disk_cut_off_is_no_notebook(tmp_path):
+    (tmp_path / "a.ipynb").write_text("")
+    assert read_if_whole(tmp_path / "a.ipynb") is None and read_if_whole(tmp_path / "b.ipynb") is None
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")]), tmp_path / "b.ipynb")
+    assert read_if_whole(tmp_path / "b.ipynb").cells[0].source == "1"

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,7 +16,7 @@ from distilbook.config import BookError
 from distilbook.edition import contents
 from distilbook.edition.contents import ChapterInfo
 from distilbook.files import sole
-from distilbook.runner import run
+from distilbook.runner import preflight, run
 from distilbook.runner.freshness import last_execution
 from distilbook.workspace import Workspace
 
@@ -170,6 +171,15 @@ def test_the_place_of_a_failure_is_that_in_the_script(book):
 def test_a_chapter_whose_kernel_is_killed_has_failed(book):
     outcomes = book(more="import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
     assert outcomes["02_second"].status == "failed" and "Kernel died" in outcomes["02_second"].error
+
+
+def test_a_chapter_that_fails_on_a_full_disk_ends_the_run(book, monkeypatch, capsys):
+    usage = iter([10**12] + [12_000_000] * 9)  # there is room at the start
+    monkeypatch.setattr(preflight.shutil, "disk_usage", lambda path: SimpleNamespace(free=next(usage)))
+    with pytest.raises(BookError, match="the disk is nearly full: 12 MB are free"):
+        book(more="1 / 0")
+    assert "02_second: failed: cell 2 (" in capsys.readouterr().out
+    assert last_execution("01_first", Workspace("small")).status == "executed"
 
 
 def test_a_failed_chapter_is_tried_again_and_its_notebook_of_failure_goes(book):

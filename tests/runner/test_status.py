@@ -45,7 +45,7 @@ def test_all_is_fresh(workspace, capsys):
     line = next(line for line in said.splitlines() if line.startswith("06_pretraining"))
     assert line.split() == "06_pretraining fresh 2026-01-02 03:04 1 min 0 s 2 cores".split()
     assert "Where the time went: 11 min 0 s in the last executions, one after the other." in said
-    assert "Next: nothing to do" in said and "stale" not in said
+    assert "Next: nothing to execute; distilbook site smoke renders the pages." in said and "stale" not in said
 
 
 def test_what_is_not_fresh_says_why_and_what_it_will_take(workspace):
@@ -76,13 +76,13 @@ def test_what_is_running_and_what_was_stopped(workspace):
         said = status("smoke")
     assert "It is being run by process" in said and "running   " in said
     assert "    12:00:00 full recipe, seed 0: 1.0k of 8.0k tokens\n" in said
-    assert said.endswith("Follow it: tail -f runs/smoke/book.log")
+    assert said.endswith(f"Follow it: tail -f {workspace.root}/book.log")
 
 
 def test_the_seconds_of_a_run_count_once_however_many_records_it_has(workspace):
     runs = [
-        record(edition="smoke", chapter="06_pretraining", metric=metric, seconds=seconds, predictions=file)
-        for file, seconds in (("a.npz", 10.0), ("b.npz", 20.0))
+        record(edition="smoke", chapter="06_pretraining", metric=metric, seed=seed, seconds=seconds, predictions=file)
+        for seed, (file, seconds) in enumerate((("a.npz", 10.0), ("b.npz", 20.0)))
         for metric in ("masked_accuracy", "kl_to_teacher")
     ]
     RecordBook(workspace.records).add(runs)

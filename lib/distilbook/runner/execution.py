@@ -103,7 +103,7 @@ class Running:
         return error
 
     def _error(self, output: Path) -> str:
-        notebook = nbformat.read(output, as_version=4) if output.exists() else None
+        notebook = read_if_whole(output)
         if notebook and (
             error := failed_cell(self.chapter, notebook) or unexecuted_cell(notebook, self.process.returncode)
         ):
@@ -135,6 +135,14 @@ def _environment(log: Path, share: Share) -> dict[str, str]:
     if share.gpus:
         more["CUDA_VISIBLE_DEVICES"] = ",".join(share.gpus)
     return os.environ | more
+
+
+def read_if_whole(path: Path) -> nbformat.NotebookNode | None:
+    """Return the notebook in ``path``; None where there is none, or a part of one, as a full disk leaves."""
+    try:
+        return nbformat.read(path, as_version=4)
+    except (FileNotFoundError, nbformat.reader.NotJSONError):
+        return None
 
 
 def failed_cell(chapter: str, notebook: nbformat.NotebookNode) -> str:

@@ -18,6 +18,8 @@ from .freshness import addresses
 
 #: An edition is not begun with less room than this; the laptop edition's results take about a third of it.
 FREE_BYTES = 10**9
+#: With less than this a failure is taken for that of a full disk, and no site is written.
+FULL_BYTES = 5 * 10**7
 #: Parameters that may also be a bare id of the Hub.
 MODELS = ("teacher", "tokenizer")
 
@@ -36,11 +38,16 @@ def check_output(workspace: Workspace) -> None:
         probe.unlink()
     except OSError as error:
         raise cannot_write(root, error) from None
-    if (free := shutil.disk_usage(root).free) < FREE_BYTES:
+    check_room(workspace, FREE_BYTES)
+
+
+def check_room(workspace: Workspace, least: int = FULL_BYTES) -> None:
+    """Refuse to go on with less than ``least`` bytes free where the edition's results are."""
+    if (free := shutil.disk_usage(workspace.root).free) < least:
         raise BookError(
             f"the disk is nearly full: {free / 1e6:,.0f} MB are free",
-            where=root,
-            expected=f"at least {FREE_BYTES / 1e6:,.0f} MB",
+            where=workspace.root,
+            expected=f"at least {least / 1e6:,.0f} MB",
             do=f"make room (distilbook clean {workspace.edition} may help), or set DISTILBOOK_RUNS to another disk",
         )
 

@@ -24,7 +24,7 @@ from .display import BookDisplay
 from .estimate import Estimate
 from .execution import Running
 from .freshness import Condition, Execution, condition, survey
-from .preflight import check_chapters, check_output, check_records
+from .preflight import check_chapters, check_output, check_records, check_room
 from .schedule import Machine, Share, may_start
 
 #: Seconds between two looks at the running chapters.
@@ -55,7 +55,8 @@ def run(edition: str, only: list[str] | None = None, jobs: int | None = None) ->
 
     Raises:
         BookError: for anything wrong with names, parameters, inputs, records or the output folder,
-            before the first chapter starts; or when another process runs this edition.
+            before the first chapter starts; or when another process runs this edition. Later only
+            when a chapter failed and the disk is full.
     """
     check_names(edition, only or [])
     workspace = Workspace(edition)
@@ -163,6 +164,8 @@ class BookRun:
             self.workspace.withdraw(one.chapter, before=one.began)
             self.estimate.learn(one.chapter, seconds)
         self._settled(Outcome(one.chapter, status, seconds, error))
+        if error:
+            check_room(self.workspace)  # on a full disk the others would fail, too
 
     def _settled(self, outcome: Outcome) -> None:
         if outcome.chapter in self.waiting:

@@ -43,7 +43,7 @@ def status(edition: str) -> str:
         _legend(states),
         _times(conditions, records),
         _room(workspace),
-        _next(edition, conditions, states),
+        _next(workspace, conditions, states),
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -131,16 +131,20 @@ def _room(workspace: Workspace) -> str:
     )
 
 
-def _next(edition: str, conditions: Mapping[str, Condition], states: Mapping[str, str]) -> str:
+def _next(workspace: Workspace, conditions: Mapping[str, Condition], states: Mapping[str, str]) -> str:
     from .display import minutes
 
     if "running" in states.values():
-        return f"Follow it: tail -f runs/{edition}/book.log"
+        return f"Follow it: tail -f {workspace.root / 'book.log'}"
     due = [name for name in CHAPTERS if states[name] not in ("fresh", "waiting")]
     if not due:
-        return f"Next: nothing to do; the site is in runs/{edition}/site/index.html once it is rendered."
+        front = workspace.site / "index.html"
+        there = (
+            f"the book is at {front}" if front.exists() else f"distilbook site {workspace.edition} renders the pages"
+        )
+        return f"Next: nothing to execute; {there}."
     waiting = [name for name in CHAPTERS if states[name] == "waiting"]
     known = [conditions[name].last.longest for name in due if conditions[name].last and conditions[name].last.longest]
     upto = f"; they took {minutes(sum(known))} at their longest" if len(known) == len(due) else ""
     more = f", then {len(waiting)} that read them if these make something else" if waiting else ""
-    return f"Next: distilbook run {edition} executes {len(due)} chapters{more}{upto}."
+    return f"Next: distilbook run {workspace.edition} executes {len(due)} chapters{more}{upto}."

@@ -20,6 +20,7 @@ import nbformat
 
 from ..config import BookError
 from ..files import new_folder
+from ..runner.preflight import check_room
 from ..workspace import Workspace, project_root
 from .budget import budget_page
 from .origin import book_pages, forget
@@ -34,8 +35,10 @@ def render(workspace: Workspace) -> None:
 
     Raises:
         BookError: when no chapter was executed, when Sphinx finds a problem such as a broken
-            reference or an unknown citation, or when a package the site needs is missing.
+            reference or an unknown citation, when a package the site needs is missing, or when the
+            disk is full.
     """
+    check_room(workspace)
     book = project_root() / "book"
     chapters = read_chapters(book, workspace)
     if not any(chapter.state == "executed" for chapter in chapters):
