@@ -110,7 +110,7 @@ class Workspace:
         """Take back what a chapter published before a time (in seconds since the epoch) and not again since."""
         for path in sorted((self.root / "names").rglob("*.json")):
             pointer = read_json(path)
-            if pointer["chapter"] == made_by and pointer["published"] < before:
+            if pointer["chapter"] == made_by and pointer.get("published", 0.0) < before:
                 path.unlink()
 
     def published_by(self, chapter: str) -> dict[str, str]:

@@ -108,6 +108,11 @@ def test_a_missing_notebook_and_a_failure_are_not_fresh(executed):
     assert condition("04_student", executed).reasons == ("cell 3 (x) failed with ValueError: y",)
 
 
+def test_what_another_version_has_noted_is_executed_again(executed):
+    write_json(executed.root / "state" / "04_student.json", {"status": "executed", "key": "abc", "seconds": 1.0})
+    assert states(executed) == {"04_student": "not run"}
+
+
 def test_an_origin_survives_being_written(executed, tmp_path):
     now = origin("02_corpus", executed)
     write_json(tmp_path / "o.json", now)

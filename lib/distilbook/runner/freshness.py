@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -59,9 +59,10 @@ class Execution:
 
 
 def last_execution(chapter: str, workspace: Workspace) -> Execution | None:
-    """Return the last execution of ``chapter`` that came to an end; None where there is none."""
+    """Return the last execution of ``chapter`` that came to an end; None where none is noted as it is noted now."""
     path = _path(chapter, workspace)
-    return Execution(**read_json(path)) if path.exists() else None
+    noted = read_json(path) if path.exists() else {}
+    return Execution(**noted) if noted.keys() == {one.name for one in fields(Execution)} else None
 
 
 def _path(chapter: str, workspace: Workspace) -> Path:
