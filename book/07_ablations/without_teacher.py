@@ -90,6 +90,6 @@ say(judge(claim("without_teacher"), chapter.records.current()).sentence)
 #
 # ## Exercises
 #
-# 1. An arm without a teacher makes one forward pass less a step. Compare the seconds in the table: which of the two
-#    would be better at equal *time*?
+# 1. An arm without a teacher makes one forward pass less a step. Compare seconds times cores in the first
+#    table: which of the two would be better at equal *time*?
 # 2. Which measurement in the table could favour this arm although its masked accuracy does not?

@@ -225,6 +225,8 @@ def test_a_run_that_is_stopped_leaves_no_process_and_loses_no_finished_chapter(b
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # A shell that starts the tests in the background has them ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     for _ in range(300):
         if pids.exists() and pids.read_text():

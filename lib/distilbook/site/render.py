@@ -38,7 +38,6 @@ def render(workspace: Workspace) -> None:
             reference or an unknown citation, when a package the site needs is missing, or when the
             disk is full.
     """
-    check_room(workspace)
     book = project_root() / "book"
     chapters = read_chapters(book, workspace)
     if not any(chapter.state == "executed" for chapter in chapters):
@@ -47,6 +46,7 @@ def render(workspace: Workspace) -> None:
             where=workspace.notebooks,
             do=f"run the edition first: distilbook run {workspace.edition}",
         )
+    check_room(workspace)
     with tempfile.TemporaryDirectory(prefix="distilbook-site-") as scratch:
         source, html = Path(scratch) / "source", Path(scratch) / "html"
         stage(book, workspace, chapters, source)
