@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,16 @@ def runs(tmp_path, monkeypatch) -> Path:
     folder = tmp_path / "runs"
     monkeypatch.setenv("DISTILBOOK_RUNS", str(folder))
     return folder
+
+
+@pytest.fixture
+def project_copy(project, tmp_path, monkeypatch) -> Path:
+    """A copy of the book's scripts and parameters that stands for the project during one test, without results."""
+    for name in ("book", "parameters"):
+        shutil.copytree(project / name, tmp_path / name)
+    monkeypatch.setenv("DISTILBOOK_ROOT", str(tmp_path))
+    monkeypatch.delenv("DISTILBOOK_RUNS", raising=False)
+    return tmp_path
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,17 @@ import pytest
 
 from distilbook import files
 from distilbook.config import BookError
-from distilbook.files import content_hash, is_held, new_folder, read_json, sha256, size_of, sole, write_json, write_text
+from distilbook.files import (
+    content_hash,
+    holder_of,
+    new_folder,
+    read_json,
+    sha256,
+    size_of,
+    sole,
+    write_json,
+    write_text,
+)
 
 
 def test_a_write_that_fails_leaves_the_old_content_and_nothing_else(tmp_path):
@@ -89,13 +99,13 @@ def test_a_lock_is_held_by_one_process_and_given_up_by_a_killed_one(tmp_path):
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     holder = subprocess.Popen([sys.executable, "-c", HOLDS, str(path)], **pipes)
     assert holder.stdout.readline() == "held\n"
-    assert is_held(path)
+    assert holder_of(path).startswith(f"process {holder.pid} on ")
     with pytest.raises(BookError, match=f"this training is under way already.\n  where: process {holder.pid} on "):
         with sole(path, "this training"):
             pass
     holder.kill()
     holder.wait()
-    assert not is_held(path)
+    assert holder_of(path) is None
     with sole(path, "this training"):
         assert read_json(tmp_path / "lock.json")["process"] == os.getpid()
-    assert not is_held(path)
+    assert holder_of(path) is None

@@ -1,6 +1,8 @@
 import time
 
-from distilbook.progress import Progress, log_line
+import pytest
+
+from distilbook.progress import Progress, duration, log_line
 
 
 def test_a_line_says_how_far_how_fast_and_how_long_still(capsys, tmp_path, monkeypatch):
@@ -35,3 +37,20 @@ def test_without_a_log_nothing_is_written(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     log_line("x")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.04, "0.0 s"),
+        (9.96, "10 s"),
+        (59.6, "1 min"),
+        (260, "4 min 20 s"),
+        (3599.7, "1 h"),
+        (12_000, "3 h 20 min"),
+        (1e6, "12 days"),
+        (1e8, "1,157 days"),
+    ],
+)
+def test_a_duration_is_written_in_the_units_people_use(seconds, text):
+    assert duration(seconds) == text

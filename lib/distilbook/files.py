@@ -18,6 +18,9 @@ from filelock import FileLock, Timeout
 
 from .config import BookError
 
+#: Seconds for which a lock is waited for: longer than :func:`holder_of` holds one to see whether it is free.
+PATIENCE = 0.5
+
 
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` to ``path`` atomically: a reader sees the old content or the new, never a part."""
@@ -120,20 +123,15 @@ def sole(path: Path, what: str) -> Iterator[None]:
         what: what must not happen twice at once, to begin an error with: "a run of edition 'laptop'".
 
     Raises:
-        BookError: at once, when another process holds it, naming that process.
+        BookError: within a second, when another process holds it, naming that process.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock, holder = FileLock(path), path.with_name(f"{path.name}.json")
+    lock, holder = FileLock(path), _holder(path)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=PATIENCE)
     except Timeout:
-        who = (
-            read_json(holder) if holder.exists() else {"process": "unknown", "machine": "unknown", "since": "just now"}
-        )
         raise BookError(
-            f"{what} is under way already",
-            where=f"process {who['process']} on {who['machine']}, since {who['since']}",
-            do="wait until it ends, or stop it",
+            f"{what} is under way already", where=_named(path), do="wait until it ends, or stop it"
         ) from None
     try:
         now = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
@@ -144,14 +142,26 @@ def sole(path: Path, what: str) -> Iterator[None]:
         lock.release()
 
 
-def is_held(path: Path) -> bool:
-    """Whether a process holds the lock file ``path``."""
+def holder_of(path: Path) -> str | None:
+    """Return in words which process holds the lock file ``path``; None where none does."""
     if not path.exists():
-        return False
+        return None
     lock = FileLock(path)
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        return True
+        return _named(path)
     lock.release()
-    return False
+    return None
+
+
+def _holder(path: Path) -> Path:
+    return path.with_name(f"{path.name}.json")
+
+
+def _named(path: Path) -> str:
+    try:
+        who = read_json(_holder(path))
+    except FileNotFoundError:  # it has just come, or is just leaving
+        return "another process"
+    return f"process {who['process']} on {who['machine']}, since {who['since']}"

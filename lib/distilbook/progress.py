@@ -18,6 +18,21 @@ def log_line(text: str) -> None:
             file.write(f"{datetime.now():%H:%M:%S} {text}\n")
 
 
+def duration(seconds: float) -> str:
+    """Return a duration as ``0.4 s``, ``12 s``, ``4 min 20 s``, ``3 h 20 min`` or ``12 days``."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    return f"{round(seconds / 86_400):,} days"
+
+
 def in_kernel() -> bool:
     """Whether this process is a notebook's kernel."""
     return "ipykernel" in sys.modules and sys.modules["ipykernel"].__dict__.get("kernelapp") is not None and _shell()

@@ -35,6 +35,11 @@ def project_root() -> Path:
     return root
 
 
+def local_path(address: str) -> Path:
+    """Return the path an address stands for; relative ones start at the project's root."""
+    return project_root() / Path(address).expanduser()
+
+
 def runs_root() -> Path:
     """Return the folder of all editions' results: ``$DISTILBOOK_RUNS``, else ``runs/`` in the project."""
     return Path(os.environ.get("DISTILBOOK_RUNS") or project_root() / "runs")

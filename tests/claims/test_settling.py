@@ -12,15 +12,7 @@ import numpy as np
 import pytest
 
 from distilbook.claims import CLAIMS, claim, judge
-from distilbook.claims.settling import (
-    Settling,
-    duration,
-    evidence,
-    in_miniature,
-    seconds_behind,
-    seeds_needed,
-    what_settles,
-)
+from distilbook.claims.settling import Settling, evidence, in_miniature, seconds_behind, seeds_needed, what_settles
 from distilbook.files import sha256
 from distilbook.records import Record
 from distilbook.statistics import Bootstrap, ratio_interval, seed_difference_interval
@@ -340,23 +332,6 @@ def test_verdicts_in_miniature_are_said_to_take_the_papers_models_not_seeds():
 @pytest.mark.parametrize("full", [[0.3, 0.3], [0.3, 0.3001]])
 def test_an_interval_without_a_width_to_speak_of_has_ample_room(full):
     assert arm(full, [0.2, 0.2]).need.takes == "an interval more than 100 times as wide would have done"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.04, "0.0 s"),
-        (9.96, "10 s"),
-        (59.6, "1 min"),
-        (260, "4 min 20 s"),
-        (3599.7, "1 h"),
-        (12_000, "3 h 20 min"),
-        (1e6, "12 days"),
-        (1e8, "1,157 days"),
-    ],
-)
-def test_a_duration_is_written_in_the_units_people_use(seconds, text):
-    assert duration(seconds) == text
 
 
 def test_settling_is_imported_without_scipy():

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from distilbook.runner import display as module
-from distilbook.runner.display import BookDisplay, minutes
+from distilbook.runner.display import BookDisplay
 from distilbook.runner.execution import Running, log_of
 from distilbook.runner.run import Outcome
 from distilbook.runner.schedule import Share
@@ -82,8 +82,3 @@ def test_a_failure_is_said_with_its_error(runs):
     with BookDisplay(Workspace("test"), 2, Console(file=screen, width=400, soft_wrap=True)) as display:
         display.settled(Outcome("01_claims", "failed", 3.0, "cell 3 (x[0]) failed with KeyError: [0]"))
     assert "01_claims: failed: cell 3 (x[0]) failed with KeyError: [0] (1 of 2)" in screen.getvalue()
-
-
-def test_durations_read_well():
-    said = [minutes(seconds) for seconds in (0.4, 59.4, 60, 125, 3600, 19_000)]
-    assert said == ["0 s", "59 s", "1 min 0 s", "2 min 5 s", "1 h 0 min", "5 h 16 min"]

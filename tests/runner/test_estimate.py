@@ -29,7 +29,7 @@ def test_the_shipped_times_are_those_of_chapters_of_the_book():
 
 def test_a_chapters_own_longest_execution_counts_before_what_another_machine_took(shipped):
     estimate = Estimate("laptop", {"03_teacher": took(50.0)}, MACHINE)
-    assert estimate.left(["02_corpus", "03_teacher"], {}) == "up to 1 min 0 s left"
+    assert estimate.left(["02_corpus", "03_teacher"], {}) == "up to 1 min left"
 
 
 def test_a_slower_machine_is_learnt_from_what_it_has_done(shipped):

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 
 import pytest
 
@@ -14,12 +13,8 @@ from distilbook.workspace import Workspace
 
 
 @pytest.fixture
-def executed(project, tmp_path, monkeypatch) -> Workspace:
+def executed(project_copy) -> Workspace:
     """A copy of the book in which every chapter of the smoke edition has just been executed, as far as can be seen."""
-    for name in ("book", "parameters"):
-        shutil.copytree(project / name, tmp_path / name)
-    monkeypatch.setenv("DISTILBOOK_ROOT", str(tmp_path))
-    monkeypatch.delenv("DISTILBOOK_RUNS", raising=False)
     workspace = Workspace("smoke")
     for chapter in CHAPTERS:
         notebook = executed_notebook(chapter, workspace)

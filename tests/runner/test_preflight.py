@@ -18,17 +18,13 @@ from distilbook.workspace import Workspace, project_root
 
 
 @pytest.fixture
-def copy(project, tmp_path, monkeypatch) -> Path:
+def copy(project_copy) -> Path:
     """A copy of the book's scripts and parameters, with the inputs that the smoke edition names."""
-    for name in ("book", "parameters"):
-        shutil.copytree(project / name, tmp_path / name)
-    monkeypatch.setenv("DISTILBOOK_ROOT", str(tmp_path))
-    monkeypatch.delenv("DISTILBOOK_RUNS", raising=False)
     for name in ("rivers.txt", "trains.jsonl", "reviews.tsv", "teacher/config.json"):
-        path = tmp_path / "runs" / "smoke" / "input" / name
+        path = project_copy / "runs" / "smoke" / "input" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("x")
-    return tmp_path
+    return project_copy
 
 
 def refused(capsys, *arguments: str) -> str:

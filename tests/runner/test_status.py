@@ -43,8 +43,8 @@ def test_all_is_fresh(workspace, capsys):
     said = capsys.readouterr().out
     assert "11 chapters, 11 fresh.\nNothing is running." in said
     line = next(line for line in said.splitlines() if line.startswith("06_pretraining"))
-    assert line.split() == "06_pretraining fresh 2026-01-02 03:04 1 min 0 s 2 cores".split()
-    assert "Where the time went: 11 min 0 s in the last executions, one after the other." in said
+    assert line.split() == "06_pretraining fresh 2026-01-02 03:04 1 min 2 cores".split()
+    assert "Where the time went: 11 min in the last executions, one after the other." in said
     assert "Next: nothing to execute; distilbook site smoke renders the pages." in said and "stale" not in said
 
 

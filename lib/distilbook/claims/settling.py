@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..progress import duration
 from ..records import Record
 from .evidence import GATHER
 from .finding import Finding, Missing, too_few
@@ -147,21 +148,6 @@ def seconds_behind(records: Iterable[Record]) -> float | None:
     """
     runs = {(r.chapter, r.predictions): r.seconds for r in records if r.seconds}
     return sum(runs.values()) if runs else None
-
-
-def duration(seconds: float) -> str:
-    """Return a duration as ``0.4 s``, ``12 s``, ``4 min 20 s``, ``3 h 20 min`` or ``12 days``."""
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    if hours < 48:
-        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-    return f"{round(seconds / 86_400):,} days"
 
 
 def seeds_needed(spread: float, distance: float, at_most: float = math.inf) -> int | None:

@@ -22,7 +22,7 @@ from pydantic import Field
 
 from ..config import BookError, Config, nearest, short_hash
 from ..files import sha256
-from ..workspace import cache_root, project_root
+from ..workspace import cache_root, local_path
 from . import hub, text_files, wheels
 
 WIKIPEDIA = "gensim/test/test_data/enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
@@ -81,11 +81,6 @@ def _all_documents(source: TextSource) -> Iterator[Document]:
         name = path.name
         numbered = text_files.read(path, source.column, source.subset, source.split)
     return (Document(f"{name}:{number}", paragraphs) for number, paragraphs in numbered)
-
-
-def local_path(address: str) -> Path:
-    """Return the path an address stands for; relative ones start at the project's root."""
-    return project_root() / Path(address).expanduser()
 
 
 def _wheel_text(name: str) -> tuple[str, Callable[[], Iterator[Document]]]:

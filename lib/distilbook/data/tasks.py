@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ..config import BookError, nearest, short_hash
-from ..workspace import project_root
+from ..workspace import local_path
 
 COLUMNS = ("sentence", "label", "group", "split")
 SPLITS = ("train", "test")
@@ -88,7 +88,7 @@ def _path(address: str) -> Path:
             expected="wheel:reviews, or the path of a tab-separated file",
             do=nearest(address, ["wheel:reviews"], "addresses"),
         )
-    path = project_root() / Path(address).expanduser()
+    path = local_path(address)
     if not path.is_file():
         raise BookError(
             "the task's file does not exist",

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from ..progress import duration
 from ..workspace import Workspace
 from .execution import Running, log_of
 
@@ -62,7 +63,7 @@ class BookDisplay:
         """Say what became of a chapter."""
         self.done += 1
         self._followed.pop(outcome.chapter, None)
-        text = {"executed": f"done in {minutes(outcome.seconds)}", "fresh": "fresh, nothing to do"}
+        text = {"executed": f"done in {duration(outcome.seconds)}", "fresh": "fresh, nothing to do"}
         said = text.get(outcome.status, f"{outcome.status}: {outcome.error}" if outcome.error else outcome.status)
         self.say(f"{outcome.chapter}: {said} ({self.done} of {self.chapters})")
 
@@ -78,7 +79,7 @@ class BookDisplay:
     def _panel(self, running: Mapping[str, Running], time_left: str) -> Table:
         panel = Table.grid(padding=(0, 2))
         for chapter, one in running.items():
-            panel.add_row(chapter, minutes(one.seconds), self._followed[chapter].newest or "starting")
+            panel.add_row(chapter, duration(one.seconds), self._followed[chapter].newest or "starting")
         panel.add_row("the book", "", self._book(time_left))
         return panel
 
@@ -108,11 +109,3 @@ class Followed:
             return ""
         self._said, self._when = self.newest, time.monotonic()
         return self.newest
-
-
-def minutes(seconds: float) -> str:
-    """Return a duration as ``12 s``, ``3 min 20 s`` or ``5 h 10 min``."""
-    whole = round(seconds)
-    if whole >= 3600:
-        return f"{whole // 3600} h {whole % 3600 // 60} min"
-    return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 
 from ..claims.wording import counted
-from .display import minutes
+from ..progress import duration
 from .execution import Running
 from .freshness import Condition
 from .schedule import Machine, time_needed
@@ -48,5 +48,5 @@ class Estimate:
         if not known:
             return "time left not known before the first run" if unknown else "nothing left"
         now = {name: (one.share, one.seconds) for name, one in running.items() if name in known}
-        words = f"up to {minutes(time_needed(known, now, self.machine))} left"
+        words = f"up to {duration(time_needed(known, now, self.machine))} left"
         return words + (f", and {counted(unknown, 'chapter')} of which no time is known" if unknown else "")

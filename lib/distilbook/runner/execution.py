@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -59,11 +60,9 @@ class Running:
                 env=_environment(log_of(chapter, workspace), share),
                 start_new_session=True,  # a Ctrl-C in the terminal is the runner's to deal with
             )
-        try:
+        with contextlib.suppress(BrokenPipeError):  # a process that ended at once; finish() says with what
             process.stdin.write(json.dumps(job) + "\n")
             process.stdin.flush()
-        except BrokenPipeError:
-            pass  # it ended at once; finish() says why
         return cls(chapter, workspace, share, process)
 
     @property

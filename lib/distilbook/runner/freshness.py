@@ -18,12 +18,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..config import short_hash
-from ..data.sources import local_path
 from ..edition.contents import CHAPTERS, script_of
 from ..edition.parameters import edition_values
 from ..files import content_hash, read_json, sha256, write_json
 from ..provenance import module_hashes
-from ..workspace import Workspace, project_root
+from ..workspace import Workspace, local_path, project_root
 
 #: A part of the book that every chapter imports and none depends on, beyond its own row in the table.
 CONTENTS = "distilbook.edition.contents"

@@ -6,14 +6,12 @@ import os
 import re
 import shutil
 from collections.abc import Iterable
-from pathlib import Path
 
 from ..config import BookError
-from ..data.sources import local_path
 from ..edition.contents import CHAPTERS
 from ..edition.parameters import check_parameters
 from ..records import RecordBook
-from ..workspace import Workspace
+from ..workspace import Workspace, local_path
 from .freshness import addresses
 
 #: An edition is not begun with less room than this; the laptop edition's results take about a third of it.
@@ -83,6 +81,6 @@ def check_address(address: str, where: str, may_be_id: bool) -> None:
         raise BookError(
             f"there is nothing at {address!r}",
             where=where,
-            expected=f"a file or folder at {Path(local_path(address))}",
+            expected=f"a file or folder at {local_path(address)}",
             do="put it there or correct the address; relative paths start at the project's root",
         )

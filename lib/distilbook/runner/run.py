@@ -29,7 +29,7 @@ from .schedule import Machine, Share, may_start
 
 #: Seconds between two looks at the running chapters.
 LOOK = 0.2
-BROKEN = ("failed", "left out", "interrupted")
+BROKEN = ("failed", "left out")
 
 
 @dataclass(frozen=True)
@@ -207,7 +207,7 @@ def stopped_by_signals() -> Iterator[None]:
 
 def check_outcomes(outcomes: list[Outcome]) -> None:
     """Raise a BookError that lists the chapters that failed or were left out, if any did."""
-    bad = [outcome for outcome in outcomes if outcome.status in ("failed", "left out")]
+    bad = [outcome for outcome in outcomes if outcome.status in BROKEN]
     if bad:
         lines = "".join(f"\n    {outcome.chapter} {outcome.status}: {outcome.error}" for outcome in bad)
         raise BookError(

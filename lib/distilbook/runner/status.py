@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from ..claims.settling import seconds_behind
 from ..edition.contents import CHAPTERS, check_names
-from ..files import is_held, read_json, size_of
+from ..files import holder_of, size_of
+from ..progress import duration
 from ..records import Record, RecordBook
 from ..workspace import Workspace
 from .clean import megabytes, unneeded
@@ -34,36 +35,31 @@ def status(edition: str) -> str:
     """
     check_names(edition, [])
     workspace = Workspace(edition)
-    conditions = survey(workspace)
-    states = {name: _state(here, workspace) for name, here in conditions.items()}
+    conditions, holder = survey(workspace), holder_of(workspace.lock)
+    states = {name: _state(here, workspace, holder) for name, here in conditions.items()}
     records = RecordBook(workspace.records).current()
     parts = [
-        _headline(edition, workspace, states),
+        _headline(workspace, states, holder),
         _chapters(conditions, states, workspace),
         _legend(states),
         _times(conditions, records),
-        _room(workspace),
+        _room(workspace, holder),
         _next(workspace, conditions, states),
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def _state(here: Condition, workspace: Workspace) -> str:
+def _state(here: Condition, workspace: Workspace, holder: str | None) -> str:
     """Return the chapter's state, or that it is being executed or was stopped while it was."""
     if not (workspace.root / "executing" / f"{here.chapter}.source.ipynb").exists():
         return here.state
-    return "running" if is_held(workspace.lock) else "stopped"
+    return "running" if holder else "stopped"
 
 
-def _headline(edition: str, workspace: Workspace, states: Mapping[str, str]) -> str:
+def _headline(workspace: Workspace, states: Mapping[str, str], holder: str | None) -> str:
     counts = [f"{list(states.values()).count(state)} {state}" for state in MEANING if state in states.values()]
-    holder = workspace.lock.with_name(f"{workspace.lock.name}.json")
-    if is_held(workspace.lock) and holder.exists():
-        who = read_json(holder)
-        now = f"It is being run by process {who['process']} on {who['machine']}, since {who['since']}."
-    else:
-        now = "Nothing is running."
-    return f"Edition {edition} in {workspace.root}: {len(states)} chapters, {', '.join(counts)}.\n{now}"
+    now = f"It is being run by {holder}." if holder else "Nothing is running."
+    return f"Edition {workspace.edition} in {workspace.root}: {len(states)} chapters, {', '.join(counts)}.\n{now}"
 
 
 def _chapters(conditions: Mapping[str, Condition], states: Mapping[str, str], workspace: Workspace) -> str:
@@ -79,12 +75,10 @@ def _chapters(conditions: Mapping[str, Condition], states: Mapping[str, str], wo
 
 
 def _last(here: Condition) -> str:
-    from .display import minutes
-
     if here.last is None:
         return ""
     when = here.last.finished[:16].replace("T", " ")
-    return f"{when:<22}{minutes(here.last.seconds):>12}  {here.last.cores} core{'s' if here.last.cores > 1 else ''}"
+    return f"{when:<22}{duration(here.last.seconds):>12}  {here.last.cores} core{'s' if here.last.cores > 1 else ''}"
 
 
 def _newest_line(chapter: str, workspace: Workspace) -> str:
@@ -99,32 +93,28 @@ def _legend(states: Mapping[str, str]) -> str:
 
 def _times(conditions: Mapping[str, Condition], records: Sequence[Record]) -> str:
     """Return where the time of the last executions went, and how much of it was training and measuring."""
-    from .display import minutes
-
     took = {name: here.last.seconds for name, here in conditions.items() if here.last}
     if not took:
         return ""
     whole, longest = sum(took.values()), max(took.values())
-    lines = [f"Where the time went: {minutes(whole)} in the last executions, one after the other."]
+    lines = [f"Where the time went: {duration(whole)} in the last executions, one after the other."]
     for name, seconds in sorted(took.items(), key=lambda item: -item[1]):
         bar = "#" * max(1, round(BAR * seconds / longest))
         lines.append(
-            f"{name:<36}{minutes(seconds):>12} {seconds / whole:>5.0%}  {bar:<{BAR}}  {_behind(name, records)}"
+            f"{name:<36}{duration(seconds):>12} {seconds / whole:>5.0%}  {bar:<{BAR}}  {_behind(name, records)}"
         )
     return "\n".join(lines).replace(" \n", "\n")
 
 
 def _behind(chapter: str, records: Sequence[Record]) -> str:
-    from .display import minutes
-
     seconds = seconds_behind(record for record in records if record.chapter == chapter)
-    return f"its records stand for {minutes(seconds)} of training and measuring" if seconds else ""
+    return f"its records stand for {duration(seconds)} of training and measuring" if seconds else ""
 
 
-def _room(workspace: Workspace) -> str:
+def _room(workspace: Workspace, holder: str | None) -> str:
     if not workspace.root.exists():
         return ""
-    spare = sum(one.bytes for one in unneeded(workspace)) if not is_held(workspace.lock) else 0
+    spare = sum(one.bytes for one in unneeded(workspace)) if not holder else 0
     words = f"Room on the disk: {megabytes(size_of(workspace.root))}"
     return words + (
         f", of which {megabytes(spare)} are not needed (distilbook clean {workspace.edition})." if spare else "."
@@ -132,8 +122,6 @@ def _room(workspace: Workspace) -> str:
 
 
 def _next(workspace: Workspace, conditions: Mapping[str, Condition], states: Mapping[str, str]) -> str:
-    from .display import minutes
-
     if "running" in states.values():
         return f"Follow it: tail -f {workspace.root / 'book.log'}"
     due = [name for name in CHAPTERS if states[name] not in ("fresh", "waiting")]
@@ -145,6 +133,6 @@ def _next(workspace: Workspace, conditions: Mapping[str, Condition], states: Map
         return f"Next: nothing to execute; {there}."
     waiting = [name for name in CHAPTERS if states[name] == "waiting"]
     known = [conditions[name].last.longest for name in due if conditions[name].last and conditions[name].last.longest]
-    upto = f"; they took {minutes(sum(known))} at their longest" if len(known) == len(due) else ""
+    upto = f"; they took {duration(sum(known))} at their longest" if len(known) == len(due) else ""
     more = f", then {len(waiting)} that read them if these make something else" if waiting else ""
     return f"Next: distilbook run {workspace.edition} executes {len(due)} chapters{more}{upto}."

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from ..claims import CLAIMS, Claim, judge
-from ..claims.settling import HOPELESS, Settling, duration, in_miniature, seconds_behind, what_settles
+from ..claims.settling import HOPELESS, Settling, in_miniature, seconds_behind, what_settles
 from ..display.figures.budget import time_spent
 from ..edition.contents import CHAPTERS
+from ..progress import duration
 from ..records import Record, RecordBook
 from ..runner.freshness import Execution, last_execution
 from ..workspace import Workspace
