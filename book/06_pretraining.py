@@ -85,10 +85,11 @@ say(projected_positions(config.distilled_positions, positions, SHARE, len(corpus
 # as one.
 
 # %%
-from distilbook.training.loop import Blocks, optimise
+from distilbook.training.batches import Blocks
 from distilbook.training.pretrain import TripleLoss, pretrain
+from distilbook.training.step import accumulate
 
-show_source(TripleLoss, Blocks, optimise)
+show_source(TripleLoss, Blocks, accumulate)
 
 # %% [markdown]
 # ## The runs

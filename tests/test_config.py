@@ -1,7 +1,7 @@
 import pytest
 
 from distilbook.config import BookError, ChapterConfig, short_hash
-from distilbook.training.loop import LoopConfig
+from distilbook.training.schedule import LoopConfig
 
 LOOP = {
     "steps": 10,

@@ -26,7 +26,7 @@ from distilbook.data.masking import SHARE, SMOOTHING, TREATMENT
 from distilbook.device.timing import BERT_BASE
 from distilbook.model.sizes import model_config
 from distilbook.recipe import Recipe, changes_of
-from distilbook.training.loop import BETAS, EPSILON, MAX_GRADIENT_NORM
+from distilbook.training.step import BETAS, EPSILON, MAX_GRADIENT_NORM
 from prose_numbers import NUMBER, numbers_in, unaccounted, without_code
 
 PROJECT = Path(__file__).resolve().parents[1]

@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 
 from distilbook.data.masking import Masking, block_draws, block_order
 
-SPECIAL, MASK, WORDS = [0, 1, 2, 3], 3, 200
+SPECIAL, PAD, MASK, WORDS = [0, 1, 2, 3], 0, 3, 200
 
 
 def masking(share=0.15, weights=None) -> Masking:
     weights = np.arange(1, WORDS + 1) ** -0.7 if weights is None else weights
     weights = np.where(np.isin(np.arange(WORDS), SPECIAL), 0.0, weights)
-    return Masking(weights, MASK, share=share)
+    return Masking(weights, MASK, PAD, share=share)
 
 
 def some_blocks(number=400, length=64, seed=0) -> np.ndarray:
@@ -60,7 +60,7 @@ def test_rare_words_are_drawn_in_proportion_to_their_weight():
 
 def test_smoothed_weights_are_counts_to_the_minus_seven_tenths():
     class Tokenizer:
-        all_special_ids, mask_token_id = SPECIAL, MASK
+        all_special_ids, mask_token_id, pad_token_id = SPECIAL, MASK, PAD
 
     counts = np.array([9, 9, 9, 9, 0, 1, 100])
     weights = Masking.smoothed(counts, Tokenizer).weights
@@ -122,3 +122,16 @@ def test_an_epoch_visits_every_block_once(number):
 
 def test_epochs_have_different_orders():
     assert (block_order(0, 0, 100) != block_order(0, 1, 100)).any()
+
+
+def test_what_lies_behind_the_last_word_piece_is_padding_and_what_lies_before_is_not():
+    blocks = np.array([[1, 9, 2, PAD, PAD], [1, PAD, 9, 9, 2], [1, 9, PAD, 2, PAD]])
+    real = [[True] * 3 + [False] * 2, [True] * 5, [True] * 4 + [False]]
+    np.testing.assert_array_equal(masking().real(blocks), real)
+
+
+def test_padding_is_never_drawn_and_a_padded_block_gives_its_share_of_what_is_real():
+    blocks = some_blocks()
+    blocks[:, 41:] = PAD
+    _, labels = masking()(blocks, range(len(blocks)), 0, 0)
+    assert ((labels != -100).sum(axis=1) == round(0.15 * 40)).all() and (labels[:, 41:] == -100).all()

@@ -6,8 +6,10 @@ from distilbook.config import BookError
 from distilbook.data.masking import Masking
 from distilbook.model.student import build_student
 from distilbook.model.teacher import load_teacher, load_tokenizer
-from distilbook.training.loop import Blocks, learning_rate_at, read_metrics, train
+from distilbook.training.batches import Blocks
+from distilbook.training.loop import read_metrics, train
 from distilbook.training.pretrain import PretrainConfig, TripleLoss
+from distilbook.training.schedule import learning_rate_at
 
 
 @pytest.fixture
@@ -81,7 +83,7 @@ def test_accumulation_changes_the_gradient_by_rounding_alone(corpus, teacher_fol
         tokens = sum(b.labels.numel() for b in batches)
         masked = int(sum((b.labels != -100).sum() for b in batches))
         for b in batches:
-            objective(b.input_ids, b.labels, tokens, masked)[0].backward()
+            objective(b, tokens, masked)[0].backward()
         return torch.cat([p.grad.flatten() for p in objective.parameters() if p.grad is not None])
 
     # The cosine term is computed in float32, hence the tolerance.

@@ -12,6 +12,7 @@ from distilbook.model.student import build_student
 from distilbook.model.teacher import load_teacher
 from distilbook.recipe import ARMS
 from distilbook.training.arms import full_runs, published_runs, run_arm
+from distilbook.training.batches import MicroBatch
 from distilbook.training.loop import read_curves
 from distilbook.training.measurements import pretraining_records
 from distilbook.training.pretrain import PretrainConfig, PretrainRun, TripleLoss, pretrain
@@ -23,34 +24,49 @@ def config(pretrain_values) -> PretrainConfig:
     return PretrainConfig(**pretrain_values)
 
 
-def a_batch(vocabulary: int):
+def a_batch(vocabulary: int, lengths=(12, 12, 12)) -> MicroBatch:
     draw = torch.Generator().manual_seed(0)
     input_ids = torch.randint(5, vocabulary, (3, 12), generator=draw)
-    return input_ids, torch.where(torch.rand(3, 12, generator=draw) < 0.3, input_ids, -100)
+    real = torch.arange(12) < torch.tensor(lengths)[:, None]
+    labels = torch.where((torch.rand(3, 12, generator=draw) < 0.3) & real, input_ids, -100)
+    return MicroBatch(torch.arange(3), input_ids * real, labels, None if real.all() else real)
 
 
+@pytest.mark.parametrize("lengths", [(12, 12, 12), (12, 3, 8)])
 @pytest.mark.parametrize("positions", ["all", "masked"])
 @pytest.mark.parametrize("arm", ARMS)
-def test_the_objective_equals_the_papers_loss_computed_from_whole_models(teacher_folder, config, arm, positions):
-    own = config.model_copy(update={"distilled_positions": positions}).for_arm(arm)
-    recipe = own.recipe
-    teacher = load_teacher(teacher_folder, new_head=False)
-    student = build_student(teacher, recipe, dropout=0.0, seed=0)
+def test_the_objective_equals_the_papers_loss_computed_from_whole_models(
+    teacher_folder, config, arm, positions, lengths
+):
+    """Value and gradient in float64, the whole models padded and with every logit held at once."""
+    recipe = config.model_copy(update={"distilled_positions": positions}).for_arm(arm).recipe
+    teacher = load_teacher(teacher_folder, new_head=False).double()
+    student = build_student(teacher, recipe, dropout=0.0, seed=0).double()
     with torch.no_grad():
         student.get_input_embeddings().weight.mul_(1.1)
-    input_ids, labels = a_batch(teacher.config.vocab_size)
-    masked = labels != -100
-    loss, _ = TripleLoss(student, teacher, recipe)(input_ids, labels, labels.numel(), int(masked.sum()))
+    batch = a_batch(teacher.config.vocab_size, lengths)
+    loss, _ = TripleLoss(student, teacher, recipe)(batch, batch.tokens, batch.masked)
+    loss.backward()
+    gradients = {name: p.grad.clone() for name, p in student.named_parameters()}
+    student.zero_grad()
 
-    ours = student(input_ids=input_ids, output_hidden_states=True)
-    theirs = teacher(input_ids=input_ids, output_hidden_states=True)
-    where = torch.ones_like(masked) if positions == "all" else masked
-    z, t = ours.logits[where] / recipe.temperature, theirs.logits[where] / recipe.temperature
+    real = torch.ones_like(batch.labels, dtype=torch.bool) if batch.attention_mask is None else batch.attention_mask
+    masked = batch.labels != -100
+    ours, theirs = (
+        model(input_ids=batch.input_ids, attention_mask=real.long(), output_hidden_states=True)
+        for model in (student, teacher)
+    )
+    where = real if positions == "all" else masked
+    z, t = ours.logits[where] / recipe.temperature, theirs.logits[where].detach() / recipe.temperature
     ce = recipe.temperature**2 * F.kl_div(z.log_softmax(-1), t.softmax(-1), reduction="batchmean")
-    mlm = F.cross_entropy(ours.logits[masked], labels[masked])
-    cos = (1 - F.cosine_similarity(ours.hidden_states[-1], theirs.hidden_states[-1], dim=-1)).mean()
+    mlm = F.cross_entropy(ours.logits[masked], batch.labels[masked])
+    hidden = ours.hidden_states[-1][real], theirs.hidden_states[-1][real].detach()
+    cos = (1 - F.cosine_similarity(*hidden, dim=-1)).mean()
     expected = recipe.distillation_weight * ce + recipe.masked_lm_weight * mlm + recipe.cosine_weight * cos
-    torch.testing.assert_close(loss, expected, rtol=1e-4, atol=1e-4)
+    expected.backward()
+    torch.testing.assert_close(loss, expected, rtol=1e-9, atol=1e-9)
+    for name, parameter in student.named_parameters():
+        torch.testing.assert_close(gradients[name], parameter.grad, rtol=1e-7, atol=1e-9)
 
 
 def test_the_teacher_is_never_trained(teacher_folder, config):

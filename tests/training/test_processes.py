@@ -5,9 +5,20 @@ from pathlib import Path
 
 import pytest
 import torch
+from one_gradient import gradient
 from safetensors.torch import load_file
 
 from distilbook.files import read_json
+from distilbook.training.pretrain import PretrainConfig
+
+
+def launch(processes: int, script: str, *arguments) -> str:
+    """Run ``script`` on a number of processes and return what it printed."""
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
+    command = [sys.executable, *launcher, Path(__file__).with_name(script), *arguments]
+    done = subprocess.run(list(map(str, command)), text=True, capture_output=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
 
 
 @pytest.fixture
@@ -16,13 +27,9 @@ def run_on(corpus, teacher_folder, pretrain_values, tmp_path):
 
     def run(processes: int) -> Path:
         output = tmp_path / str(processes)
-        script = Path(__file__).with_name("one_run.py")
-        launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
         values = json.dumps(pretrain_values | {"blocks_per_step": 8})
-        command = [sys.executable, *launcher, script, corpus.folder, teacher_folder, output, values]
-        done = subprocess.run(list(map(str, command)), text=True, capture_output=True, timeout=300)
-        assert done.returncode == 0, done.stderr[-3000:]
-        assert done.stdout.count(f"{processes} processes") == processes
+        said = launch(processes, "one_run.py", corpus.folder, teacher_folder, output, values)
+        assert said.count(f"{processes} processes") == processes
         return next(path.parent for path in output.glob("*/done.json"))
 
     return run
@@ -41,3 +48,24 @@ def test_two_processes_train_the_same_student_as_one(run_on):
     assert len((one / "metrics.jsonl").read_text().splitlines()) == len(
         (two / "metrics.jsonl").read_text().splitlines()
     )
+
+
+def test_the_gradient_is_the_same_however_a_step_is_divided(corpus, teacher_folder, pretrain_values, tmp_path):
+    """Eight blocks at once, 2 x 4 and 4 x 2; on one process and on two. The gradient's largest entries are near 1."""
+    values = pretrain_values | {"blocks_per_step": 8}
+    by_size = {
+        (size, dropout): gradient(
+            corpus.folder, teacher_folder, PretrainConfig(**values | {"micro_batch": size}), dropout
+        )
+        for size, dropout in ((8, 0.0), (4, 0.0), (2, 0.0), (4, 0.1))
+    }
+    launch(
+        2, "one_gradient.py", corpus.folder, teacher_folder, tmp_path / "two", json.dumps(values | {"micro_batch": 4})
+    )
+    two = load_file(tmp_path / "two")
+    for name, whole in by_size[8, 0.0].items():
+        for other in (by_size[4, 0.0][name], by_size[2, 0.0][name], two[f"0.0.{name}"]):
+            torch.testing.assert_close(other, whole, rtol=1e-10, atol=1e-13)
+        # With dropout the masks belong to the micro-batch: the same gradient for the same micro-batches, and no other.
+        torch.testing.assert_close(two[f"0.1.{name}"], by_size[4, 0.1][name], rtol=1e-10, atol=1e-13)
+    assert not torch.allclose(two["0.1.vocab_transform.weight"], two["0.0.vocab_transform.weight"], rtol=1e-3)

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from distilbook.model.teacher import load_teacher
+from distilbook.training.batches import MicroBatch
 from distilbook.training.loop import read_metrics
 from distilbook.training.teacher_head import MaskedLM, TeacherConfig, fitted_teacher, start_at_word_frequencies
 
@@ -62,5 +63,6 @@ def test_the_loss_is_transformers_own(inputs, corpus):
     model = load_teacher(inputs / "teacher", new_head=True)
     input_ids = torch.from_numpy(corpus.train[:2].astype("int64"))
     labels = torch.where(torch.arange(32) % 5 == 0, input_ids, -100)
-    loss, _ = MaskedLM(model)(input_ids, labels, labels.numel(), int((labels != -100).sum()))
+    batch = MicroBatch(torch.arange(2), input_ids, labels, attention_mask=None)
+    loss, _ = MaskedLM(model)(batch, batch.tokens, batch.masked)
     torch.testing.assert_close(loss, model(input_ids=input_ids, labels=labels).loss, rtol=1e-5, atol=1e-5)

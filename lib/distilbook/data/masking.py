@@ -29,12 +29,14 @@ class Masking:
     Attributes:
         weights: the weight of each word piece in the draw, (vocabulary,); zero for special tokens.
         mask_id: the number of ``[MASK]``.
+        pad_id: the number of ``[PAD]``, which fills a block up behind its word pieces.
         share: the share of each block's maskable word pieces that is drawn.
         treatment: shares of the drawn that become ``[MASK]``, become random, and stay.
     """
 
     weights: np.ndarray
     mask_id: int
+    pad_id: int
     share: float = SHARE
     treatment: tuple[float, float, float] = TREATMENT
 
@@ -43,7 +45,7 @@ class Masking:
         """Return the training masks: weights ``count ** -0.7``, a word piece never seen counting as seen once."""
         weights = np.maximum(counts, 1.0) ** -SMOOTHING
         weights[tokenizer.all_special_ids] = 0.0
-        return cls(weights, tokenizer.mask_token_id)
+        return cls(weights, tokenizer.mask_token_id, tokenizer.pad_token_id)
 
     def uniform(self) -> Masking:
         """Return the masks of held-out evaluation: every word piece alike, and always ``[MASK]`` in its place."""
@@ -52,6 +54,10 @@ class Masking:
     def weighing_alike(self, share: float) -> Masking:
         """Return the masks BERT was trained with: every word piece alike; with another share drawn."""
         return replace(self, weights=(self.weights > 0).astype(float), share=share)
+
+    def real(self, blocks: np.ndarray) -> np.ndarray:
+        """Return where ``blocks`` hold word pieces: up to the last that is no padding, (batch, length) bool."""
+        return np.cumsum((blocks != self.pad_id)[:, ::-1], axis=1)[:, ::-1] > 0
 
     def __call__(
         self, blocks: np.ndarray, numbers: Sequence[int], seed: int, epoch: int

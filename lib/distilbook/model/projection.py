@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -25,31 +26,22 @@ class Projection:
     weight: Tensor
     bias: Tensor
 
+    @classmethod
+    def of(cls, model, hidden: Tensor) -> Projection:
+        """Return the projection at ``hidden`` states, (positions, width), of a BERT or a DistilBERT."""
+        if hasattr(model, "vocab_projector"):
+            states = model.vocab_layer_norm(model.activation(model.vocab_transform(hidden)))
+            decoder = model.vocab_projector
+        else:
+            states = model.cls.predictions.transform(hidden)
+            decoder = model.cls.predictions.decoder
+        return cls(states, decoder.weight, decoder.bias)
+
     def at(self, positions: Tensor | slice) -> Projection:
         """Return the projection of some positions only."""
         return Projection(self.states[positions], self.weight, self.bias)
 
     def logits(self) -> Tensor:
-        """Return the logits of all positions at once, (positions, vocabulary), in float32."""
-        return F.linear(self.states, self.weight, self.bias).float()
-
-
-def transformed_states(model, input_ids: Tensor, positions: Tensor) -> tuple[Projection, Tensor]:
-    """Return the projection at ``positions`` and all last hidden states, of a BERT or a DistilBERT.
-
-    Args:
-        input_ids: (blocks, length).
-        positions: (blocks, length) bool, where logits are wanted.
-
-    Returns:
-        The projection, and the hidden states (blocks, length, width).
-    """
-    hidden = model.base_model(input_ids=input_ids).last_hidden_state
-    chosen = hidden[positions]
-    if hasattr(model, "vocab_projector"):
-        states = model.vocab_layer_norm(model.activation(model.vocab_transform(chosen)))
-        decoder = model.vocab_projector
-    else:
-        states = model.cls.predictions.transform(chosen)
-        decoder = model.cls.predictions.decoder
-    return Projection(states, decoder.weight, decoder.bias), hidden
+        """Return the logits of all positions at once, (positions, vocabulary), in float32 or wider."""
+        logits = F.linear(self.states, self.weight.to(self.states.dtype), self.bias.to(self.states.dtype))
+        return logits.to(torch.promote_types(logits.dtype, torch.float32))

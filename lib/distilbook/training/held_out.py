@@ -17,7 +17,8 @@ from torch import Tensor
 
 from ..data.corpus import evenly_spaced
 from ..data.masking import IGNORED, Masking
-from ..model.projection import Projection, transformed_states
+from ..model.encoder import hidden_states
+from ..model.projection import Projection
 
 #: The seed of the held-out masks: one for all models, editions and runs.
 MASK_SEED = 1910_01108
@@ -26,21 +27,30 @@ BATCH = 16
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Held-out blocks, masked once and for all: ``input_ids`` and ``labels``, (blocks, length) int64."""
+    """Held-out blocks, masked once and for all.
+
+    Attributes:
+        input_ids, labels: (blocks, length) int64.
+        attention_mask: (blocks, length) bool, False where padding is.
+    """
 
     input_ids: Tensor
     labels: Tensor
+    attention_mask: Tensor
 
     @classmethod
     def of(cls, blocks: np.ndarray, masking: Masking, limit: int) -> HeldOut:
         """Mask at most ``limit`` blocks, evenly spaced so that every source of text is among them."""
         numbers = evenly_spaced(len(blocks), limit)
-        arrays = masking.uniform()(blocks[numbers], numbers, MASK_SEED, 0)
+        chosen = blocks[numbers]
+        arrays = (*masking.uniform()(chosen, numbers, MASK_SEED, 0), masking.real(chosen))
         return cls(*(torch.from_numpy(array) for array in arrays))
 
-    def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield ``input_ids`` and ``labels`` of a few blocks at a time."""
-        yield from zip(self.input_ids.split(BATCH), self.labels.split(BATCH), strict=True)
+    def batches(self) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:
+        """Yield ``input_ids``, ``labels`` and ``attention_mask`` (None without padding) of a few blocks at a time."""
+        parts = (tensor.split(BATCH) for tensor in (self.input_ids, self.labels, self.attention_mask))
+        for input_ids, labels, real in zip(*parts, strict=True):
+            yield input_ids, labels, None if real.all() else real
 
 
 @dataclass(frozen=True)
@@ -77,9 +87,11 @@ def projections(model, held_out: HeldOut) -> list[Projection]:
     training = model.training
     model.eval()
     made = []
-    for input_ids, labels in held_out.batches():
-        states, _ = transformed_states(model, input_ids.to(model.device), labels.to(model.device) != IGNORED)
-        made.append(states)
+    for input_ids, labels, real in held_out.batches():
+        on_device = (tensor if tensor is None else tensor.to(model.device) for tensor in (input_ids, real))
+        hidden = hidden_states(model, *on_device)
+        masked = (labels.flatten() if real is None else labels[real]) != IGNORED
+        made.append(Projection.of(model, hidden[masked.to(model.device)]))
     model.train(training)
     return made
 

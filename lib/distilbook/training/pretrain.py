@@ -17,14 +17,18 @@ from ..data.corpus import Corpus
 from ..data.masking import IGNORED, Masking
 from ..files import read_json, write_json
 from ..loss import cosine_loss, vocabulary_loss
-from ..model.projection import Projection, transformed_states
+from ..model.encoder import hidden_states
+from ..model.projection import Projection
 from ..model.student import build_student
 from ..model.teacher import load_teacher, load_tokenizer, weights_fingerprint
 from ..provenance import code_hash
 from ..recipe import ARM_LABELS, Recipe, changes_of
+from .batches import Blocks, MicroBatch
 from .checkpoint import drop_checkpoint
 from .held_out import HeldOut, Predictions, compare, predictions, projections
-from .loop import Blocks, LoopConfig, Objective, read_curves, train
+from .loop import read_curves, train
+from .schedule import LoopConfig
+from .step import Objective
 
 
 class PretrainConfig(ChapterConfig, Recipe, LoopConfig):
@@ -62,19 +66,18 @@ class TripleLoss(Objective):
         # In a list, so that the teacher is no part of this module: not trained, not saved, not wrapped.
         self._teacher = [teacher]
 
-    def forward(self, input_ids: Tensor, labels: Tensor, tokens: int, masked: int) -> tuple[Tensor, dict[str, Tensor]]:
+    def forward(self, batch: MicroBatch, tokens: int, masked: int) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the loss of some blocks and the sums of its terms.
 
         Args:
-            input_ids, labels: (blocks, length).
             tokens, masked: what the whole optimiser step has of either, over all micro-batches and processes.
         """
-        recipe = self.recipe
-        positions = torch.ones_like(labels, dtype=torch.bool) if self.distils_all else labels != IGNORED
-        projection, hidden = transformed_states(self.student, input_ids, positions)
-        target, teacher_hidden = self._look_up(input_ids, positions)
+        recipe, labels = self.recipe, batch.real(batch.labels)
+        positions = slice(None) if self.distils_all else labels != IGNORED
+        hidden = hidden_states(self.student, batch.input_ids, batch.attention_mask)  # (tokens, width)
+        teacher_hidden, target = self._look_up(batch, positions)
         loss, divergence, cross_entropy = vocabulary_loss(
-            projection,
+            Projection.of(self.student, hidden[positions]),
             target,
             labels[positions],
             recipe.temperature,
@@ -85,18 +88,19 @@ class TripleLoss(Objective):
         if target is not None:
             terms["distillation_loss"] = divergence
         if recipe.cosine_weight > 0:
-            cosine = cosine_loss(hidden.flatten(0, 1), teacher_hidden.flatten(0, 1))
+            cosine = cosine_loss(hidden, teacher_hidden.clone())
             loss = loss + recipe.cosine_weight / tokens * cosine
             terms["cosine_loss"] = cosine.detach()
         return loss, terms
 
-    @torch.no_grad()
-    def _look_up(self, input_ids: Tensor, positions: Tensor) -> tuple[Projection | None, Tensor | None]:
-        """Return the teacher's projection at ``positions`` and its hidden states, as far as the recipe uses them."""
+    @torch.inference_mode()
+    def _look_up(self, batch: MicroBatch, positions: Tensor | slice) -> tuple[Tensor | None, Projection | None]:
+        """Return the teacher's hidden states and its projection at ``positions``, as far as the recipe uses them."""
         if not self.recipe.uses_teacher:
             return None, None
-        projection, hidden = transformed_states(self._teacher[0], input_ids, positions)
-        return (projection if self.recipe.distillation_weight > 0 else None), hidden
+        hidden = hidden_states(self._teacher[0], batch.input_ids, batch.attention_mask)
+        distils = self.recipe.distillation_weight > 0
+        return hidden, Projection.of(self._teacher[0], hidden[positions]) if distils else None
 
 
 @dataclass(frozen=True)

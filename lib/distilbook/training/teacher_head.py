@@ -22,12 +22,16 @@ from ..config import ChapterConfig, Seed, short_hash
 from ..data.corpus import Corpus
 from ..data.masking import IGNORED, Masking
 from ..files import write_json
-from ..model.projection import transformed_states
+from ..model.encoder import hidden_states
+from ..model.projection import Projection
 from ..model.teacher import has_head, load_teacher, load_tokenizer, weights_fingerprint
 from ..provenance import code_hash
+from .batches import Blocks, MicroBatch
 from .checkpoint import drop_checkpoint
 from .held_out import HeldOut, predict
-from .loop import Blocks, LoopConfig, Objective, train
+from .loop import train
+from .schedule import LoopConfig
+from .step import Objective
 
 #: The gain of a new head's LayerNorm: random logits start small beside the frequencies, yet large enough to learn.
 HEAD_GAIN = 0.3
@@ -54,10 +58,12 @@ class MaskedLM(Objective):
         self.normalised_by = {"masked_lm_loss": "masked"}
         model.get_input_embeddings().weight.requires_grad_(False)
 
-    def forward(self, input_ids: Tensor, labels: Tensor, tokens: int, masked: int) -> tuple[Tensor, dict[str, Tensor]]:
+    def forward(self, batch: MicroBatch, tokens: int, masked: int) -> tuple[Tensor, dict[str, Tensor]]:
+        labels = batch.real(batch.labels)
         positions = labels != IGNORED
-        projection, _ = transformed_states(self.model, input_ids, positions)
-        total = F.cross_entropy(projection.logits(), labels[positions], reduction="sum")
+        hidden = hidden_states(self.model, batch.input_ids, batch.attention_mask)
+        logits = Projection.of(self.model, hidden[positions]).logits()
+        total = F.cross_entropy(logits, labels[positions], reduction="sum")
         return total / max(masked, 1), {"masked_lm_loss": total.detach()}
 
 

@@ -1,0 +1,64 @@
+"""The hidden states of a BERT or a DistilBERT, with no work on padding.
+
+Where sequences differ in length, the word pieces of all of them are laid in one row, and each attends
+to its own sequence: every product but that of attention is over real word pieces alone.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from transformers import AttentionInterface, AttentionMaskInterface
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import sdpa_mask
+
+#: The name under which transformers knows :func:`attention_within_sequences`.
+WITHIN_SEQUENCES = "distilbook_within_sequences"
+
+
+def hidden_states(model, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+    """Return the last hidden states of every word piece that is no padding, (tokens, width).
+
+    Args:
+        model: a BERT or DistilBERT with a masked-LM head.
+        input_ids: (blocks, length).
+        attention_mask: (blocks, length) bool, False where padding is, which is at a block's end; None
+            where there is none.
+    """
+    encoder = model.base_model
+    if attention_mask is None:
+        return encoder(input_ids=input_ids).last_hidden_state.flatten(0, 1)
+    if encoder.config._attn_implementation != WITHIN_SEQUENCES:
+        encoder.set_attn_implementation(WITHIN_SEQUENCES)
+    places = torch.arange(input_ids.shape[1], device=input_ids.device).expand_as(input_ids)
+    row = encoder(
+        input_ids=input_ids[attention_mask][None],
+        position_ids=places[attention_mask][None],
+        lengths=attention_mask.sum(dim=1).tolist(),
+    )
+    return row.last_hidden_state[0]
+
+
+def attention_within_sequences(
+    module, query: Tensor, key: Tensor, value: Tensor, attention_mask, *, dropout=0.0, scaling=None, lengths=None, **_
+) -> tuple[Tensor, None]:
+    """Return softmax attention within each of the sequences that lie one behind another in a single row.
+
+    Args:
+        query, key, value: (1, heads, tokens, head width).
+        lengths: word pieces of each sequence, summing to ``tokens``; None in an ordinary call of the
+            model, which is answered as always.
+
+    Returns:
+        (1, tokens, heads, head width), and nothing in the place of the weights.
+    """
+    if lengths is None:
+        return sdpa_attention_forward(module, query, key, value, attention_mask, dropout=dropout, scaling=scaling)
+    sequences = zip(*(tensor.split(lengths, dim=2) for tensor in (query, key, value)), strict=True)
+    attended = [F.scaled_dot_product_attention(*one, dropout_p=dropout, scale=scaling) for one in sequences]
+    return torch.cat(attended, dim=2).transpose(1, 2), None
+
+
+AttentionInterface.register(WITHIN_SEQUENCES, attention_within_sequences)
+AttentionMaskInterface.register(WITHIN_SEQUENCES, sdpa_mask)
