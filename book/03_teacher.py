@@ -23,6 +23,9 @@ learning_rate: float = 1.0e-3
 warmup_share: float = 0.05
 mask_share: float = 0.25
 checkpoint_every: int = 100
+precision: str = "auto"
+compile: bool = False
+trackers: list = ["tensorboard"]
 evaluated_blocks: int = 40
 seed: int = 0
 
@@ -77,13 +80,15 @@ table(
 # to learn the common words first.
 
 # %%
-from distilbook.training.loop import read_curves
+from distilbook.training.metrics import read_curves
 from distilbook.training.teacher_head import MaskedLM, fitted_teacher
 
 show_source(MaskedLM, fitted_teacher)
 
 # %%
-folder = fitted_teacher(config, source, corpus, chapter.workspace.results / "teacher")
+from distilbook.display.live import watch
+
+folder = fitted_teacher(config, source, corpus, chapter.workspace.results / "teacher", watch)
 chapter.publish("teacher", folder)
 steps, measured = read_curves(folder.parent)
 

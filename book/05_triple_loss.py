@@ -146,7 +146,9 @@ print(f"L_cos = {by_hand_cos:.12f}")
 # $$ \frac{\partial L_{ce}}{\partial z_i} = \frac{T}{n} (q_i - p_i), \qquad
 #    \frac{\partial L_{mlm}}{\partial z_i} = \frac{1}{|M|} \left( \mathrm{softmax}(z_i) - e_{y_i} \right), $$
 #
-# projects that back to the hidden states and the word embeddings, and forgets the logits.
+# projects that back to the hidden states and the word embeddings, and forgets the logits. What cannot be saved are the
+# products of positions, vocabulary and width: the logits of both models, and the gradients of states and embeddings.
+# They may be computed in a narrow type; softmax, logarithms and all that is summed over chunks stay in float32.
 
 # %%
 from distilbook.display.tables import show_source, table
@@ -155,11 +157,14 @@ from distilbook.loss import (
     _chunk_terms,
     _cross_entropy,
     _divergence,
+    _project_back,
     cosine_loss,
     vocabulary_loss,
 )
 
-show_source(vocabulary_loss, _chunk_terms, _divergence, _cross_entropy, cosine_loss)
+show_source(
+    vocabulary_loss, _chunk_terms, _divergence, _cross_entropy, _project_back, cosine_loss
+)
 
 # %%
 ours = Projection(student_states.requires_grad_(), student_words.requires_grad_(), bias)

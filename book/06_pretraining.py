@@ -20,7 +20,7 @@ distillation_weight: float = 5.0
 masked_lm_weight: float = 2.0
 cosine_weight: float = 1.0
 temperature: float = 2.0
-distilled_positions: str = "masked"
+distilled_positions: str = "all"
 initialisation: str = "copied"
 layers: list = [0, 2, 4]
 dropout: float = 0.0
@@ -30,6 +30,9 @@ micro_batch: int = 8
 learning_rate: float = 5.0e-4
 warmup_share: float = 0.05
 checkpoint_every: int = 20
+precision: str = "auto"
+compile: bool = False
+trackers: list = ["tensorboard"]
 evaluations: int = 4
 evaluated_blocks: int = 40
 
@@ -95,19 +98,42 @@ show_source(TripleLoss, Blocks, accumulate)
 # ## The runs
 #
 # A run is known by its configuration, its seed, its text, its teacher and the code it executes. If a run with the same
-# key is finished, it is opened; if one was killed, it goes on from its checkpoint; else it starts now.
+# key is finished, it is opened; if one was killed, it goes on from its checkpoint; else it starts now. In JupyterLab
+# `watch` draws its curves while it trains.
 
 # %%
+from distilbook.display.live import watch
 from distilbook.training.measurements import pretraining_records
 
 runs, records = [], []
+root = chapter.workspace.results / "pretraining"
 for seed in config.seeds:
-    run = pretrain(
-        config, "full", seed, corpus, teacher, chapter.workspace.results / "pretraining"
-    )
+    run = pretrain(config, "full", seed, corpus, teacher, root, watch)
     chapter.publish(f"student/full/seed{seed}", run.folder)
     records += chapter.record(pretraining_records(chapter.id, config.edition, run, corpus))
     runs.append(run)
+
+# %% [markdown]
+# Every step's terms, gradient norm, speed and time left are a line in the run's `metrics.jsonl`, and so is every
+# held-out measurement. The trackers of accelerate that the parameter `trackers` names get the same numbers;
+# TensorBoard's files lie beside, and this command, in the project's folder, shows them, also while a run trains:
+
+# %%
+from os.path import relpath
+
+from distilbook.workspace import project_root
+
+print(f"tensorboard --logdir {relpath(root, project_root())}")
+
+# %% [markdown]
+# A run that goes wrong is stopped before the optimiser makes use of the step that shows it: when a loss or a gradient
+# is no finite number, or when the loss diverges. The error names the last good checkpoint and the file in which the
+# step's batch is kept; `read_batches` gives it back, and the tokenizer's `batch_decode` shows its text.
+
+# %%
+from distilbook.training.divergence import Guard, read_batches
+
+show_source(Guard, read_batches)
 
 # %% [markdown]
 # ## Each term on its own
@@ -116,7 +142,7 @@ for seed in config.seeds:
 
 # %%
 from distilbook.display.figures import learning_curves, loss_terms
-from distilbook.training.loop import read_curves
+from distilbook.training.metrics import read_curves
 
 names = {
     "distillation_loss": "distillation (nat)",
@@ -178,7 +204,16 @@ say(final_accuracy(ends, ceiling["masked_accuracy"], records[0].n))
 # %% [markdown]
 # ## What comes out
 #
-# A folder that `transformers` loads like any published model:
+# A folder that `transformers` loads like any published model. When it was written it was loaded once, and its logits
+# on held-out text compared with those of the student in memory. Its model card says what it was made of and what was
+# measured, for whoever gets the folder without this book:
+
+# %%
+from distilbook.display.card import show_card
+from distilbook.training.model_card import write_model_card
+
+cards = [write_model_card(run, corpus, teacher) for run in runs]
+show_card(cards[0])
 
 # %%
 import torch

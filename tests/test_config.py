@@ -10,6 +10,9 @@ LOOP = {
     "learning_rate": 5e-4,
     "warmup_share": 0.1,
     "checkpoint_every": 5,
+    "precision": "float32",
+    "compile": False,
+    "trackers": (),
 }
 
 

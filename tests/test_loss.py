@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from distilbook.loss import cosine_loss, vocabulary_loss
 from distilbook.model.projection import Projection
@@ -106,6 +107,66 @@ def test_bfloat16_states_are_reduced_in_float32():
     wide = [tensor.detach().double() for tensor in student]
     teacher = Projection(*(tensor.double() for tensor in (teacher.states, teacher.weight, teacher.bias)))
     torch.testing.assert_close(total.double(), by_formula(wide, teacher, labels, 2.0, 1.0, 1.0), rtol=2e-2, atol=1e-1)
+
+
+def gradient_by_formula(student, teacher, labels, *how):
+    """The float64 gradient of the formula at the values the narrow tensors hold."""
+    wide = [tensor.detach().double().requires_grad_() for tensor in student]
+    teacher = Projection(*(tensor.double() for tensor in (teacher.states, teacher.weight, teacher.bias)))
+    return torch.autograd.grad(by_formula(wide, teacher, labels, *how), wide)
+
+
+def relative_error(ours: torch.Tensor, exact: torch.Tensor) -> float:
+    return float((ours.double() - exact).norm() / exact.norm())
+
+
+def test_bfloat16_gradients_do_not_lose_digits_with_the_number_of_chunks():
+    """The gradient of the weights is a sum over chunks: in bfloat16 it would stop growing after some hundred."""
+    student, teacher, labels = batch(positions=1200, vocabulary=40, width=8, dtype=torch.bfloat16)
+    how = (2.0, 5 / 1200, 2 / 480)
+    total, _, _ = vocabulary_loss(Projection(*student), teacher, labels, *how, chunk=2)
+    for ours, exact in zip(
+        torch.autograd.grad(total, student), gradient_by_formula(student, teacher, labels, *how), strict=True
+    ):
+        assert ours.dtype == torch.bfloat16 and relative_error(ours, exact) < 0.01
+
+
+def test_under_autocast_the_gradients_are_float32_and_near_the_formula():
+    student, teacher, labels = batch(positions=200, vocabulary=60, width=16, dtype=torch.float32)
+    how = (2.0, 5 / 200, 2 / 80)
+    with torch.autocast("cpu", torch.bfloat16):
+        total, _, _ = vocabulary_loss(Projection(*student), teacher, labels, *how)
+    exact = gradient_by_formula(student, teacher, labels, *how)
+    for ours, wanted in zip(torch.autograd.grad(total, student), exact, strict=True):
+        assert ours.dtype == torch.float32 and 1e-6 < relative_error(ours, wanted) < 0.02
+
+
+def test_float16_gradients_survive_the_small_weight_of_one_token_among_millions():
+    """What multiplies a token's term is far below float16's smallest number; the scaled loss brings it back."""
+    student, teacher, labels = batch(positions=30, dtype=torch.float16)
+    how = (2.0, 5 / 5e7, 2 / 7.5e6)
+    total, _, _ = vocabulary_loss(Projection(*student), teacher, labels, *how)
+    scaled = torch.autograd.grad(total * 2.0**16, student)
+    for ours, exact in zip(scaled, gradient_by_formula(student, teacher, labels, *how), strict=True):
+        assert relative_error(ours, exact * 2**16) < 0.02
+
+
+@pytest.mark.parametrize("positions", [256, 2048])
+def test_no_tensor_of_positions_x_vocabulary_is_ever_made(positions):
+    """Forward and backward, by the largest tensor that any operation gives."""
+    vocabulary, chunk, largest = 2000, 64, [0]
+
+    class Watch(TorchDispatchMode):
+        def __torch_dispatch__(self, function, types, arguments=(), keywords=None):
+            made = function(*arguments, **(keywords or {}))
+            sizes = [t.numel() for t in (made if isinstance(made, tuple | list) else [made]) if torch.is_tensor(t)]
+            largest[0] = max([largest[0], *sizes])
+            return made
+
+    student, teacher, labels = batch(positions, width=8, vocabulary=vocabulary)
+    with Watch():
+        vocabulary_loss(Projection(*student), teacher, labels, 2.0, 1.0, 1.0, chunk=chunk)[0].backward()
+    assert largest[0] == chunk * vocabulary
 
 
 def test_the_cosine_loss_is_a_sum_of_one_minus_cosine():

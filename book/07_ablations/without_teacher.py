@@ -47,11 +47,12 @@ table(changed_rows("without_teacher", full[0].config.recipe))
 
 # %%
 from distilbook.data.corpus import Corpus
+from distilbook.display.live import watch
 from distilbook.training.measurements import pretraining_records
 
 corpus = Corpus.open(chapter.find("corpus", made_by="02_corpus"))
 teacher = chapter.find("teacher", made_by="03_teacher")
-runs = run_arm("without_teacher", full, corpus, teacher)
+runs = run_arm("without_teacher", full, corpus, teacher, watch)
 for run in runs:
     chapter.publish(f"student/without_teacher/seed{run.seed}", run.folder)
     chapter.record(pretraining_records(chapter.id, chapter.config.edition, run, corpus))

@@ -15,8 +15,22 @@ With student logits :math:`z`, teacher logits :math:`t` and temperature :math:`T
 The first two need the vocabulary projection, which at 30,522 word pieces is far the largest tensor of
 a step. They are therefore taken from the states before that projection, a chunk of positions at a
 time: for each chunk the logits are made, the two terms and their gradient computed in closed form,
-and the logits forgotten. Sums are divided by counts that the caller gives, so that accumulation and
+and the logits forgotten. With :math:`s` the states that the projection takes, n x width, and :math:`W`
+the word embeddings, V x width:
+
+.. math::
+    z = s W^\top + b \quad (n \times V), \qquad
+    \frac{\partial L_{ce}}{\partial z_i} = \frac{T}{n} (q_i - p_i), \qquad
+    \frac{\partial L_{mlm}}{\partial z_i} = \frac{1}{|M|} (\mathrm{softmax}(z_i) - e_{y_i}), \qquad
+    \frac{\partial L}{\partial s} = \frac{\partial L}{\partial z} W, \qquad
+    \frac{\partial L}{\partial W} = \left(\frac{\partial L}{\partial z}\right)^\top s .
+
+Both models' logits and these two gradients are four products of 2 n V width operations each; nothing of
+size n x V outlives its chunk. Sums are divided by counts that the caller gives, so that accumulation and
 several processes normalise by the true number of tokens of the whole step.
+
+Under autocast the products are in its narrow type; softmax, logarithms, sums over the vocabulary and
+the gradient of the weights, which every chunk adds to, are in float32.
 """
 
 from __future__ import annotations
@@ -30,8 +44,10 @@ from .config import ChapterConfig, Seed
 from .data.masking import IGNORED
 from .model.projection import Projection
 
-#: Positions whose logits exist at one time: 256 x 30,522 float32 are 31 MB, a few of them fit in a cache.
-CHUNK = 256
+#: Positions whose logits exist at one time, by the kind of device. On a CPU few enough for caches (256 x 30,522
+#: float32 are 31 MB), on an accelerator enough to keep it busy (4,096 are 500 MB).
+CHUNKS = {"cpu": 256}
+CHUNK_ELSEWHERE = 4096
 
 
 class LossConfig(ChapterConfig):
@@ -43,8 +59,7 @@ class LossConfig(ChapterConfig):
 
 def cosine_loss(student_hidden: Tensor, teacher_hidden: Tensor) -> Tensor:
     """Return ``sum_i 1 - cos(student_i, teacher_i)`` in float32 or wider; both (positions, width)."""
-    wide = torch.promote_types(student_hidden.dtype, torch.float32)
-    return (1 - F.cosine_similarity(student_hidden.to(wide), teacher_hidden.to(wide), dim=-1)).sum()
+    return (1 - F.cosine_similarity(_wide(student_hidden), _wide(teacher_hidden), dim=-1)).sum()
 
 
 def vocabulary_loss(
@@ -54,7 +69,7 @@ def vocabulary_loss(
     temperature: float,
     distillation_scale: float,
     masked_lm_scale: float,
-    chunk: int = CHUNK,
+    chunk: int | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return the distillation and masked-LM terms of the loss.
 
@@ -63,6 +78,7 @@ def vocabulary_loss(
         teacher: the teacher's projection at the same positions; None where nothing is distilled.
         distillation_scale: what multiplies the sum of ``T^2 KL`` over positions: weight / count.
         masked_lm_scale: what multiplies the sum of cross-entropies over masked positions.
+        chunk: positions whose logits exist at one time.
 
     Returns:
         The scaled sum of both (with a gradient for the student's states, weight and bias), the sum of
@@ -71,16 +87,10 @@ def vocabulary_loss(
     if teacher is None:
         masked = labels != IGNORED
         student, labels = student.at(masked), labels[masked]
+    scales = (distillation_scale, masked_lm_scale)
+    chunk = chunk or CHUNKS.get(labels.device.type, CHUNK_ELSEWHERE)
     return _VocabularyLoss.apply(
-        student.states,
-        student.weight,
-        student.bias,
-        teacher,
-        labels,
-        temperature,
-        distillation_scale,
-        masked_lm_scale,
-        chunk,
+        student.states, student.weight, student.bias, teacher, labels, temperature, scales, chunk
     )
 
 
@@ -88,64 +98,84 @@ class _VocabularyLoss(torch.autograd.Function):
     """The two terms and, in the same pass, their gradient: no logits outlive their chunk."""
 
     @staticmethod
-    def forward(ctx, states, weight, bias, teacher, labels, temperature, distillation_scale, masked_lm_scale, chunk):
-        needs_gradient = any(ctx.needs_input_grad[:3])
-        student = Projection(states, weight, bias)
-        grads = [torch.zeros_like(tensor) for tensor in (states, weight, bias)] if needs_gradient else None
-        kl_sum = cross_entropy_sum = states.new_zeros((), dtype=torch.promote_types(states.dtype, torch.float32))
-        for start in range(0, len(states), chunk):
-            rows = slice(start, start + chunk)
-            here = student.at(rows)
-            kl, cross_entropy, d_logits = _chunk_terms(
-                here, teacher and teacher.at(rows), labels[rows], temperature, distillation_scale, masked_lm_scale
-            )
-            kl_sum, cross_entropy_sum = kl_sum + kl, cross_entropy_sum + cross_entropy
-            if needs_gradient:
-                _project_back(d_logits.to(states.dtype), here, grads, rows)
-        ctx.grads = grads
-        total = distillation_scale * kl_sum + masked_lm_scale * cross_entropy_sum
-        ctx.mark_non_differentiable(kl_sum, cross_entropy_sum)
-        return total, kl_sum, cross_entropy_sum
+    def forward(ctx, states, weight, bias, teacher, labels, temperature, scales, chunk):
+        student = _for_products(Projection(states, weight, bias))
+        teacher = teacher and _for_products(teacher)
+        wide = torch.promote_types(states.dtype, torch.float32)
+        types = (states.dtype, wide, wide)  # each chunk sets its rows of the states', and adds to the other two
+        inputs = (states, weight, bias)
+        grads = [torch.zeros_like(tensor, dtype=dtype) for tensor, dtype in zip(inputs, types, strict=True)]
+        sums = torch.zeros(2, dtype=wide, device=states.device)
+        # The gradient is kept for the larger scale at 1, where float16 can hold it, and scaled when it is asked for.
+        largest = max(*scales) or 1.0
+        relative = [scale / largest for scale in scales]
+        with torch.autocast(states.device.type, enabled=False):
+            for start in range(0, len(states), chunk):
+                rows = slice(start, start + chunk)
+                here = student.at(rows)
+                terms, d_logits = _chunk_terms(here, teacher and teacher.at(rows), labels[rows], temperature, relative)
+                sums += terms
+                if any(ctx.needs_input_grad):
+                    _project_back(d_logits, here, grads, rows)
+        ctx.grads, ctx.largest, ctx.types = grads, largest, [tensor.dtype for tensor in inputs]
+        divergence, cross_entropy = sums
+        ctx.mark_non_differentiable(divergence, cross_entropy)
+        return scales[0] * divergence + scales[1] * cross_entropy, divergence, cross_entropy
 
     @staticmethod
-    def backward(ctx, d_total, _kl, _cross_entropy):
-        return *(d_total * grad for grad in ctx.grads), *(None,) * 6
+    def backward(ctx, d_total, _divergence, _cross_entropy):
+        scaled = (grad * (d_total * ctx.largest) for grad in ctx.grads)
+        return *(grad.to(dtype) for grad, dtype in zip(scaled, ctx.types, strict=True)), *(None,) * 5
+
+
+def _wide(tensor: Tensor) -> Tensor:
+    """Return ``tensor`` in float32, or as it is where it is wider."""
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
+
+
+def _for_products(projection: Projection) -> Projection:
+    """Return the projection in the type that autocast has for products; as it is where there is no autocast."""
+    device = projection.states.device.type
+    narrow = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else projection.states.dtype
+    return Projection(*(tensor.to(narrow) for tensor in (projection.states, projection.weight, projection.bias)))
 
 
 def _project_back(d_logits: Tensor, here: Projection, grads: list[Tensor], rows: slice) -> None:
     """Add one chunk's share to the gradients of states, weight and bias."""
-    grads[0][rows] = d_logits @ here.weight
-    grads[1].addmm_(d_logits.T, here.states)
+    narrow = d_logits.to(here.states.dtype)
+    grads[0][rows] = narrow @ here.weight
+    if narrow.dtype == grads[1].dtype:
+        grads[1].addmm_(narrow.T, here.states)
+    else:
+        grads[1] += narrow.T @ here.states
     grads[2] += d_logits.sum(0)
 
 
 def _logits(projection: Projection, temperature: float) -> Tensor:
     """Return the logits of a chunk divided by ``temperature``, (rows, vocabulary), in float32 or wider."""
-    scaled = torch.addmm(projection.bias / temperature, projection.states / temperature, projection.weight.T)
-    return scaled.to(torch.promote_types(scaled.dtype, torch.float32))
+    return _wide(torch.addmm(projection.bias / temperature, projection.states / temperature, projection.weight.T))
 
 
 def _log_normaliser(logits: Tensor, probabilities: Tensor) -> Tensor:
     """Return ``logsumexp(logits)`` of each row from its softmax, without another pass of exponentials."""
-    top, place = logits.max(dim=-1, keepdim=True)
-    return (top - probabilities.gather(-1, place).log()).squeeze(-1)
+    return logits.amax(dim=-1) - probabilities.amax(dim=-1).log()
 
 
-def _chunk_terms(student, teacher, labels, temperature, distillation_scale, masked_lm_scale):
-    """Return a chunk's sum of ``T^2 KL``, its sum of cross-entropies, and the gradient of the logits.
+def _chunk_terms(student, teacher, labels, temperature, scales):
+    """Return a chunk's sum of ``T^2 KL`` and sum of cross-entropies, (2,), and the gradient of the logits.
 
-    With ``u = z / T``: ``d(T^2 KL) / dz = T (q - p)`` and ``d CE / dz = softmax(z) - onehot(y)``.
+    With ``u = z / T``: ``d(T^2 KL) / dz = T (q - p)`` and ``d CE / dz = softmax(z) - onehot(y)``, times ``scales``.
     """
     if teacher is None:
         cross_entropy, d_logits = _cross_entropy(_logits(student, 1.0), labels)
-        return torch.zeros_like(cross_entropy), cross_entropy, d_logits.mul_(masked_lm_scale)
+        return torch.stack([torch.zeros_like(cross_entropy), cross_entropy]), d_logits.mul_(scales[1])
     scaled = _logits(student, temperature)
     masked = (labels != IGNORED).nonzero().squeeze(-1)
     cross_entropy, d_masked = _cross_entropy(scaled[masked] * temperature, labels[masked])
     kl, d_logits = _divergence(scaled, _logits(teacher, temperature))
-    d_logits.mul_(distillation_scale * temperature)
-    d_logits.index_add_(0, masked, d_masked, alpha=masked_lm_scale)
-    return temperature**2 * kl, cross_entropy, d_logits
+    d_logits.mul_(scales[0] * temperature)
+    d_logits.index_add_(0, masked, d_masked, alpha=scales[1])
+    return torch.stack([temperature**2 * kl, cross_entropy]), d_logits
 
 
 def _divergence(scaled: Tensor, teacher_scaled: Tensor) -> tuple[Tensor, Tensor]:

@@ -24,6 +24,8 @@ def gradient(corpus: Path, teacher_folder: Path, config: PretrainConfig, dropout
     teacher = load_teacher(teacher_folder, new_head=False).double()
     student = build_student(teacher, config.recipe, dropout, seed=0).double()
     objective = TripleLoss(student, teacher, config.recipe).train()
+    if config.compile:
+        objective.compile_encoders()
     blocks = Blocks(corpus.train, Masking.smoothed(corpus.counts, load_tokenizer(teacher_folder)), config, seed=0)
     batches = blocks.step(0, accelerator.process_index, accelerator.num_processes)
     accumulate(accelerator, accelerator.prepare(objective), batches, seed=0, step=0)

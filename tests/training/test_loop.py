@@ -6,8 +6,11 @@ from distilbook.config import BookError
 from distilbook.data.masking import Masking
 from distilbook.model.student import build_student
 from distilbook.model.teacher import load_teacher, load_tokenizer
+from distilbook.training import loop, schedule
 from distilbook.training.batches import Blocks
-from distilbook.training.loop import read_metrics, train
+from distilbook.training.divergence import Guard, read_batches
+from distilbook.training.loop import train
+from distilbook.training.metrics import read_metrics
 from distilbook.training.pretrain import PretrainConfig, TripleLoss
 from distilbook.training.schedule import learning_rate_at
 
@@ -117,7 +120,9 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(
     assert lines[0] == lines[1]
 
 
-def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint(corpus, teacher_folder, config, tmp_path):
+def test_a_loss_that_is_not_finite_stops_the_run_with_weights_checkpoint_and_batch_kept(
+    corpus, teacher_folder, config, tmp_path, monkeypatch
+):
     objective = objective_of(teacher_folder, config)
     forward = objective.forward
     calls = []
@@ -128,9 +133,46 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_checkpoint(corpus
         return (loss * float("nan"), terms) if len(calls) > 6 else (loss, terms)
 
     objective.forward = poisoned
-    with pytest.raises(BookError, match="the loss of step 3 is nan"):
-        train(objective, blocks_of(corpus, teacher_folder, config), config, tmp_path, "test", lambda step: {}, 3)
+    blocks = blocks_of(corpus, teacher_folder, config)
+    before = {}
+    monkeypatch.setattr("distilbook.training.loop.Guard.check", noting(before, objective))
+    with pytest.raises(BookError, match="the loss of step 3 is nan") as error:
+        train(objective, blocks, config, tmp_path, "test", lambda step: {}, 3)
     assert [path.name for path in (tmp_path / "checkpoint").iterdir()] == ["2"]
+    assert "the last good checkpoint is checkpoint/2" in str(error.value)
+    assert all(torch.equal(before[name], tensor) for name, tensor in objective.named_parameters())
+    assert [line["step"] for line in read_metrics(tmp_path / "metrics.jsonl") if "loss" in line] == [1, 2, 3]
+    _, kept = read_batches(tmp_path / "bad_batch" / "step_3.process_0.safetensors")
+    for ours, theirs in zip(kept, blocks.step(3, 0, 1), strict=True):
+        assert torch.equal(ours.input_ids, theirs.input_ids) and torch.equal(ours.labels, theirs.labels)
+    text = load_tokenizer(teacher_folder).batch_decode(kept[0].input_ids)
+    assert all(words.startswith("[CLS]") for words in text)
+
+
+def noting(before: dict, objective):
+    """Return ``Guard.check`` that first takes note of the weights as they were before the step."""
+    check = Guard.check
+
+    def noted(*arguments):
+        before.update({name: tensor.detach().clone() for name, tensor in objective.named_parameters()})
+        check(*arguments)
+
+    return noted
+
+
+def test_a_learning_rate_that_is_far_too_high_stops_the_run_and_names_a_checkpoint_from_before(
+    corpus, teacher_folder, config, tmp_path
+):
+    """The rate is low until step 40, so that there is a good checkpoint; then it is a thousand times the usual."""
+    rates = {"steps": 400, "warmup_share": 0.0, "checkpoint_every": 10, "dropout": 0.0}
+    config = config.model_copy(update=rates)
+    rate = schedule.learning_rate_at
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(BookError, match="the loss diverges") as error:
+        patch.setattr(loop, "learning_rate_at", lambda step, own: rate(step, own) * (1 if step < 40 else 1000))
+        run(corpus, teacher_folder, config, tmp_path)
+    kept = [path.name for path in (tmp_path / "checkpoint").iterdir()]
+    assert f"the last good checkpoint is checkpoint/{kept[0]}" in str(error.value) and int(kept[0]) <= 50
+    assert len(read_metrics(tmp_path / "metrics.jsonl")) < 120
 
 
 def test_the_loss_falls(corpus, teacher_folder, config, tmp_path):

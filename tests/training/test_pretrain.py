@@ -13,8 +13,8 @@ from distilbook.model.teacher import load_teacher
 from distilbook.recipe import ARMS
 from distilbook.training.arms import full_runs, published_runs, run_arm
 from distilbook.training.batches import MicroBatch
-from distilbook.training.loop import read_curves
 from distilbook.training.measurements import pretraining_records
+from distilbook.training.metrics import read_curves
 from distilbook.training.pretrain import PretrainConfig, PretrainRun, TripleLoss, pretrain
 from distilbook.workspace import Workspace
 

@@ -50,18 +50,21 @@ def test_two_processes_train_the_same_student_as_one(run_on):
     )
 
 
-def test_the_gradient_is_the_same_however_a_step_is_divided(corpus, teacher_folder, pretrain_values, tmp_path):
+@pytest.fixture(params=["corpus", "padded_corpus"])
+def text(request):
+    return request.getfixturevalue(request.param)
+
+
+def test_the_gradient_is_the_same_however_a_step_is_divided(text, teacher_folder, pretrain_values, tmp_path):
     """Eight blocks at once, 2 x 4 and 4 x 2; on one process and on two. The gradient's largest entries are near 1."""
     values = pretrain_values | {"blocks_per_step": 8}
     by_size = {
         (size, dropout): gradient(
-            corpus.folder, teacher_folder, PretrainConfig(**values | {"micro_batch": size}), dropout
+            text.folder, teacher_folder, PretrainConfig(**values | {"micro_batch": size}), dropout
         )
         for size, dropout in ((8, 0.0), (4, 0.0), (2, 0.0), (4, 0.1))
     }
-    launch(
-        2, "one_gradient.py", corpus.folder, teacher_folder, tmp_path / "two", json.dumps(values | {"micro_batch": 4})
-    )
+    launch(2, "one_gradient.py", text.folder, teacher_folder, tmp_path / "two", json.dumps(values | {"micro_batch": 4}))
     two = load_file(tmp_path / "two")
     for name, whole in by_size[8, 0.0].items():
         for other in (by_size[4, 0.0][name], by_size[2, 0.0][name], two[f"0.0.{name}"]):

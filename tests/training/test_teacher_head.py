@@ -4,7 +4,7 @@ import torch
 
 from distilbook.model.teacher import load_teacher
 from distilbook.training.batches import MicroBatch
-from distilbook.training.loop import read_metrics
+from distilbook.training.metrics import read_metrics
 from distilbook.training.teacher_head import MaskedLM, TeacherConfig, fitted_teacher, start_at_word_frequencies
 
 
@@ -19,6 +19,9 @@ def config(**changes) -> TeacherConfig:
         "warmup_share": 0.1,
         "mask_share": 0.3,
         "checkpoint_every": 100,
+        "precision": "float32",
+        "compile": False,
+        "trackers": (),
         "evaluated_blocks": 6,
         "seed": 0,
     }

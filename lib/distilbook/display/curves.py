@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def held_out_curves(run: PretrainRun) -> list[dict]:
     """Return the held-out measurements of ``run``, each with the tokens ``seen`` until then."""
     # Here, because it brings torch along, which chapters that only read records do without.
-    from ..training.loop import read_curves
+    from ..training.metrics import read_curves
 
     tokens_a_step = run.tokens / run.config.steps
     return [line | {"seen": line["step"] * tokens_a_step} for line in read_curves(run.folder)[1]]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 from ..config import BookError
 from ..data.corpus import Corpus
 from ..workspace import Workspace
+from .loop import Watch
+from .model_card import write_model_card
 from .pretrain import PretrainRun, pretrain
 
 
@@ -36,6 +39,15 @@ def published_runs(workspace: Workspace, arm: str, made_by: str) -> list[Pretrai
     return sorted((PretrainRun.open(workspace.find(name, made_by)) for name in names), key=lambda run: run.seed)
 
 
-def run_arm(arm: str, full: list[PretrainRun], corpus: Corpus, teacher: Path) -> list[PretrainRun]:
-    """Return the runs of ``arm`` that pair with the ``full`` ones: same configuration but one change, same seeds."""
-    return [pretrain(run.config, arm, run.seed, corpus, teacher, run.folder.parent) for run in full]
+def run_arm(
+    arm: str, full: list[PretrainRun], corpus: Corpus, teacher: Path, watch: Watch = nullcontext
+) -> list[PretrainRun]:
+    """Return the runs of ``arm`` that pair with the ``full`` ones: same configuration but one change, same seeds.
+
+    Args:
+        watch: makes, of a run's folder, a context in which it is trained.
+    """
+    runs = [pretrain(run.config, arm, run.seed, corpus, teacher, run.folder.parent, watch) for run in full]
+    for run in runs:
+        write_model_card(run, corpus, teacher)
+    return runs

@@ -57,6 +57,21 @@ class MicroBatch:
         return [getattr(self, field.name) for field in fields(self)]
 
 
+Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+def masked_arrays(blocks: np.ndarray, numbers: np.ndarray, masking: Masking, seed: int, epoch: int) -> Arrays:
+    """Return what :func:`micro_batch` takes of some ``blocks``, masked as (seed, epoch, number) says."""
+    return numbers, *masking(blocks, numbers, seed, epoch), masking.real(blocks)
+
+
+def micro_batch(numbers: np.ndarray, input_ids: np.ndarray, labels: np.ndarray, real: np.ndarray) -> MicroBatch:
+    """Return a batch as long as the longest of its blocks; ``real`` says where they hold word pieces."""
+    longest = int(real.sum(axis=1).max())
+    tensors = [torch.from_numpy(np.ascontiguousarray(array[:, :longest])) for array in (input_ids, labels, real)]
+    return MicroBatch(torch.from_numpy(numbers), *tensors[:2], None if tensors[2].all() else tensors[2])
+
+
 class Blocks:
     """The blocks of a run, step by step: which, in which order, and how masked."""
 
@@ -93,17 +108,10 @@ class Blocks:
         """Return ``number`` blocks from place ``first`` of the run on, masked as their epochs say."""
         epochs, places = np.divmod(np.arange(first, first + number), len(self.blocks))
         parts = []
-        for epoch in np.unique(epochs):
-            numbers = self._order(int(epoch))[places[epochs == epoch]]
-            blocks = self.blocks[numbers]
-            real = self.masking.real(blocks)
-            parts.append((numbers, *self.masking(blocks, numbers, self.seed, int(epoch)), real))
-        numbers, input_ids, labels, real = (
-            torch.from_numpy(np.concatenate(arrays)) for arrays in zip(*parts, strict=True)
-        )
-        longest = int(real.sum(dim=1).max())
-        shorter = [tensor[:, :longest].contiguous() for tensor in (input_ids, labels, real)]
-        return MicroBatch(numbers, *shorter[:2], None if shorter[2].all() else shorter[2])
+        for epoch in np.unique(epochs).tolist():
+            numbers = self._order(epoch)[places[epochs == epoch]]
+            parts.append(masked_arrays(self.blocks[numbers], numbers, self.masking, self.seed, epoch))
+        return micro_batch(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
     def _order(self, epoch: int) -> np.ndarray:
         if epoch not in self._orders:

@@ -35,10 +35,9 @@ def save_checkpoint(folder: Path, model: torch.nn.Module, optimizer: torch.optim
 
 def load_checkpoint(folder: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> int:
     """Restore ``model`` and ``optimizer`` from the last checkpoint in ``folder``; return its step, 0 where there is none."""
-    steps = [int(path.name) for path in folder.glob("*") if path.name.isdigit()]
-    if not steps:
+    newest = newest_checkpoint(folder)
+    if newest is None:
         return 0
-    newest = folder / str(max(steps))
     model.load_state_dict(load_file(newest / "model.safetensors"), strict=False)
     state = optimizer.state_dict()
     state["state"] = {}
@@ -46,7 +45,13 @@ def load_checkpoint(folder: Path, model: torch.nn.Module, optimizer: torch.optim
         number, name = key.split(".", maxsplit=1)
         state["state"].setdefault(int(number), {})[name] = tensor
     optimizer.load_state_dict(state)
-    return max(steps)
+    return int(newest.name)
+
+
+def newest_checkpoint(folder: Path) -> Path | None:
+    """Return the last checkpoint in ``folder``, named by its step; None where there is none."""
+    found = [path for path in folder.glob("*") if path.name.isdigit()]
+    return max(found, key=lambda path: int(path.name), default=None)
 
 
 def drop_checkpoint(folder: Path) -> None:

@@ -8,21 +8,23 @@ a run goes on after a kill as if nothing had happened.
 from __future__ import annotations
 
 import contextlib
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 from accelerate import Accelerator
 
-from ..config import BookError
-from ..files import sole, write_text
-from ..progress import Progress
+from ..files import sole
 from .batches import Blocks
 from .checkpoint import load_checkpoint, save_checkpoint
-from .schedule import LoopConfig, check_division, learning_rate_at
+from .divergence import Guard
+from .metrics import Metrics, Reporter, check_installed, logs_of, read_curves
+from .precision import accelerator_for
+from .schedule import LoopConfig, check_division, learning_rate_at, warmup_steps
 from .step import Objective, accumulate, adamw
+
+#: Makes, of a run's folder, a context in which the run is trained, such as a live figure of it.
+Watch = Callable[[Path], contextlib.AbstractContextManager]
 
 
 def train(
@@ -37,89 +39,64 @@ def train(
     """Train ``objective`` to its last step, from the checkpoint in ``folder`` if there is one.
 
     Args:
-        folder: receives ``metrics.jsonl``, a line a step, and ``checkpoint/``.
+        folder: receives ``metrics.jsonl``, a line a step, the trackers' files, and ``checkpoint/``.
         description: what the progress line calls the run.
         measure: held-out measurements at a step, for the metrics file.
         measure_every: optimiser steps between them; the first and the last step are measured always.
 
     Raises:
-        BookError: when a step's loss is not finite; the last checkpoint stays. Also when another process
-            trains in ``folder``.
+        BookError: when the run has gone wrong, see :class:`~distilbook.training.divergence.Guard`; the last good
+            checkpoint stays. Also when another process trains in ``folder``, or a tracker is not installed.
     """
-    accelerator = Accelerator()
+    check_installed(config.trackers)
+    accelerator = accelerator_for(
+        config.precision, log_with=list(config.trackers) or None, project_dir=logs_of(folder, description)
+    )
     check_division(config, accelerator.num_processes)
     alone = sole(folder / "lock", "this training") if accelerator.is_main_process else contextlib.nullcontext()
     with alone:
         optimizer = adamw(objective.to(accelerator.device), config.learning_rate)
         done = load_checkpoint(folder / "checkpoint", objective, optimizer)
-        metrics = MetricsFile(folder / "metrics.jsonl", after=done, writes=accelerator.is_main_process)
+        guard = guard_of(folder, config, accelerator, done)
+        if config.compile:
+            objective.compile_encoders()
         wrapped, stepper = accelerator.prepare(objective, optimizer)
-        length = blocks.blocks.shape[1]
-        progress = Progress(description, total=config.steps * config.blocks_per_step * length, unit="tokens")
-        progress.initial = progress.n = done * config.blocks_per_step * length
         steps = range(done, config.steps)
         ahead = blocks.steps_ahead(steps, accelerator.process_index, accelerator.num_processes)
-        for step, batches in zip(steps, ahead, strict=True):
-            if step % measure_every == 0:
-                metrics.write(step, measure(step))
-            terms = take_step(accelerator, wrapped, stepper, batches, config, blocks.seed, step)
-            check_finite(terms["loss"], step, folder)
-            metrics.write(step + 1, terms)
-            progress.advance(config.blocks_per_step * length, loss=terms["loss"])
-            if (step + 1) % config.checkpoint_every == 0 and accelerator.is_main_process:
-                save_checkpoint(folder / "checkpoint", objective, optimizer, step + 1)
-        metrics.write(config.steps, measure(config.steps))
-        progress.close()
+        metrics = Metrics(folder, done, config, accelerator)
+        with Reporter(metrics, description, config, done, config.blocks_per_step * blocks.blocks.shape[1]) as reporter:
+            for step, batches in zip(steps, ahead, strict=True):
+                if step % measure_every == 0:
+                    reporter.measured(step, measure(step))
+                terms = take_step(accelerator, wrapped, stepper, batches, config, blocks.seed, step, guard)
+                reporter.stepped(step + 1, terms)
+                if (step + 1) % config.checkpoint_every == 0 and guard.may_keep(step + 1, objective):
+                    if accelerator.is_main_process:
+                        save_checkpoint(folder / "checkpoint", objective, optimizer, step + 1)
+            reporter.measured(config.steps, measure(config.steps))
 
 
-def check_finite(loss: float, step: int, folder: Path) -> None:
-    """Refuse to go on with a loss that is infinite or no number."""
-    if not np.isfinite(loss):
-        raise BookError(
-            f"the loss of step {step} is {loss}",
-            where=folder,
-            expected="a finite loss",
-            do="lower learning_rate or raise warmup_share; the last checkpoint is kept",
-        )
+def guard_of(folder: Path, config: LoopConfig, accelerator: Accelerator, done: int) -> Guard:
+    """Return the guard of a run that goes on after ``done`` steps."""
+    before = [line["loss"] for line in read_curves(folder)[0] if line["step"] <= done]
+    return Guard(folder, warmup_steps(config), accelerator.scaler is not None, accelerator.process_index, before)
 
 
-def take_step(accelerator, wrapped, optimizer, batches, config: LoopConfig, seed: int, step: int) -> dict[str, float]:
-    """Take one optimiser step; return its loss terms, gradient norm, learning rate, word pieces and seconds."""
+def take_step(
+    accelerator, wrapped, optimizer, batches, config: LoopConfig, seed: int, step: int, guard: Guard
+) -> dict[str, float]:
+    """Take one optimiser step, unless ``guard`` stops the run.
+
+    Returns:
+        Loss terms, gradient norm, learning rate, word pieces, seconds, and word pieces a second.
+    """
     started = time.perf_counter()
     terms = accumulate(accelerator, wrapped, batches, seed, step)
+    guard.check(step, terms, batches)
     rate = learning_rate_at(step, config)
     for group in optimizer.param_groups:
         group["lr"] = rate
     optimizer.step()
     optimizer.zero_grad()
-    return terms | {"learning_rate": rate, "seconds": time.perf_counter() - started}
-
-
-class MetricsFile:
-    """A JSON line a measurement; what was written after the checkpoint is dropped when a run goes on."""
-
-    def __init__(self, path: Path, after: int, writes: bool):
-        self.path, self.writes = path, writes
-        if writes:
-            # The held-out measurement at the checkpoint's step is taken again, so its line goes too.
-            kept = [line for line in read_metrics(path) if line["step"] < after + ("loss" in line)] if after else []
-            write_text(path, "".join(json.dumps(line) + "\n" for line in kept))
-
-    def write(self, step: int, values: dict[str, float]) -> None:
-        """Append ``values`` measured at ``step``; one process of several does."""
-        if not self.writes:
-            return
-        with self.path.open("a") as file:
-            file.write(json.dumps({"step": step, **values}) + "\n")
-
-
-def read_metrics(path: Path) -> list[dict]:
-    """Return the lines of a metrics file; a last one that a full disk cut off is left out."""
-    return [json.loads(line) for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
-
-
-def read_curves(folder: Path) -> tuple[list[dict], list[dict]]:
-    """Return the training steps and the held-out measurements of the run in ``folder``; none where nothing was trained."""
-    path = folder / "metrics.jsonl"
-    lines = read_metrics(path) if path.exists() else []
-    return [line for line in lines if "loss" in line], [line for line in lines if "masked_accuracy" in line]
+    seconds = time.perf_counter() - started
+    return terms | {"learning_rate": rate, "seconds": seconds, "tokens_per_second": terms["tokens"] / seconds}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 import torch
 from accelerate import PartialState
+from accelerate.state import AcceleratorState
 from pydantic import Field
 from torch import Tensor
 from transformers import BertForMaskedLM, DistilBertForMaskedLM
@@ -21,12 +23,15 @@ from ..model.encoder import hidden_states
 from ..model.projection import Projection
 from ..model.student import build_student
 from ..model.teacher import load_teacher, load_tokenizer, weights_fingerprint
-from ..provenance import code_hash
+from ..provenance import code_hash, hardware, versions
 from ..recipe import ARM_LABELS, Recipe, changes_of
 from .batches import Blocks, MicroBatch
 from .checkpoint import drop_checkpoint
+from .export import save_student
 from .held_out import HeldOut, Predictions, compare, predictions, projections
-from .loop import read_curves, train
+from .loop import Watch, train
+from .metrics import read_curves
+from .precision import MIXED
 from .schedule import LoopConfig
 from .step import Objective
 
@@ -65,6 +70,10 @@ class TripleLoss(Objective):
         }
         # In a list, so that the teacher is no part of this module: not trained, not saved, not wrapped.
         self._teacher = [teacher]
+
+    def compile_encoders(self) -> None:
+        self.student.base_model.compile()
+        self._teacher[0].base_model.compile()
 
     def forward(self, batch: MicroBatch, tokens: int, masked: int) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the loss of some blocks and the sums of its terms.
@@ -112,6 +121,8 @@ class PretrainRun:
         scores: held-out measurements at the last step.
         tokens, seconds: what the optimiser's steps took; measurements are left out.
         cores: how many CPU cores it had; of two arms' seconds those times cores compare.
+        teacher_scores: the teacher's own on the same positions.
+        made_with: the machine, the versions, the code, and the precision that was computed in.
     """
 
     folder: Path
@@ -122,6 +133,8 @@ class PretrainRun:
     tokens: int
     seconds: float
     cores: int
+    teacher_scores: dict[str, float]
+    made_with: dict[str, str | dict]
 
     @classmethod
     def open(cls, folder: Path) -> PretrainRun:
@@ -132,12 +145,21 @@ class PretrainRun:
 
 
 def pretrain(
-    config: PretrainConfig, arm: str, seed: int, corpus: Corpus, teacher_folder: Path, root: Path
+    config: PretrainConfig,
+    arm: str,
+    seed: int,
+    corpus: Corpus,
+    teacher_folder: Path,
+    root: Path,
+    watch: Watch = nullcontext,
 ) -> PretrainRun:
     """Return the run of ``arm`` with ``seed`` below ``root``: the finished one if there is one, else trained now.
 
     The run's key holds the arm's configuration, the seed, the text, the teacher and the code, so
     nothing is trained twice and nothing stale is taken for fresh.
+
+    Args:
+        watch: makes, of the run's folder, a context in which it is trained, such as a live figure.
     """
     own = config.for_arm(arm)
     key = short_hash(
@@ -151,7 +173,8 @@ def pretrain(
     )
     folder = root / key
     if not (folder / "done.json").exists():
-        _train(own, arm, seed, corpus, teacher_folder, folder)
+        with watch(folder):
+            _train(own, arm, seed, corpus, teacher_folder, folder)
     return PretrainRun.open(folder)
 
 
@@ -174,18 +197,26 @@ def _train(config: PretrainConfig, arm: str, seed: int, corpus: Corpus, teacher_
         measure_every=-(-config.steps // config.evaluations),
     )
     if state.is_main_process:
-        tokenizer.save_pretrained(folder / "model")
-        student.eval().save_pretrained(folder / "model")
         everything = HeldOut.of(corpus.held_out, masking, len(corpus.held_out))
-        made, scores = measured(student, projections(teacher, everything), everything)
+        save_student(student.eval(), tokenizer, folder / "model", everything)
+        theirs = projections(teacher, everything)
+        made, scores = measured(student, theirs, everything)
         made.save(folder / "held_out.npz")
         facts = {"arm": arm, "seed": seed, "config": config.model_dump(mode="json"), "scores": scores}
-        facts["cores"] = torch.get_num_threads()
-        steps = read_curves(folder)[0]
-        spent = {name: sum(line[name] for line in steps) for name in ("tokens", "seconds")}
-        write_json(folder / "done.json", facts | spent)
+        facts |= {"teacher_scores": predictions(theirs, everything).scores()}
+        write_json(folder / "done.json", facts | _circumstances(folder))
         drop_checkpoint(folder / "checkpoint")
     state.wait_for_everyone()
+
+
+def _circumstances(folder: Path) -> dict:
+    """Return what the run in ``folder`` took, and what it was made with."""
+    steps = read_curves(folder)[0]
+    spent = {name: sum(line[name] for line in steps) for name in ("tokens", "seconds")}
+    code = code_hash("distilbook.training.pretrain")
+    precision = next(name for name, theirs in MIXED.items() if theirs == AcceleratorState().mixed_precision)
+    made_with = {"machine": hardware(), "versions": versions(), "code": code, "precision": precision}
+    return spent | {"cores": torch.get_num_threads(), "made_with": made_with}
 
 
 def measured(student, theirs: list[Projection], held_out: HeldOut) -> tuple[Predictions, dict[str, float]]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from ..config import BookError, Config
+
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
 
 
 class LoopConfig(Config):
     """How long a stage trains, and how fast it learns."""
 
-    circumstances: ClassVar[frozenset[str]] = frozenset({"checkpoint_every"})
+    circumstances: ClassVar[frozenset[str]] = frozenset({"checkpoint_every", "trackers"})
 
     steps: int = Field(ge=1, description="optimiser steps")
     blocks_per_step: int = Field(ge=1, description="blocks an optimiser step, over all processes")
@@ -20,14 +22,36 @@ class LoopConfig(Config):
     learning_rate: float = Field(gt=0, lt=1, description="at the end of the warm-up; it then falls to 0 linearly")
     warmup_share: float = Field(ge=0, le=1, description="share of the steps in which the learning rate rises")
     checkpoint_every: int = Field(ge=1, description="optimiser steps between checkpoints")
+    precision: Precision = Field(description="of matrix products; auto is what this machine is quickest in")
+    compile: bool = Field(description="let torch compile the encoders; for long runs on a GPU")
+    trackers: tuple[str, ...] = Field(description="who gets the metrics beside their file, by accelerate's names")
+
+    @field_validator("trackers")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := sorted(set(names).difference(known_trackers())):
+            raise ValueError(f"names among {', '.join(known_trackers())}; there is no {', '.join(unknown)}")
+        return names
+
+
+def known_trackers() -> list[str]:
+    """Return the names of the trackers that accelerate knows, installed or not."""
+    from accelerate.utils import LoggerType  # accelerate takes a second to import
+
+    return sorted(name for name in LoggerType.list() if name != "all")
 
 
 def learning_rate_at(step: int, config: LoopConfig) -> float:
     """Return the learning rate of ``step``: a linear rise over the warm-up, then a linear fall to 0."""
-    warmup = max(1, round(config.warmup_share * config.steps))
+    warmup = warmup_steps(config)
     rise = (step + 1) / warmup
     fall = (config.steps - step) / max(1, config.steps - warmup)
     return config.learning_rate * min(rise, fall, 1.0)
+
+
+def warmup_steps(config: LoopConfig) -> int:
+    """Return in how many steps the learning rate rises."""
+    return max(1, round(config.warmup_share * config.steps))
 
 
 def check_division(config: LoopConfig, processes: int) -> None:

@@ -31,6 +31,10 @@ class Objective(nn.Module):
     #: How each term's sum is divided for display: by ``tokens`` or by ``masked``.
     normalised_by: dict[str, str]
 
+    def compile_encoders(self) -> None:
+        """Let torch compile what the models do before the vocabulary; takes a minute at the first step."""
+        raise NotImplementedError
+
 
 def adamw(objective: Objective, learning_rate: float) -> torch.optim.AdamW:
     """Return the optimiser of what ``objective`` trains, without weight decay, as the original code has it."""

@@ -7,6 +7,7 @@ with the head. A teacher that comes with a head is used as it is: ``head_steps``
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import ClassVar
 
@@ -24,12 +25,12 @@ from ..data.masking import IGNORED, Masking
 from ..files import write_json
 from ..model.encoder import hidden_states
 from ..model.projection import Projection
-from ..model.teacher import has_head, load_teacher, load_tokenizer, weights_fingerprint
+from ..model.teacher import has_head, load_teacher, load_tokenizer, quiet_loading, weights_fingerprint
 from ..provenance import code_hash
 from .batches import Blocks, MicroBatch
 from .checkpoint import drop_checkpoint
 from .held_out import HeldOut, predict
-from .loop import train
+from .loop import Watch, train
 from .schedule import LoopConfig
 from .step import Objective
 
@@ -58,6 +59,9 @@ class MaskedLM(Objective):
         self.normalised_by = {"masked_lm_loss": "masked"}
         model.get_input_embeddings().weight.requires_grad_(False)
 
+    def compile_encoders(self) -> None:
+        self.model.base_model.compile()
+
     def forward(self, batch: MicroBatch, tokens: int, masked: int) -> tuple[Tensor, dict[str, Tensor]]:
         labels = batch.real(batch.labels)
         positions = labels != IGNORED
@@ -75,11 +79,12 @@ def start_at_word_frequencies(model: BertForMaskedLM, counts: np.ndarray) -> Non
         model.cls.predictions.decoder.bias.copy_(torch.from_numpy(np.log(frequencies)))
 
 
-def fitted_teacher(config: TeacherConfig, source: Path, corpus: Corpus, root: Path) -> Path:
+def fitted_teacher(config: TeacherConfig, source: Path, corpus: Corpus, root: Path, watch: Watch = nullcontext) -> Path:
     """Return the folder of the teacher with a masked-LM head, fitted below ``root`` unless that was done.
 
     Args:
         source: the folder of the teacher's published weights.
+        watch: makes, of the run's folder, a context in which it is trained.
 
     Raises:
         BookError: for weights that are missing, a vocabulary that does not match, a loss that is not finite.
@@ -97,7 +102,8 @@ def fitted_teacher(config: TeacherConfig, source: Path, corpus: Corpus, root: Pa
     )
     folder = root / key
     if not (folder / "done.json").exists():
-        _fit(config, source, corpus, folder)
+        with watch(folder):
+            _fit(config, source, corpus, folder)
     return folder / "model"
 
 
@@ -122,7 +128,8 @@ def _fit(config: TeacherConfig, source: Path, corpus: Corpus, folder: Path) -> N
         measure_every=max(1, config.steps // 6),
     )
     if state.is_main_process:
-        model.save_pretrained(folder / "model")
+        with quiet_loading():
+            model.save_pretrained(folder / "model")
         tokenizer.save_pretrained(folder / "model")
         write_json(folder / "done.json", {"config": config.model_dump(mode="json")})
         drop_checkpoint(folder / "checkpoint")

@@ -1,0 +1,83 @@
+"""The folder that comes out is loaded and compared before a run counts as finished."""
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from distilbook.config import BookError
+from distilbook.data.masking import Masking
+from distilbook.model.student import build_student
+from distilbook.model.teacher import load_teacher, load_tokenizer
+from distilbook.training import export
+from distilbook.training.export import largest_difference, save_student
+from distilbook.training.held_out import HeldOut
+from distilbook.training.pretrain import PretrainConfig
+
+
+@pytest.fixture
+def parts(corpus, teacher_folder, pretrain_values):
+    """A student, its tokenizer and held-out text."""
+    teacher, tokenizer = load_teacher(teacher_folder, new_head=False), load_tokenizer(teacher_folder)
+    student = build_student(teacher, PretrainConfig(**pretrain_values).recipe, dropout=0.1, seed=0).eval()
+    return student, tokenizer, HeldOut.of(corpus.held_out, Masking.smoothed(corpus.counts, tokenizer), 4)
+
+
+def test_what_is_loaded_predicts_exactly_what_was_saved(parts, tmp_path, monkeypatch):
+    monkeypatch.setattr(export, "TOLERANCE", 0.0)
+    save_student(*parts[:2], tmp_path / "model", parts[2])
+
+
+def test_saving_says_nothing(parts, tmp_path, capfd):
+    save_student(*parts[:2], tmp_path / "model", parts[2])
+    assert capfd.readouterr() == ("", "")
+
+
+def damaged(monkeypatch, change) -> None:
+    """Let ``change`` work on the state that was saved, before it is loaded."""
+    load = export.AutoModelForMaskedLM.from_pretrained
+
+    def loaded(folder, **options):
+        state = load_file(folder / "model.safetensors")
+        change(state)
+        save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
+        return load(folder, **options)
+
+    monkeypatch.setattr(export.AutoModelForMaskedLM, "from_pretrained", loaded)
+
+
+@pytest.mark.parametrize("name", ["vocab_transform.weight", "distilbert.transformer.layer.1.ffn.lin2.weight"])
+def test_a_weight_that_was_not_saved_is_noticed(parts, tmp_path, monkeypatch, name):
+    damaged(monkeypatch, lambda state: state.pop(name))
+    with pytest.raises(BookError, match="its logits differ by up to"):
+        save_student(*parts[:2], tmp_path / "model", parts[2])
+
+
+def test_another_type_of_number_is_noticed(parts, tmp_path, monkeypatch):
+    load = export.AutoModelForMaskedLM.from_pretrained
+    monkeypatch.setattr(
+        export.AutoModelForMaskedLM,
+        "from_pretrained",
+        lambda folder, **options: load(folder, **options | {"dtype": torch.bfloat16}),
+    )
+    with pytest.raises(BookError, match="it is torch.bfloat16 and was torch.float32"):
+        save_student(*parts[:2], tmp_path / "model", parts[2])
+
+
+def test_another_vocabulary_is_noticed(parts, tmp_path, monkeypatch):
+    class Other:
+        def get_vocab(self):
+            return {"[MASK]": 0}
+
+    monkeypatch.setattr(export.AutoTokenizer, "from_pretrained", lambda *_, **__: Other())
+    with pytest.raises(BookError, match="the tokenizer has another vocabulary"):
+        save_student(*parts[:2], tmp_path / "model", parts[2])
+
+
+def test_the_difference_is_that_of_the_logits(parts):
+    student = parts[0]
+    other = type(student)(student.config).eval()
+    other.load_state_dict(student.state_dict())
+    with torch.no_grad():
+        other.vocab_projector.bias[3] += 0.25
+    assert largest_difference(student, student, parts[2]) == 0
+    assert largest_difference(student, other, parts[2]) == pytest.approx(0.25, rel=1e-4)

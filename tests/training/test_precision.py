@@ -1,0 +1,67 @@
+"""Which type products are computed in, and what a training in it gives."""
+
+import pytest
+import torch
+
+from distilbook.training import precision
+from distilbook.training.precision import accelerator_for, product_rate, resolve
+from distilbook.training.pretrain import PretrainConfig, pretrain
+
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize(("narrow", "chosen"), [(400e9, "bfloat16"), (110e9, "float32"), (40e9, "float32")])
+def test_on_a_cpu_the_quicker_type_is_chosen_if_it_is_worth_its_digits(monkeypatch, narrow, chosen):
+    rates = {torch.float32: 100e9, torch.bfloat16: narrow}
+    monkeypatch.setattr(precision, "product_rate", lambda dtype, device: rates[dtype])
+    assert resolve("auto", CPU) == chosen
+
+
+@pytest.mark.parametrize(("supported", "chosen"), [(True, "bfloat16"), (False, "float16")])
+def test_on_a_gpu_it_is_bfloat16_where_there_is_one(monkeypatch, supported, chosen):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: supported)
+    assert resolve("auto", torch.device("cuda")) == chosen
+
+
+def test_a_precision_that_is_named_is_taken():
+    assert resolve("float32", CPU) == "float32" and resolve("float16", CPU) == "float16"
+
+
+def test_a_product_is_timed_by_its_operations(monkeypatch):
+    clock = iter(range(100))
+    monkeypatch.setattr(precision.time, "perf_counter", lambda: next(clock))
+    assert product_rate(torch.float32, CPU, size=10) == 2 * 10**3
+
+
+def test_a_notebook_may_train_in_another_precision_than_before():
+    assert [accelerator_for(name).mixed_precision for name in ("float32", "bfloat16", "float32")] == [
+        "no",
+        "bf16",
+        "no",
+    ]
+
+
+def test_a_student_trained_in_bfloat16_is_stored_in_float32_and_near_the_other(
+    corpus, teacher_folder, pretrain_values, tmp_path
+):
+    wide, narrow = (
+        pretrain(PretrainConfig(**pretrain_values | {"precision": name}), "full", 0, corpus, teacher_folder, tmp_path)
+        for name in ("float32", "bfloat16")
+    )
+    assert wide.folder != narrow.folder
+    assert 0 < abs(wide.scores["masked_lm_loss"] - narrow.scores["masked_lm_loss"]) < 0.02
+    from safetensors.torch import load_file
+
+    weights = load_file(narrow.folder / "model" / "model.safetensors")
+    assert {tensor.dtype for tensor in weights.values()} == {torch.float32}
+
+
+def test_a_compiled_step_gives_the_gradient_of_one_that_is_not(corpus, teacher_folder, pretrain_values):
+    from one_gradient import gradient
+
+    plain, compiled = (
+        gradient(corpus.folder, teacher_folder, PretrainConfig(**pretrain_values | {"compile": choice}), 0.0)
+        for choice in (False, True)
+    )
+    for name in plain:
+        torch.testing.assert_close(compiled[name], plain[name], rtol=1e-9, atol=1e-12)
