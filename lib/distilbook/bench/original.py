@@ -1,0 +1,66 @@
+"""A pre-training step computed the way the original code does, to compare with and to check against.
+
+After the released training code of Sanh et al. 2019: sequences padded to the longest of the batch, both
+models' logits whole, word pieces picked out of them by masks, each term by the framework's own loss.
+The models are those of today's ``transformers`` on both sides, so that a comparison shows the step and
+not seven years of attention kernels.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from transformers import BertForMaskedLM, DistilBertForMaskedLM
+
+from ..data.masking import IGNORED
+from ..recipe import Recipe
+from ..training.batches import MicroBatch
+from ..training.step import BETAS, EPSILON, MAX_GRADIENT_NORM
+
+
+def triple_loss(
+    student: DistilBertForMaskedLM, teacher: BertForMaskedLM, batch: MicroBatch, recipe: Recipe
+) -> dict[str, Tensor]:
+    """Return the loss and its terms, scalars, each a mean; distillation at every word piece that is no padding."""
+    real = torch.ones_like(batch.labels, dtype=torch.bool) if batch.attention_mask is None else batch.attention_mask
+    inputs = {"input_ids": batch.input_ids, "attention_mask": real.long(), "output_hidden_states": True}
+    ours = student(**inputs)
+    with torch.no_grad():
+        theirs = teacher(**inputs)
+    vocabulary = real.unsqueeze(-1).expand_as(ours.logits)  # (blocks, length, vocabulary)
+    z = ours.logits.masked_select(vocabulary).view(-1, ours.logits.shape[-1])
+    t = theirs.logits.masked_select(vocabulary).view(-1, theirs.logits.shape[-1])
+    divergence = F.kl_div(
+        F.log_softmax(z / recipe.temperature, dim=-1), F.softmax(t / recipe.temperature, dim=-1), reduction="batchmean"
+    )
+    terms = {
+        "distillation_loss": divergence * recipe.temperature**2,
+        "masked_lm_loss": F.cross_entropy(ours.logits.flatten(0, 1), batch.labels.flatten(), ignore_index=IGNORED),
+        "cosine_loss": _cosine(ours.hidden_states[-1], theirs.hidden_states[-1], real),
+    }
+    weights = (recipe.distillation_weight, recipe.masked_lm_weight, recipe.cosine_weight)
+    return terms | {"loss": sum(weight * term for weight, term in zip(weights, terms.values(), strict=True))}
+
+
+def _cosine(ours: Tensor, theirs: Tensor, real: Tensor) -> Tensor:
+    width = real.unsqueeze(-1).expand_as(ours)
+    ours, theirs = (states.masked_select(width).view(-1, states.shape[-1]) for states in (ours, theirs))
+    return F.cosine_embedding_loss(ours, theirs, ours.new_ones(len(ours)), reduction="mean")
+
+
+def optimiser(student: DistilBertForMaskedLM, learning_rate: float) -> torch.optim.AdamW:
+    """Return AdamW parameter by parameter, as it was before it was fused."""
+    return torch.optim.AdamW(
+        student.parameters(), lr=learning_rate, betas=BETAS, eps=EPSILON, weight_decay=0.0, foreach=False, fused=False
+    )
+
+
+def step(student, teacher, batch: MicroBatch, recipe: Recipe, optimizer: torch.optim.Optimizer) -> float:
+    """Take one optimiser step on one batch and return its loss."""
+    loss = triple_loss(student, teacher, batch, recipe)["loss"]
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(student.parameters(), MAX_GRADIENT_NORM)
+    optimizer.step()
+    optimizer.zero_grad()
+    return float(loss)

@@ -1,0 +1,105 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from distilbook.bench import original, pretraining
+from distilbook.bench.pretraining import SHAPES, Shape, Way, bench_pretraining, in_turn, summary
+from distilbook.config import BookError
+from distilbook.data.masking import Masking
+from distilbook.model.student import build_student
+from distilbook.model.teacher import load_teacher, load_tokenizer
+from distilbook.recipe import Recipe
+from distilbook.training.batches import Blocks
+from distilbook.training.pretrain import PretrainConfig, TripleLoss
+
+
+@pytest.fixture
+def recipe(pretrain_values) -> Recipe:
+    return PretrainConfig(**pretrain_values).recipe
+
+
+@pytest.fixture(params=["corpus", "padded_corpus"])
+def batch(request, teacher_folder, pretrain_values):
+    corpus = request.getfixturevalue(request.param)
+    masking = Masking.smoothed(corpus.counts, load_tokenizer(teacher_folder))
+    return Blocks(corpus.train, masking, PretrainConfig(**pretrain_values), seed=0).step(0, 0, 1)[0]
+
+
+def test_the_original_computes_the_same_loss_terms_and_gradient(batch, teacher_folder, recipe):
+    teacher = load_teacher(teacher_folder, new_head=False).double()
+    student = build_student(teacher, recipe, dropout=0.0, seed=0).double()
+    theirs = original.triple_loss(student, teacher, batch, recipe)
+    theirs["loss"].backward()
+    gradients = {name: p.grad.clone() for name, p in student.named_parameters()}
+    student.zero_grad()
+    objective = TripleLoss(student, teacher, recipe)
+    loss, terms = objective(batch, batch.tokens, batch.masked)
+    loss.backward()
+    torch.testing.assert_close(loss, theirs["loss"], rtol=1e-9, atol=0)
+    counts = {"tokens": batch.tokens, "masked": batch.masked}
+    for name, by in objective.normalised_by.items():
+        torch.testing.assert_close(terms[name] / counts[by], theirs[name], rtol=1e-9, atol=1e-12)
+    for name, parameter in student.named_parameters():
+        torch.testing.assert_close(parameter.grad, gradients[name], rtol=1e-7, atol=1e-10)
+
+
+def test_the_operations_that_are_counted_are_those_of_the_models(teacher_folder, recipe):
+    """Against torch's own counter, on blocks without padding, forward and backward of the original's step."""
+    teacher = load_teacher(teacher_folder, new_head=False).requires_grad_(False)
+    teacher.set_attn_implementation("eager")
+    student = build_student(teacher, recipe, dropout=0.0, seed=0)
+    student.set_attn_implementation("eager")
+    input_ids = torch.randint(5, 200, (3, 16))
+    labels = torch.where(torch.arange(16) % 5 == 0, input_ids, -100)
+    batch = original.MicroBatch(torch.arange(3), input_ids, labels, None)
+    with FlopCounterMode(display=False) as counter:
+        original.triple_loss(student, teacher, batch, recipe)["loss"].backward()
+    config = teacher.config
+    shape = Shape(4, recipe.layers, config.hidden_size, 4, config.intermediate_size, batch=3)
+    assert shape.operations(48, 3 * 16**2, config.vocab_size) == pytest.approx(counter.get_total_flops(), rel=0.01)
+
+
+@pytest.fixture
+def inputs_folder(padded_corpus, corpus, teacher_folder, tmp_path):
+    masking = Masking.smoothed(corpus.counts, load_tokenizer(teacher_folder))
+    np.save(tmp_path / "weights.npy", masking.weights)
+    (tmp_path / "facts.json").write_text(json.dumps({"mask_id": masking.mask_id, "pad_id": masking.pad_id}))
+    np.save(tmp_path / "packed.npy", corpus.train[:])
+    np.save(tmp_path / "sequences.npy", padded_corpus.train[:])
+    return tmp_path
+
+
+def test_every_way_takes_its_steps_on_the_same_sequences(inputs_folder, corpus):
+    shape = Shape(2, (0,), 16, 2, 32, batch=4)
+    ways = [Way("original", way="original"), Way("ours"), Way("packed", blocks="packed", grouped=True)]
+    vocabulary = len(corpus.counts)
+    orders = [pretraining._order(way, shape, inputs_folder, 1, vocabulary) | {"dropout": 0.0} for way in ways]
+    steps = in_turn(orders, rounds=2, name="tiny")
+    assert [len(taken) for taken in steps] == [2, 2, 2]
+    for theirs, ours in zip(steps[0], steps[1], strict=True):
+        assert theirs["tokens"] == ours["tokens"] < 4 * 32 and theirs["squares"] == ours["squares"]
+        assert theirs["loss"] == pytest.approx(ours["loss"], rel=1e-4)
+    assert all(step["tokens"] == 4 * 32 and step["squares"] == 4 * 32**2 for step in steps[2])
+    assert all(step["seconds"] > 0 and step["memory"] > 10_000_000 for taken in steps for step in taken)
+
+
+def test_a_row_says_what_the_steps_give():
+    step = lambda seconds, tokens, memory: {"seconds": seconds, "tokens": tokens, "squares": 0, "memory": memory}
+    steps = [[step(2.0, 100, 8), step(4.0, 100, 10)], [step(1.0, 100, 3), step(1.0, 100, 4)]]
+    _, row = summary("laptop", steps, [Way("original"), Way("ours")], vocabulary=0, peaks={"float32": 1e9})
+    assert row["tokens_per_second"] == 100 and row["memory_over_original"] == 0.4
+    assert row["over_original"] == {"value": 3.0, "low": 2.0, "high": 4.0}
+    assert row["share_of_peak"] == pytest.approx(SHAPES["laptop"].operations(200, 0, 0) / 2.0 / 1e9)
+
+
+def test_a_shape_that_does_not_exist_is_named_with_the_nearest():
+    with pytest.raises(BookError, match=r"no shape 'laptpo'(.|\n)*laptop"):
+        bench_pretraining(["laptpo"], 1, None, "-", "-", compiled=False)
+
+
+def test_a_process_that_ends_is_an_error_and_no_endless_wait(inputs_folder):
+    with pytest.raises(BookError, match="ended with status 1"):
+        in_turn([{"way": "ours", "threads": 1}], rounds=1, name="broken")
