@@ -58,6 +58,28 @@ def corpus(inputs):
 
 
 @pytest.fixture(scope="session")
+def padded_corpus(inputs):
+    """A small corpus of one sequence a block, padded, cut by the tiny teacher's vocabulary."""
+    from distilbook.data.corpus import CorpusConfig, prepare
+    from distilbook.model.teacher import load_tokenizer
+
+    # Every other paragraph cut short, so that lengths differ.
+    lines = [line for line in (inputs / "rivers.txt").read_text().splitlines() if line]
+    text = "\n".join(line if number % 2 else line[: 40 + number] for number, line in enumerate(lines))
+    (inputs / "short.txt").write_text("\n\n".join(text.splitlines()))
+    config = CorpusConfig(
+        edition="test",
+        texts=[{"name": "short", "address": str(inputs / "short.txt")}],
+        tokenizer="-",
+        packing="one_sequence",
+        block_length=32,
+        held_out_share=0.2,
+        held_out_blocks=6,
+    )
+    return prepare(config, load_tokenizer(inputs / "teacher"), inputs / "corpus")
+
+
+@pytest.fixture(scope="session")
 def teacher_folder(inputs) -> Path:
     """The tiny teacher with a masked-LM head of random weights."""
     from transformers import BertForMaskedLM
@@ -91,6 +113,9 @@ def pretrain_values() -> dict:
         "learning_rate": 5e-4,
         "warmup_share": 0.2,
         "checkpoint_every": 2,
+        "precision": "float32",
+        "compile": False,
+        "trackers": (),
         "evaluations": 2,
         "evaluated_blocks": 3,
     }

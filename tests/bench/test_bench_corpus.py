@@ -7,7 +7,7 @@ from distilbook.bench.corpus import bench_corpus
 
 def test_the_figures_are_those_of_the_text(inputs):
     text = inputs / "rivers.txt"
-    found = bench_corpus(str(text), tokenizer=str(inputs / "teacher"), processes=1)
+    found = bench_corpus(str(text), tokenizer=str(inputs / "teacher"), processes=1, repeats=2)
     written = text.read_text()
     assert found["characters"] == sum(map(len, written.splitlines()))
     assert found["words"] == len(written.split()) < found["word_pieces"] < found["characters"]

@@ -1,11 +1,17 @@
+import gzip
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from distilbook.config import BookError
-from distilbook.data import corpus as module
-from distilbook.data.corpus import Corpus, CorpusConfig, Packer, evenly_spaced, in_held_out, prepare
+from distilbook.data import blocks, preparation
+from distilbook.data.corpus import Corpus, CorpusConfig, evenly_spaced, prepare
+from distilbook.data.preparation import in_held_out
+from distilbook.data.sources import Document
+from distilbook.data.tokenising import Settings
+from distilbook.files import sole
 from distilbook.model.teacher import load_tokenizer
 
 
@@ -21,16 +27,6 @@ def config(inputs, **changes) -> CorpusConfig:
     return CorpusConfig(**values | changes)
 
 
-@given(st.lists(st.lists(st.integers(10, 99), max_size=40), max_size=20), st.integers(8, 20))
-def test_packing_keeps_every_word_piece_in_order_but_for_an_incomplete_last_block(documents, length):
-    packer = Packer(length, cls_id=1, sep_id=2)
-    blocks = [block for tokens in documents for block in packer.add(tokens)]
-    assert all(len(block) == length and block[0] == 1 and block[-1] == 2 for block in blocks)
-    inner = [token for block in blocks for token in block[1:-1]]
-    stream = [token for tokens in documents for token in (*tokens, 2)]
-    assert inner + packer.waiting == stream and len(packer.waiting) < length - 2
-
-
 def test_the_corpus_holds_the_documents_text(inputs, tmp_path):
     tokenizer = load_tokenizer(inputs / "teacher")
     made = prepare(config(inputs), tokenizer, tmp_path)
@@ -41,6 +37,7 @@ def test_the_corpus_holds_the_documents_text(inputs, tmp_path):
     row = made.statistics[0]
     assert row["documents"] == 40 and row["words"] == len(text.split())
     assert row["train_blocks"] == len(made.train) and row["held_out_blocks"] == len(made.held_out)
+    assert row["lines_left_out"] == 0
 
 
 def test_counts_are_those_of_the_training_blocks(inputs, tmp_path):
@@ -48,14 +45,33 @@ def test_counts_are_those_of_the_training_blocks(inputs, tmp_path):
     made = prepare(config(inputs), tokenizer, tmp_path)
     assert made.counts.sum() == made.train.size and len(made.counts) == len(tokenizer)
     assert made.counts[tokenizer.cls_token_id] == len(made.train)
+    assert made.counts.tolist() == np.bincount(made.train[:].ravel(), minlength=len(tokenizer)).tolist()
+
+
+def test_a_sequence_a_block_is_padded_and_its_padding_not_counted(inputs, tmp_path):
+    tokenizer = load_tokenizer(inputs / "teacher")
+    made = prepare(config(inputs, packing="one_sequence", block_length=15), tokenizer, tmp_path)
+    sequences = made.train[:]
+    lengths = (sequences != tokenizer.pad_token_id).sum(axis=1)
+    assert lengths.min() >= 12 and lengths.min() < lengths.max() == 15
+    assert (sequences[:, 0] == tokenizer.cls_token_id).all()
+    assert (sequences[np.arange(len(sequences)), lengths - 1] == tokenizer.sep_token_id).all()
+    assert made.counts[tokenizer.pad_token_id] == 0 and made.counts.sum() == lengths.sum()
+    row = made.statistics[0]
+    assert row["sequences_dropped"] > 0
+    cut = -(-row["word_pieces"] // 13)
+    assert row["train_blocks"] + row["held_out_blocks"] + row["sequences_dropped"] >= cut
+    with (inputs / "rivers.txt").open() as file:
+        paragraph = next(file).strip()
+    assert any(paragraph.lower().startswith(tokenizer.decode(s[1:12]).replace(" .", ".")) for s in sequences)
 
 
 def test_a_second_preparation_opens_the_first(inputs, tmp_path):
     tokenizer = load_tokenizer(inputs / "teacher")
     first = prepare(config(inputs), tokenizer, tmp_path)
-    stamp = (first.folder / "train.bin").stat().st_mtime_ns
+    stamp = (first.folder / "train-00000.bin").stat().st_mtime_ns
     again = prepare(config(inputs), tokenizer, tmp_path)
-    assert again.folder == first.folder and (first.folder / "train.bin").stat().st_mtime_ns == stamp
+    assert again.folder == first.folder and (first.folder / "train-00000.bin").stat().st_mtime_ns == stamp
     other = prepare(config(inputs, block_length=16), tokenizer, tmp_path)
     assert other.folder != first.folder and other.train.shape[1] == 16
 
@@ -82,11 +98,24 @@ def test_evenly_spaced_numbers_are_within_bounds_and_distinct(number, most):
 def test_the_corpus_does_not_depend_on_how_much_is_worked_on_at_once(inputs, tmp_path, monkeypatch, at_once):
     tokenizer = load_tokenizer(inputs / "teacher")
     expected = prepare(config(inputs), tokenizer, tmp_path / "before")
-    monkeypatch.setattr(module, "CHARACTERS_AT_ONCE", at_once)
-    monkeypatch.setattr(module, "COUNTED_AT_ONCE", min(at_once, 10**6) + 1)
+    monkeypatch.setattr(preparation, "CHARACTERS_AT_ONCE", at_once)
+    monkeypatch.setattr("distilbook.data.tokenising.CHARACTERS_AT_ONCE", at_once)
+    monkeypatch.setattr(preparation, "SHARD", at_once)
+    monkeypatch.setattr(blocks, "NUMBERS_AT_ONCE", min(at_once, 10**6) + 1)
     made = prepare(config(inputs), tokenizer, tmp_path / "after")
-    assert made.fingerprint == expected.fingerprint and made.statistics == expected.statistics
-    assert made.counts.tolist() == np.bincount(made.train.ravel(), minlength=len(tokenizer)).tolist()
+    assert (len(made.train.parts) > 1) == (at_once < 10**9) == (len(expected.train.parts) < len(made.train.parts))
+    assert same(made, expected)
+
+
+def same(one: Corpus, other: Corpus) -> bool:
+    """Whether two corpora are the same to the last bit."""
+    assert one.train[:].tolist() == other.train[:].tolist() and one.held_out.tolist() == other.held_out.tolist()
+    assert one.counts.tolist() == other.counts.tolist() and one.statistics == other.statistics
+    return (one.fingerprint, one.vocabulary, one.folder.name) == (
+        other.fingerprint,
+        other.vocabulary,
+        other.folder.name,
+    )
 
 
 def source(name: str, path) -> dict:
@@ -129,7 +158,7 @@ UNKNOWN = """{share} of {pieces} word pieces are unknown: the vocabulary is not 
 def test_text_that_the_vocabulary_does_not_know_stops_everything_at_its_beginning(
     inputs, tmp_path, monkeypatch, line, share, pieces
 ):
-    monkeypatch.setattr(module, "_write_source", lambda *_: pytest.fail("a source was worked on"))
+    monkeypatch.setattr(preparation, "tokenised", lambda *_: pytest.fail("a source was worked on"))
     path = tmp_path / "foreign.txt"
     path.write_text(f"{line}\n" * 100_000)
     texts = [source("rivers", inputs / "rivers.txt"), source("foreign", path)]
@@ -138,17 +167,18 @@ def test_text_that_the_vocabulary_does_not_know_stops_everything_at_its_beginnin
     assert not list((tmp_path / "corpus").iterdir())
 
 
-def test_no_more_than_the_beginning_of_a_source_is_looked_at(inputs, tmp_path, monkeypatch):
+def test_no_more_than_the_beginning_of_a_source_is_looked_at(inputs, monkeypatch):
     read = []
 
     def endless(text):
         while True:
             read.append(text.name)
-            yield module.Document(str(len(read)), ["the river reaches the capital"])
+            yield Document(str(len(read)), ["the river reaches the capital"])
 
-    monkeypatch.setattr(module, "documents", endless)
-    module.look_at(config(inputs).texts[0], load_tokenizer(inputs / "teacher"))
-    assert module.WORD_PIECES_LOOKED_AT / 5 <= len(read) <= module.WORD_PIECES_LOOKED_AT
+    monkeypatch.setattr(preparation, "documents", endless)
+    settings = Settings.of(load_tokenizer(inputs / "teacher"), 32, "full_sentences")
+    preparation.look_at(config(inputs).texts[0], settings)
+    assert preparation.WORD_PIECES_LOOKED_AT / 5 <= len(read) <= preparation.WORD_PIECES_LOOKED_AT
 
 
 def test_text_that_becomes_unknown_later_is_refused_when_it_has_been_read(inputs, tmp_path):
@@ -176,7 +206,7 @@ def test_some_unknown_word_pieces_are_counted_and_only_many_are_refused(inputs, 
 
 
 def test_a_bad_second_source_is_found_before_the_first_is_worked_on(inputs, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_write_source", lambda *_: pytest.fail("a source was worked on"))
+    monkeypatch.setattr(preparation, "tokenised", lambda *_: pytest.fail("a source was worked on"))
     path = tmp_path / "blank.txt"
     path.write_text("\n \n")
     texts = [source("rivers", inputs / "rivers.txt"), source("blank", path)]
@@ -190,39 +220,43 @@ def test_a_bad_second_source_is_found_before_the_first_is_worked_on(inputs, tmp_
 def test_a_source_that_fails_midway_leaves_nothing_behind_and_an_earlier_corpus_openable(inputs, tmp_path):
     tokenizer = load_tokenizer(inputs / "teacher")
     earlier = prepare(config(inputs), tokenizer, tmp_path / "corpus")
-    path = tmp_path / "broken.txt"
-    path.write_bytes(b"the river passes the valley\n\n" * 5_000 + b"\xff\n")
+    path = tmp_path / "broken.txt.gz"
+    path.write_bytes(gzip.compress(b"the river passes the valley\n\n" * 5_000)[:-20])
     texts = [source("rivers", inputs / "rivers.txt"), source("broken", path)]
     assert refusal(config(inputs, texts=texts), tokenizer, tmp_path / "corpus") == (
-        f"a file is no text: line 10001 is not UTF-8.\n  where: {path}\n  expected: text in UTF-8\n"
-        "  do: convert it, for instance with: iconv -f LATIN1 -t UTF-8, or remove it from the sources"
+        "a compressed file is damaged (Compressed file ended before the end-of-stream marker was reached).\n"
+        f"  where: {path}\n  expected: a whole gzip file\n  do: copy or download the file again"
     )
     assert list((tmp_path / "corpus").iterdir()) == [earlier.folder]
-    assert Corpus.open(earlier.folder).train.tolist() == earlier.train.tolist()
+    assert Corpus.open(earlier.folder).train[:].tolist() == earlier.train[:].tolist()
 
 
-def test_an_interrupted_preparation_leaves_nothing_behind_and_the_next_one_is_whole(inputs, tmp_path, monkeypatch):
+def test_bad_lines_are_left_out_counted_and_named_in_the_log(inputs, tmp_path, monkeypatch, capsys):
     tokenizer = load_tokenizer(inputs / "teacher")
-    earlier = prepare(config(inputs, block_length=16), tokenizer, tmp_path / "corpus")
-    expected = prepare(config(inputs), tokenizer, tmp_path / "elsewhere")
+    good = prepare(config(inputs), tokenizer, tmp_path / "corpus")
+    path = tmp_path / "rivers.txt"
+    lines = (inputs / "rivers.txt").read_bytes().splitlines(keepends=True)
+    for number in (20, 40, 60, 80):
+        lines.insert(number, b"\xff bad\n")
+    path.write_bytes(b"".join(lines))
+    monkeypatch.setenv("DISTILBOOK_LOG", str(tmp_path / "log"))
+    made = prepare(config(inputs, texts=[source("rivers", path)]), tokenizer, tmp_path / "corpus")
+    assert made.train[:].tolist() == good.train[:].tolist()
+    assert made.statistics[0] == good.statistics[0] | {"lines_left_out": 4}
+    where = "; ".join(f"a file is no text: line {number} is not UTF-8 ({path})" for number in (21, 41, 61))
+    said = f"left out 4 lines of rivers: {where}; …\n"
+    assert said in capsys.readouterr().err and said in (tmp_path / "log").read_text()
 
-    with monkeypatch.context() as patch:
-        whole = module.documents
-        calls = []
 
-        def documents(text):
-            calls.append(text)
-            yield from whole(text)
-            if len(calls) == 2:  # the first call looks at the beginning
-                raise KeyboardInterrupt
-
-        patch.setattr(module, "documents", documents)
-        with pytest.raises(KeyboardInterrupt):
-            prepare(config(inputs), tokenizer, tmp_path / "corpus")
-    assert list((tmp_path / "corpus").iterdir()) == [earlier.folder]
-    assert Corpus.open(earlier.folder).fingerprint == earlier.fingerprint
-    made = prepare(config(inputs), tokenizer, tmp_path / "corpus")
-    assert made.fingerprint == expected.fingerprint and made.train.tolist() == expected.train.tolist()
+def test_two_cannot_prepare_the_same_corpus_at_once(inputs, tmp_path):
+    tokenizer = load_tokenizer(inputs / "teacher")
+    made = prepare(config(inputs), tokenizer, tmp_path / "first")
+    lock = tmp_path / "second" / f"{made.folder.name}.unfinished" / "lock"
+    with sole(lock, "a test"):
+        assert refusal(config(inputs), tokenizer, tmp_path / "second").startswith(
+            "the preparation of this corpus is under way already.\n  where: process "
+        )
+    assert same(prepare(config(inputs), tokenizer, tmp_path / "second"), made)
 
 
 def test_a_megabyte_in_one_line_makes_the_blocks_that_the_same_text_makes_in_short_lines(inputs, tmp_path):
@@ -237,5 +271,5 @@ def test_a_megabyte_in_one_line_makes_the_blocks_that_the_same_text_makes_in_sho
         path.write_text("".join(f"{sentence}\n\n" for sentence in sentences[:20]) + joint.join(sentences) + "\n")
         assert path.stat().st_size > 1_000_000
         made.append(prepare(config(inputs, texts=[source("river", path)]), tokenizer, tmp_path / name))
-    assert made[0].train.tolist() == made[1].train.tolist() and len(made[0].train) > 1_000
+    assert made[0].train[:].tolist() == made[1].train[:].tolist() and len(made[0].train) > 1_000
     assert made[0].statistics == made[1].statistics

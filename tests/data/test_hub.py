@@ -108,3 +108,17 @@ def test_no_connection_is_noticed_within_seconds(monkeypatch):
     with pytest.raises(hub.NotReached):
         hub.model_snapshot("some/model", None)
     assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+@pytest.mark.parametrize("skip", [0, 2, 3])
+def test_rows_are_read_on_from_any_row(tmp_path, monkeypatch, streaming, skip):
+    import datasets
+    import pyarrow
+    import pyarrow.parquet
+
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    pyarrow.parquet.write_table(pyarrow.table({"text": ["one", "two", "three"]}), tmp_path / "a.parquet")
+    how = {"data_files": str(tmp_path / "a.parquet"), "streaming": streaming}
+    rows = hub.loaded_rows("parquet", None, "train", skip, **how)
+    assert [row["text"] for row in rows] == ["one", "two", "three"][skip:]

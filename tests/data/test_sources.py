@@ -1,5 +1,6 @@
 """Addresses of texts and models, and what identifies them."""
 
+import gzip
 import json
 import zipfile
 
@@ -10,6 +11,7 @@ from real import needs_wheel
 
 from distilbook.config import BookError
 from distilbook.data import hub, sources, wheels
+from distilbook.data.reading import Reading
 from distilbook.data.sources import Document, TextSource, documents, fingerprint, model_folder
 from distilbook.files import sha256
 
@@ -61,10 +63,34 @@ def test_documents_without_text_are_skipped_and_do_not_count(root):
 
 
 def test_nothing_is_read_beyond_the_limit(root):
-    (root / "a.txt").write_bytes(b"one\n\ntwo\n\n\xff\n")
-    assert len(list(documents(source("a.txt", limit=2)))) == 2
-    with pytest.raises(BookError, match="not UTF-8"):
-        list(documents(source("a.txt", limit=3)))
+    content = gzip.compress(b"one\n\ntwo\n\n" + b"three\n\n" * 100_000)
+    (root / "a.txt.gz").write_bytes(content[:-20])
+    assert len(list(documents(source("a.txt.gz", limit=2)))) == 2
+    with pytest.raises(BookError, match="compressed file is damaged"):
+        list(documents(source("a.txt.gz", limit=200_000)))
+
+
+@pytest.mark.parametrize("limit", [None, 1, 4, 5])
+@pytest.mark.parametrize("name", ["a.txt", "a.jsonl", "folder", "hub:some/texts"])
+def test_a_source_is_read_on_from_any_place(root, monkeypatch, name, limit):
+    texts = ["one", "", None, 5, "two\nthree", "four", 6, "five"]
+    rows = [{"text": text} for text in texts]
+    (root / "folder").mkdir()
+    for path in ("a.jsonl", "folder/b.jsonl"):
+        (root / path).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (root / "a.txt").write_bytes(b"one\n\n\xff\ntwo\nthree\n\nfour\n\n\xff\n\nfive\n")
+    monkeypatch.setattr(hub, "dataset_rows", lambda *what, skip: iter(rows[skip:]))
+    text, reading = source(name, limit=limit), Reading()
+    found, places = [], [reading.state()]
+    for document in documents(text, reading):
+        found.append(document)
+        places.append(reading.state())
+    assert len(found) == min(limit or 4, 4)
+    for number, place in enumerate(places):
+        again = Reading(**json.loads(json.dumps(place)))
+        assert list(documents(text, again)) == found[number:]
+        assert again.state() == reading.state()
+    assert reading.left_out == 2 if limit in (None, 5) else reading.left_out <= 2
 
 
 def test_a_source_that_holds_no_text_is_an_error(root):
@@ -105,10 +131,10 @@ def test_an_unknown_wheel_text_is_refused_with_the_nearest_name():
 def test_a_data_set_of_the_hub_is_read_with_subset_split_column_and_revision(monkeypatch):
     asked = []
     rows = [{"body": "one\ntwo"}, {"body": ""}]
-    monkeypatch.setattr(hub, "dataset_rows", lambda *what: asked.append(what) or iter(rows))
+    monkeypatch.setattr(hub, "dataset_rows", lambda *what, skip: asked.append((*what, skip)) or iter(rows))
     found = list(documents(source("hub:some/texts", subset="en", split="test", column="body", revision="v1")))
     assert found == [Document("some/texts:0", ["one", "two"])]
-    assert asked == [("some/texts", "en", "test", "v1")]
+    assert asked == [("some/texts", "en", "test", "v1", 0)]
 
 
 def test_a_wrong_field_is_explained():

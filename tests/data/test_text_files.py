@@ -1,4 +1,4 @@
-"""Local text: documents from plain text, JSON lines, parquet and folders, and what is wrong with a file."""
+"""Local text: documents from plain text, JSON lines, parquet and folders, and what is wrong with a file or a line."""
 
 import gzip
 import json
@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from distilbook.config import BookError
-from distilbook.data import text_files
+from distilbook.data import lines, text_files
+from distilbook.data.reading import Reading
 from distilbook.data.text_files import files, read
 
 
-def documents(path, column="text", subset=None, split="train"):
-    return list(read(path, column, subset, split))
+def documents(path, column="text", subset=None, split="train", reading=None):
+    return list(read(path, column, subset, split, reading or Reading()))
 
 
 def write(path, content):
@@ -52,12 +53,13 @@ def test_a_text_without_blank_lines_comes_in_pieces(tmp_path, monkeypatch):
 
 
 def test_reading_stops_where_the_reader_stops(tmp_path):
-    path = write(tmp_path / "a.txt", b"one\n\ntwo\n\n\xff\xfe broken\n")
-    stream = read(path, "text", None, "train")
+    path = write(tmp_path / "a.txt.gz", "one\n\ntwo\n\n" + "three\n\n" * 100_000)
+    path.write_bytes(path.read_bytes()[:-20])
+    stream = read(path, "text", None, "train", Reading())
     assert next(stream) == ("0", ["one"])
     assert next(stream) == ("1", ["two"])
-    with pytest.raises(BookError, match="line 5 is not UTF-8"):
-        next(stream)
+    with pytest.raises(BookError, match="a compressed file is damaged"):
+        list(stream)
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz"])
@@ -163,8 +165,8 @@ def test_a_file_of_blank_lines_has_no_document(tmp_path, name):
         ("text".encode("utf-16"), ZEROS),
         (BINARY, "line 1 is not UTF-8"),
         (b"caf\xe9", "line 1 is not UTF-8"),
-        (b'{"text": "one"}\n{"text": "caf\xc3"}\n', "line 2 is not UTF-8"),
-        (b'{"text": "one"}\n{"text": "caf\xc3', "line 2 is not UTF-8"),
+        (b"\n\ncaf\xe9\n\nna\xefve\n", "line 3 is not UTF-8"),
+        (b'{"text": "caf\xc3', "line 1 is not UTF-8"),
     ],
 )
 def test_a_binary_file_is_refused_whatever_its_ending(tmp_path, name, content, why):
@@ -197,38 +199,132 @@ def test_a_file_that_is_no_parquet_or_a_part_of_one_is_refused(tmp_path):
     assert message(documents, path) == NO_PARQUET.format(path=path)
 
 
-@pytest.mark.parametrize(
-    ("line", "why"),
-    [
-        ('{"text": ', "a line is no JSON (Expecting value)"),
-        ("just words", "a line is no JSON (Expecting value)"),
-        ('["x"]', "a line is no JSON object"),
-        ("null", "a line is no JSON object"),
-    ],
-)
-def test_a_line_that_is_no_json_object_is_refused_with_its_number(tmp_path, line, why):
-    path = write(tmp_path / "a.jsonl", '{"text": "x"}\n\n' + line + "\n")
-    assert message(documents, path) == NO_ROW.format(path=path, line=3, why=why)
+BAD_LINES = [
+    ('{"text": ', "a line is no JSON (Expecting value)"),
+    ("just words", "a line is no JSON (Expecting value)"),
+    (
+        "[" * 100_000,
+        "a line is no JSON (maximum recursion depth exceeded while decoding a JSON array from a unicode string)",
+    ),
+    ('{"text": ' + "9" * 5_000 + "}", None),
+    ('["x"]', "a line is no JSON object"),
+    ("null", "a line is no JSON object"),
+]
 
 
-def test_a_row_without_the_column_is_refused_with_the_columns_it_has(tmp_path):
+@pytest.mark.parametrize(("line", "why"), BAD_LINES)
+def test_a_line_that_is_no_json_object_is_left_out_and_named(tmp_path, line, why):
+    path = write(tmp_path / "a.jsonl", '{"text": "x"}\n\n' + line + '\n{"text": "y"}\n')
+    reading = Reading()
+    assert documents(path, reading=reading) == [("0", ["x"]), ("2", ["y"])]
+    assert (reading.left_out, reading.lines) == (1, 3)
+    assert why is None or reading.named == [f"{why} ({path}:3)"]
+
+
+@pytest.mark.parametrize(("line", "why"), [(line, why) for line, why in BAD_LINES if why])
+def test_a_file_without_a_json_object_is_refused_with_its_first_line(tmp_path, line, why):
+    path = write(tmp_path / "a.jsonl", "\n" + line + "\n5\n")
+    assert message(documents, path) == NO_ROW.format(path=path, line=2, why=why)
+
+
+def test_rows_without_the_column_are_refused_with_the_columns_they_have(tmp_path):
     path = write(tmp_path / "a.jsonl", '{"body": "x", "title": "y"}\n')
     assert message(documents, path) == NO_COLUMN.format(path=path)
     path = write_parquet(tmp_path / "a.parquet", body=["x"], title=["y"])
     assert message(documents, path) == NO_COLUMN.format(path=path)
-    path = write(tmp_path / "b.jsonl", '{"text": "x"}\n{}\n')
-    assert message(documents, path) == (
-        f"a row has no column 'text'.\n  where: {path}, row 2\n  expected: one of its columns: it has none\n"
-        "  do: set the source's column to it"
-    )
+    write(tmp_path / "rows" / "train.jsonl", '{"body": "x", "title": "y"}\n' * 100)
+    assert message(documents, tmp_path / "rows") == NO_COLUMN.format(path=tmp_path / "rows" / "train.jsonl")
 
 
-def test_a_column_that_holds_no_text_is_refused(tmp_path):
-    path = write(tmp_path / "a.jsonl", '{"text": null}\n{"text": 5}\n')
-    assert message(documents, path) == (
-        f"the column 'text' holds no text but int.\n  where: {path}, row 2\n  expected: text, or nothing\n"
-        "  do: set the source's column to one that holds text"
-    )
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        ("{}", "a row has no column 'text'"),
+        ('{"text": 5}', "the column 'text' holds no text but int"),
+        ('{"text": "half \\ud83d of one"}', "a row holds half a character (one code of a surrogate pair)"),
+    ],
+)
+def test_a_row_without_text_in_the_column_is_left_out_and_one_with_nothing_there_is_empty(tmp_path, row, why):
+    path = write(tmp_path / "a.jsonl", '{"text": null}\n' + row + '\n{"text": "x"}\n')
+    reading = Reading()
+    assert documents(path, reading=reading) == [("0", []), ("2", ["x"])]
+    assert reading.named == [f"{why} ({path}, row 2)"] and reading.left_out == 1
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.txt.gz", "a.jsonl", "a.jsonl.gz"])
+def test_a_line_that_is_not_utf8_is_left_out_and_its_document_goes_on(tmp_path, name):
+    rows = [b"one", b"caf\xe9", b"t\xc3\xa9", b"", b"four"]
+    if "jsonl" in name:
+        rows = [b'{"text": "' + row + b'"}' for row in rows]
+    path, reading = write(tmp_path / name, b"\n".join(rows)), Reading()
+    found = documents(path, reading=reading)
+    if "jsonl" in name:
+        assert found == [("0", ["one"]), ("2", ["t\u00e9"]), ("3", []), ("4", ["four"])]
+    else:
+        assert found == [("0", ["one", "t\u00e9"]), ("1", ["four"])]
+    assert reading.named == [f"a file is no text: line 2 is not UTF-8 ({path})"] and reading.left_out == 1
+
+
+def test_only_the_first_bad_lines_of_a_source_are_named_and_all_are_counted(tmp_path):
+    for name in "ab":
+        write(tmp_path / f"{name}.txt", b"".join(b"good\n" if number % 4 else b"\xff\n" for number in range(8)))
+    reading = Reading()
+    documents(tmp_path, reading=reading)
+    assert reading.left_out == 4
+    assert reading.named == [
+        f"a file is no text: line {line} is not UTF-8 ({tmp_path / name})"
+        for name, line in (("a.txt", 1), ("a.txt", 5), ("b.txt", 1))
+    ]
+
+
+def lines_of(pattern: str) -> bytes:
+    """Return a good line for each ``+`` and a bad one for each ``-``."""
+    return b"".join(b"\xff\n" if sign == "-" else b"a word\n" for sign in pattern)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "refused"),
+    [
+        ("-" * 10 + "+", False),
+        ("-" * 11 + "+" * 1_000, True),  # nothing good before more than ten bad ones
+        ("+" + "-" * 10, False),
+        ("+" * 99 + "-" * 11, False),  # one in ten
+        ("+" * 98 + "-" * 11, True),
+        ("+" + "-" * 11 + "+" * 98, False),  # some close together
+        ("+" * 899 + "-" * 101, True),
+        ("+" * 900 + "-" * 100 + "+", False),
+        ("+" * 899 + "-" * 101 + "+" * 100_000, True),  # seen before the file has been read
+    ],
+)
+def test_a_file_is_refused_when_nothing_good_comes_first_or_more_than_one_line_in_ten_is_bad(
+    tmp_path, pattern, refused
+):
+    path, reading = write(tmp_path / "a.txt", lines_of(pattern)), Reading()
+    if refused:
+        bad = pattern.index("-") + 1
+        assert message(documents, path) == NO_TEXT.format(path=path, why=f"line {bad} is not UTF-8")
+    else:
+        documents(path, reading=reading)
+        assert reading.left_out == pattern.count("-")
+
+
+def test_good_lines_of_one_file_do_not_excuse_another(tmp_path):
+    write(tmp_path / "a.txt", lines_of("+" * 1_000))
+    path = write(tmp_path / "b.txt", lines_of("+" + "-" * 20))
+    assert message(documents, tmp_path) == NO_TEXT.format(path=path, why="line 2 is not UTF-8")
+
+
+@given(st.lists(st.sampled_from("+-"), max_size=40))
+def test_reading_again_from_a_state_counts_what_one_reading_counts(tmp_path_factory, signs):
+    path = write(tmp_path_factory.getbasetemp() / "again.txt", b"word\n" * 500 + lines_of("".join(signs)))
+    whole = Reading()
+    documents(path, reading=whole)
+    half = Reading()
+    next(read(path, "text", None, "train", half))
+    again = Reading(**half.state())
+    again.again()
+    documents(path, reading=again)
+    assert again.state() == whole.state() and again.left_out == signs.count("-")
 
 
 @pytest.mark.parametrize(
@@ -249,7 +345,7 @@ def test_a_bad_file_of_a_folder_is_found_before_its_first_document_is_given(tmp_
         write(tmp_path / f"a{path.suffix if path.suffix != '.gz' else '.txt'}", good[path.suffix])
     else:
         write_parquet(tmp_path / "a.parquet", text=["one"])
-    assert message(next, read(tmp_path, "text", None, "train")) == expected.format(path=path)
+    assert message(next, read(tmp_path, "text", None, "train", Reading())) == expected.format(path=path)
 
 
 def test_a_path_that_does_not_exist_is_named(tmp_path):
@@ -314,7 +410,7 @@ def test_a_line_of_a_megabyte_is_a_document_in_short_paragraphs(tmp_path, name):
     (first, paragraphs), second = documents(path)
     assert (first, second) == ("0", ("1", ["the next"]))
     assert " ".join(paragraphs) == line
-    assert max(map(len, paragraphs)) <= text_files.PARAGRAPH
+    assert max(map(len, paragraphs)) <= lines.PARAGRAPH
 
 
 def test_a_line_of_fifty_megabytes_comes_in_documents_and_is_never_in_memory_as_a_whole(tmp_path):
@@ -322,9 +418,9 @@ def test_a_line_of_fifty_megabytes_comes_in_documents_and_is_never_in_memory_as_
     path = write(tmp_path / "a.txt", line)
     at, number = 0, 0
     tracemalloc.start()
-    for number, (name, paragraphs) in enumerate(read(path, "text", None, "train"), start=1):
+    for number, (name, paragraphs) in enumerate(read(path, "text", None, "train", Reading()), start=1):
         assert name == str(number - 1)
-        assert sum(map(len, paragraphs)) <= text_files.CHARACTERS_AT_ONCE + text_files.PARAGRAPH
+        assert sum(map(len, paragraphs)) <= text_files.CHARACTERS_AT_ONCE + lines.PARAGRAPH
         for paragraph in paragraphs:
             assert line.startswith(paragraph, at)
             at += len(paragraph) + 1
@@ -335,20 +431,40 @@ def test_a_line_of_fifty_megabytes_comes_in_documents_and_is_never_in_memory_as_
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a.txt.gz"])
-def test_fifty_megabytes_without_a_space_are_refused_after_the_first_tenth_of_a_megabyte(tmp_path, name):
-    path = write(tmp_path / name, b"An article.\n" + b"aGVsbG8gd29ybGQ" * 3_300_000)
+def test_fifty_megabytes_without_a_space_are_left_out_and_never_in_memory(tmp_path, name):
+    path = write(tmp_path / name, b"An article.\n" + b"aGVsbG8gd29ybGQ" * 3_300_000 + b"\nIts end.\n")
+    reading = Reading()
     tracemalloc.start()
-    found = message(documents, path)
+    found = documents(path, reading=reading)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert found == NO_SPACE.format(place=f"{path}:2", do="remove the line, or the file from the sources")
+    assert found == [("0", ["An article.", "Its end."])]
+    assert reading.named == [f"a line holds more than 100,000 characters without a space ({path}:2)"]
     assert peak < 3_000_000
 
 
-def test_a_row_with_a_megabyte_without_a_space_is_refused(tmp_path):
+def test_a_file_of_one_line_without_a_space_is_refused(tmp_path):
+    path = write(tmp_path / "a.txt", "x" * 100_001)
+    do = "remove the line, or the file from the sources"
+    assert message(documents, path) == NO_SPACE.format(place=f"{path}:1", do=do)
+
+
+def test_of_a_long_line_the_words_before_a_place_that_cannot_be_read_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(lines, "PARAGRAPH", 10)
+    path = write(tmp_path / "a.txt", "one two three " + "x" * 50 + " four\nfive\n\n" + "six\n")
+    assert documents(path) == [("0", ["one two", "three", "five"]), ("1", ["six"])]
+    path = write(tmp_path / "b.txt", b"one two three four five \xff and more\nsix\n\nseven\n")
+    assert documents(path) == [("0", ["one two", "three", "six"]), ("1", ["seven"])]
+
+
+def test_a_row_with_a_megabyte_without_a_space_is_left_out_whole(tmp_path):
     path = write(tmp_path / "a.jsonl", '{"text": "x"}\n' + json.dumps({"text": "x y\n" + "x" * 1_000_000}) + "\n")
+    reading = Reading()
+    assert documents(path, reading=reading) == [("0", ["x"])]
+    assert reading.named == [f"a line holds more than 100,000 characters without a space ({path}, row 2)"]
+    path = write(tmp_path / "b.jsonl", json.dumps({"text": "x" * 1_000_000}))
     do = "take the row out, in a copy of the data set where it comes from the Hub"
-    assert message(documents, path) == NO_SPACE.format(place=f"{path}, row 2", do=do)
+    assert message(documents, path) == NO_SPACE.format(place=f"{path}, row 1", do=do)
 
 
 def test_text_of_a_script_without_spaces_is_cut_at_its_clauses(tmp_path):
@@ -358,26 +474,31 @@ def test_text_of_a_script_without_spaces_is_cut_at_its_clauses(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz"])
-def test_a_json_line_over_the_limit_is_refused_without_being_read_whole(tmp_path, name, monkeypatch):
-    monkeypatch.setattr(text_files, "JSON_LINE", 2**20)
-    path = write(tmp_path / name, '{"text": "x"}\n[' + '{"text": "one of many"}, ' * 2_000_000 + "]")
+def test_a_json_line_over_the_limit_is_left_out_without_being_read_whole(tmp_path, name, monkeypatch):
+    monkeypatch.setattr(lines, "JSON_LINE", 2**20)
+    long = "[" + '{"text": "one of many"}, ' * 2_000_000 + "]"
+    path = write(tmp_path / name, '{"text": "x"}\n' + long + '\n{"text": "y"}')
+    reading = Reading()
     tracemalloc.start()
-    found = message(documents, path)
+    found = documents(path, reading=reading)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert found == NO_ROW.format(path=path, line=2, why="a line is longer than 1 MiB")
+    assert found == [("0", ["x"]), ("2", ["y"])]
+    assert reading.named == [f"a line is longer than 1 MiB ({path}:2)"]
     assert peak < 6_000_000
+    write(path, long)
+    assert message(documents, path) == NO_ROW.format(path=path, line=1, why="a line is longer than 1 MiB")
 
 
 def test_a_long_blank_line_ends_a_document_and_a_long_line_with_much_space_does_not(tmp_path, monkeypatch):
-    monkeypatch.setattr(text_files, "PARAGRAPH", 10)
+    monkeypatch.setattr(lines, "PARAGRAPH", 10)
     path = write(tmp_path / "a.txt", "one\n" + " " * 95 + "\ntwo" + " " * 95 + "three" + " " * 95 + "\nfour\n")
     assert documents(path) == [("0", ["one"]), ("1", ["two", "three", "four"])]
 
 
 @pytest.mark.parametrize("content", ["one two th", "one two three four 5", "one two t\u00e9"])
 def test_a_file_that_ends_where_a_part_ends_is_read_to_its_last_letter(tmp_path, monkeypatch, content):
-    monkeypatch.setattr(text_files, "PARAGRAPH", 10)
+    monkeypatch.setattr(lines, "PARAGRAPH", 10)
     path = write(tmp_path / "a.txt", content)
     ((_, paragraphs),) = documents(path)
     assert " ".join(paragraphs) == content
@@ -409,7 +530,7 @@ def test_a_cut_line_has_the_word_pieces_of_the_whole_line(letter_tokenizers, tmp
     line = "".join(word + gap for word, gap in parts)
     path = write(tmp_path_factory.getbasetemp() / "cut.txt", line + "\n")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(text_files, "PARAGRAPH", 12)
+        patch.setattr(lines, "PARAGRAPH", 12)
         paragraphs = [paragraph for _, document in documents(path) for paragraph in document]
     assert all(len(paragraph) <= 12 for paragraph in paragraphs)
     for tokenizer in letter_tokenizers:

@@ -84,6 +84,13 @@ def test_an_input_that_is_not_there_is_missed_before_the_first_chapter(copy, cap
     )
 
 
+def test_a_tracker_that_is_not_installed_is_missed_before_the_first_chapter(copy, capsys):
+    with (copy / "parameters" / "smoke" / "06_pretraining.yaml").open("a") as file:
+        file.write("trackers: [tensorboard, clearml]\n")
+    said = refused(capsys, "run", "smoke")
+    assert "the tracker clearml is not installed" in said and "expected: among tensorboard" in said
+
+
 @pytest.mark.parametrize("address", ["wheel:reviews", "hub:google-bert/bert-base-uncased", "parameters"])
 def test_addresses_that_may_be_good_pass(address):
     check_address(address, "here", may_be_id=False)

@@ -2,7 +2,9 @@
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
+from distilbook.config import BookError
 from distilbook.training import precision
 from distilbook.training.precision import accelerator_for, product_rate, resolve
 from distilbook.training.pretrain import PretrainConfig, pretrain
@@ -41,6 +43,11 @@ def test_a_notebook_may_train_in_another_precision_than_before():
     ]
 
 
+def test_float16_without_a_gpu_is_refused():
+    with pytest.raises(BookError, match="a CPU does not train in float16"):
+        accelerator_for("float16")
+
+
 def test_a_student_trained_in_bfloat16_is_stored_in_float32_and_near_the_other(
     corpus, teacher_folder, pretrain_values, tmp_path
 ):
@@ -50,8 +57,6 @@ def test_a_student_trained_in_bfloat16_is_stored_in_float32_and_near_the_other(
     )
     assert wide.folder != narrow.folder
     assert 0 < abs(wide.scores["masked_lm_loss"] - narrow.scores["masked_lm_loss"]) < 0.02
-    from safetensors.torch import load_file
-
     weights = load_file(narrow.folder / "model" / "model.safetensors")
     assert {tensor.dtype for tensor in weights.values()} == {torch.float32}
 

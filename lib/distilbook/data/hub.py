@@ -7,6 +7,7 @@ read afterwards, and identifies it.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -121,8 +122,13 @@ def model_snapshot(name: str, revision: str | None) -> Path:
     return Path(folder)
 
 
-def dataset_rows(name: str, subset: str | None, split: str, revision: str | None) -> Iterator[dict[str, Any]]:
+def dataset_rows(
+    name: str, subset: str | None, split: str, revision: str | None, skip: int = 0
+) -> Iterator[dict[str, Any]]:
     """Yield the rows of a data set's split, streamed; from the local cache with ``HF_HUB_OFFLINE=1``.
+
+    Args:
+        skip: leave out so many rows at the beginning.
 
     Raises:
         BookError: when there is no such data set, subset or split, or it cannot be reached.
@@ -130,27 +136,54 @@ def dataset_rows(name: str, subset: str | None, split: str, revision: str | None
     from huggingface_hub.constants import HF_HUB_OFFLINE
 
     if HF_HUB_OFFLINE:
-        return loaded_rows(name, subset, split, streaming=False, revision=revision)
+        return loaded_rows(name, subset, split, skip, streaming=False, revision=revision)
     sha = ask("dataset", name, revision)
-    return loaded_rows(name, subset, split, streaming=True, revision=sha)
+    return loaded_rows(name, subset, split, skip, streaming=True, revision=sha)
 
 
-def loaded_rows(name: str, subset: str | None, split: str, **how: Any) -> Iterator[dict[str, Any]]:
-    """Yield the rows that ``datasets.load_dataset`` gives for ``name``: an id of the Hub or a local folder.
+def loaded_rows(name: str, subset: str | None, split: str, skip: int = 0, **how: Any) -> Iterator[dict[str, Any]]:
+    """Yield the rows that ``datasets.load_dataset`` gives for ``name``, but for the first ``skip``.
 
     Raises:
         BookError: when it gives none, with its reason.
     """
     import datasets
 
+    with _explained(name, how.get("data_files", name), subset, split):
+        rows = datasets.load_dataset(name, subset, split=split, **how)
+        if skip and not how["streaming"] and skip >= len(rows):
+            return  # a data set that is no stream refuses to skip all of itself
+        yield from rows.skip(skip) if skip else rows
+
+
+def files_of_split(folder: Path, subset: str | None, split: str) -> list[Path]:
+    """Return the files of a local folder that belong to a subset and split, as ``datasets`` understands it.
+
+    Raises:
+        BookError: when it has no such subset or split.
+    """
+    import datasets
+
+    with _explained(str(folder), folder, subset, split):
+        known = datasets.load_dataset_builder(str(folder), subset).config.data_files
+        if split not in known:
+            raise ValueError(f'Unknown split "{split}". Should be one of {sorted(map(str, known))}.')
+        return [Path(file) for file in known[split]]
+
+
+@contextlib.contextmanager
+def _explained(name: str, where: object, subset: str | None, split: str) -> Iterator[None]:
+    """Turn what ``datasets`` raises into an error that the reader can act on."""
+    import datasets
+
     try:
-        yield from datasets.load_dataset(name, subset, split=split, **how)
+        yield
     except ConnectionError as error:
         raise not_reached("dataset", name, error) from None
     except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
         raise BookError(
             f"the data set could not be read: {(str(error).strip() or type(error).__name__).splitlines()[0]}",
-            where=f"{how.get('data_files', name)}, subset {subset or 'default'}, split {split}",
+            where=f"{where}, subset {subset or 'default'}, split {split}",
             expected="a data set in parquet or JSON lines that has this subset and split",
             do="check address, subset and split in the source's parameters, and the files themselves",
         ) from None

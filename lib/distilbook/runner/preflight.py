@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -65,13 +66,22 @@ def check_records(workspace: Workspace) -> None:
 
 
 def check_chapters(chapters: Iterable[str], workspace: Workspace) -> None:
-    """Refuse parameters that cannot be used, and local inputs that do not exist, of the ``chapters`` to be executed."""
+    """Refuse what the ``chapters`` to be executed would stop at: parameters, local inputs and trackers that are not there."""
     for chapter in chapters:
         config = check_parameters(workspace.edition, chapter)
+        check_trackers(getattr(config, "trackers", ()))
         for name in CHAPTERS[chapter].inputs:
             value = config.model_dump()[name]
             for address in addresses(value):
                 check_address(address, f"parameter {name!r} of chapter {chapter}", may_be_id=name in MODELS)
+
+
+def check_trackers(names: Iterable[str]) -> None:
+    """Refuse trackers that are not installed; what knows them takes seconds to import, and is asked in doubt alone."""
+    if not all(importlib.util.find_spec(name) for name in names):
+        from ..training.metrics import check_installed
+
+        check_installed(names)
 
 
 def check_address(address: str, where: str, may_be_id: bool) -> None:

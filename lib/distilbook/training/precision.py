@@ -15,6 +15,7 @@ from accelerate import Accelerator, PartialState
 from accelerate.state import AcceleratorState
 from accelerate.utils import broadcast_object_list
 
+from ..config import BookError
 from .schedule import Precision
 
 #: What accelerate calls them.
@@ -29,8 +30,19 @@ def accelerator_for(precision: Precision, **options) -> Accelerator:
 
     Args:
         options: whatever else ``Accelerator`` takes.
+
+    Raises:
+        BookError: for float16 on a CPU, where nothing scales the loss.
     """
-    resolved = [resolve(precision, PartialState().device)]
+    device = PartialState().device
+    resolved = [resolve(precision, device)]
+    if resolved[0] == "float16" and device.type == "cpu":
+        raise BookError(
+            "a CPU does not train in float16",
+            where="parameter 'precision'",
+            expected="auto, float32 or bfloat16",
+            do="set it to auto, which takes what this machine is quickest in",
+        )
     broadcast_object_list(resolved)
     # accelerate keeps the precision of a process's first Accelerator; a notebook may ask for another one later.
     AcceleratorState._reset_state()
