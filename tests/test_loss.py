@@ -176,6 +176,16 @@ def test_the_cosine_loss_is_a_sum_of_one_minus_cosine():
     assert cosine_loss(a, 3 * a) < 1e-5 and abs(cosine_loss(a, -a) - 18) < 1e-4
 
 
+def test_a_vocabulary_wider_than_one_product_gives_the_formula_too():
+    student, teacher, labels = batch(positions=9, vocabulary=5000)
+    how = (2.0, 0.5, 0.25)
+    total, _, _ = vocabulary_loss(Projection(*student), teacher, labels, *how)
+    expected = by_formula(student, teacher, labels, *how)
+    torch.testing.assert_close(total, expected, rtol=1e-12, atol=0)
+    for ours, theirs in zip(torch.autograd.grad(total, student), torch.autograd.grad(expected, student), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-12)
+
+
 @pytest.mark.parametrize("chunk", [1, 7, 1000])
 def test_the_chunk_changes_nothing(chunk):
     student, teacher, labels = batch(positions=31)

@@ -72,8 +72,12 @@ def processor() -> str:
 
 def hardware() -> dict[str, str | int]:
     """Return what the measurements depend on: processor, cores that may be used, accelerator."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {"processor": processor(), "cores": cores, "accelerator": accelerator()}
+    return {"processor": processor(), "cores": len(usable_cores()), "accelerator": accelerator()}
+
+
+def usable_cores() -> list[int]:
+    """Return the numbers of the cores this process may use."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
 
 
 def accelerator() -> str:

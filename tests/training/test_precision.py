@@ -12,11 +12,33 @@ from distilbook.training.pretrain import PretrainConfig, pretrain
 CPU = torch.device("cpu")
 
 
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("DISTILBOOK_CACHE", str(tmp_path / "cache"))
+
+
 @pytest.mark.parametrize(("narrow", "chosen"), [(400e9, "bfloat16"), (110e9, "float32"), (40e9, "float32")])
 def test_on_a_cpu_the_quicker_type_is_chosen_if_it_is_worth_its_digits(monkeypatch, narrow, chosen):
     rates = {torch.float32: 100e9, torch.bfloat16: narrow}
     monkeypatch.setattr(precision, "product_rate", lambda dtype, device: rates[dtype])
     assert resolve("auto", CPU) == chosen
+
+
+def test_a_machine_is_measured_once_and_a_busy_moment_changes_nothing(monkeypatch):
+    rates = iter([100e9, 300e9])
+    monkeypatch.setattr(precision, "product_rate", lambda dtype, device: next(rates))
+    assert [resolve("auto", CPU) for _ in range(3)] == ["bfloat16"] * 3
+
+
+def test_a_run_is_known_by_the_precision_it_was_trained_in(
+    monkeypatch, corpus, teacher_folder, pretrain_values, tmp_path
+):
+    monkeypatch.setattr(precision, "cpu_gain", lambda: 1.0)
+    auto, named = (
+        pretrain(PretrainConfig(**pretrain_values | {"precision": name}), "full", 0, corpus, teacher_folder, tmp_path)
+        for name in ("auto", "float32")
+    )
+    assert auto == named and auto.config.precision == "float32"
 
 
 @pytest.mark.parametrize(("supported", "chosen"), [(True, "bfloat16"), (False, "float16")])

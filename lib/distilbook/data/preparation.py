@@ -20,12 +20,13 @@ import numpy as np
 from ..config import BookError
 from ..files import read_json, write_json
 from ..progress import Progress, log_line
+from ..provenance import usable_cores
 from .blocks import write_blocks
 from .packing import PACKINGS, FullSentences, OneSequence
 from .reading import Reading
 from .sources import TextSource, documents, size_on_disk
 from .tokenising import SPLITS, Settings, SplitDocument, Tokenised, Tokeniser
-from .workers import tokenised, usable_cores
+from .workers import tokenised
 
 if TYPE_CHECKING:
     from .corpus import CorpusConfig
@@ -117,7 +118,7 @@ class Preparation:
         for text in self.config.texts[len(self.state.finished) :]:
             look_at(text, self.settings)
         self._begin_source()
-        processes = self.config.processes or usable_cores()
+        processes = self.config.processes or len(usable_cores())
         # Closed also where an error keeps this frame alive, as in a notebook: the processes must not wait on.
         with contextlib.closing(tokenised(self._batches(), self.settings, processes)) as made:
             for batch, tokens in made:

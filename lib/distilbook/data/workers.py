@@ -37,11 +37,6 @@ class Batch(Protocol):
 SomeBatch = TypeVar("SomeBatch", bound=Batch)
 
 
-def usable_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 class Worker:
     """A process that tokenises, started when it gets its first documents."""
 

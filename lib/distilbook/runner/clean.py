@@ -90,7 +90,7 @@ def _results(workspace: Workspace, unfinished: bool) -> Iterator[tuple[Path, str
         if (folder / "done.json").exists() or not (folder / "checkpoint").exists():
             yield folder, "made from what has changed since"
         elif unfinished:
-            yield folder, "a training that was stopped"
+            yield folder, "work that was stopped"
 
 
 def _predictions(workspace: Workspace) -> Iterator[tuple[Path, str]]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from ..edition.contents import CHAPTERS
+from ..provenance import usable_cores
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,7 @@ class Machine:
         Args:
             jobs: heavy chapters at once; by default one on each GPU, or without GPUs one on each core.
         """
-        cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
-        gpus = visible_gpus()
+        cores, gpus = usable_cores(), visible_gpus()
         return cls(tuple(cores), gpus, min(jobs or len(gpus) or len(cores), len(cores)))
 
 

@@ -8,7 +8,9 @@ three times as slowly. So it is measured.
 
 from __future__ import annotations
 
+import contextlib
 import time
+from typing import TypeVar
 
 import torch
 from accelerate import Accelerator, PartialState
@@ -16,7 +18,12 @@ from accelerate.state import AcceleratorState
 from accelerate.utils import broadcast_object_list
 
 from ..config import BookError
-from .schedule import Precision
+from ..files import read_json, write_json
+from ..provenance import processor
+from ..workspace import cache_root
+from .schedule import LoopConfig, Precision
+
+Stage = TypeVar("Stage", bound=LoopConfig)
 
 #: What accelerate calls them.
 MIXED = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}
@@ -25,40 +32,64 @@ MIXED = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}
 WORTH_IT = 1.5
 
 
-def accelerator_for(precision: Precision, **options) -> Accelerator:
-    """Return an Accelerator whose products are in ``precision``, the same on every process.
-
-    Args:
-        options: whatever else ``Accelerator`` takes.
+def agreed(precision: Precision) -> Precision:
+    """Return the precision that ``precision`` means here, the same on every process.
 
     Raises:
         BookError: for float16 on a CPU, where nothing scales the loss.
     """
     device = PartialState().device
-    resolved = [resolve(precision, device)]
-    if resolved[0] == "float16" and device.type == "cpu":
+    chosen = [resolve(precision, device)]
+    broadcast_object_list(chosen)
+    if chosen[0] == "float16" and device.type == "cpu":
         raise BookError(
             "a CPU does not train in float16",
             where="parameter 'precision'",
             expected="auto, float32 or bfloat16",
             do="set it to auto, which takes what this machine is quickest in",
         )
-    broadcast_object_list(resolved)
+    return chosen[0]
+
+
+def with_precision(config: Stage) -> Stage:
+    """Return ``config`` with the precision that its own means here: a run is known by that, not by ``auto``."""
+    return config.model_copy(update={"precision": agreed(config.precision)})
+
+
+def accelerator_for(precision: Precision, **options) -> Accelerator:
+    """Return an Accelerator whose products are in ``precision``; it takes ``options`` like any.
+
+    Raises:
+        BookError: as :func:`agreed`.
+    """
+    chosen = agreed(precision)
     # accelerate keeps the precision of a process's first Accelerator; a notebook may ask for another one later.
     AcceleratorState._reset_state()
-    return Accelerator(mixed_precision=MIXED[resolved[0]], **options)
+    return Accelerator(mixed_precision=MIXED[chosen], **options)
 
 
-def resolve(precision: Precision, device: torch.device) -> str:
+def resolve(precision: Precision, device: torch.device) -> Precision:
     """Return what ``auto`` means on ``device``; any other precision as it is."""
     if precision != "auto":
         return precision
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
-    if device.type != "cpu":
-        return "float32"
-    wide, narrow = (product_rate(dtype, device) for dtype in (torch.float32, torch.bfloat16))
-    return "bfloat16" if narrow > WORTH_IT * wide else "float32"
+    return "bfloat16" if device.type == "cpu" and cpu_gain() > WORTH_IT else "float32"
+
+
+def cpu_gain() -> float:
+    """Return how many times as fast as in float32 this machine multiplies in bfloat16.
+
+    It is measured once and noted in the cache: a busy moment is not to make another run of the same training.
+    """
+    path, key = cache_root() / "precision.json", f"{processor()}, torch {torch.__version__}"
+    noted: dict[str, float] = read_json(path) if path.exists() else {}
+    if key not in noted:
+        wide, narrow = (product_rate(dtype, torch.device("cpu")) for dtype in (torch.float32, torch.bfloat16))
+        noted[key] = narrow / wide
+        with contextlib.suppress(OSError):  # where the cache cannot be written it is measured again
+            write_json(path, noted)
+    return noted[key]
 
 
 def product_rate(dtype: torch.dtype, device: torch.device, size: int = 1024, repeats: int = 5) -> float:

@@ -9,7 +9,6 @@ from typing import ClassVar
 
 import torch
 from accelerate import PartialState
-from accelerate.state import AcceleratorState
 from pydantic import Field
 from torch import Tensor
 from transformers import BertForMaskedLM, DistilBertForMaskedLM
@@ -31,7 +30,7 @@ from .export import save_student
 from .held_out import HeldOut, Predictions, compare, predictions, projections
 from .loop import Watch, train
 from .metrics import read_curves
-from .precision import MIXED
+from .precision import with_precision
 from .schedule import LoopConfig
 from .step import Objective
 
@@ -122,7 +121,7 @@ class PretrainRun:
         tokens, seconds: what the optimiser's steps took; measurements are left out.
         cores: how many CPU cores it had; of two arms' seconds those times cores compare.
         teacher_scores: the teacher's own on the same positions.
-        made_with: the machine, the versions, the code, and the precision that was computed in.
+        made_with: the machine, the versions and the code.
     """
 
     folder: Path
@@ -161,7 +160,7 @@ def pretrain(
     Args:
         watch: makes, of the run's folder, a context in which it is trained, such as a live figure.
     """
-    own = config.for_arm(arm)
+    own = with_precision(config.for_arm(arm))
     key = short_hash(
         [
             own.fingerprint(),
@@ -214,8 +213,7 @@ def _circumstances(folder: Path) -> dict:
     steps = read_curves(folder)[0]
     spent = {name: sum(line[name] for line in steps) for name in ("tokens", "seconds")}
     code = code_hash("distilbook.training.pretrain")
-    precision = next(name for name, theirs in MIXED.items() if theirs == AcceleratorState().mixed_precision)
-    made_with = {"machine": hardware(), "versions": versions(), "code": code, "precision": precision}
+    made_with = {"machine": hardware(), "versions": versions(), "code": code}
     return spent | {"cores": torch.get_num_threads(), "made_with": made_with}
 
 

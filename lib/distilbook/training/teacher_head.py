@@ -31,6 +31,7 @@ from .batches import Blocks, MicroBatch
 from .checkpoint import drop_checkpoint
 from .held_out import HeldOut, predict
 from .loop import Watch, train
+from .precision import with_precision
 from .schedule import LoopConfig
 from .step import Objective
 
@@ -92,6 +93,7 @@ def fitted_teacher(config: TeacherConfig, source: Path, corpus: Corpus, root: Pa
     if config.steps == 0:
         load_teacher(source, new_head=False)
         return source
+    config = with_precision(config)
     key = short_hash(
         [
             config.fingerprint(),
