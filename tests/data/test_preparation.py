@@ -200,14 +200,20 @@ def test_no_process_outlives_the_one_that_started_it(inputs, tmp_path, ending):
     script = tmp_path / "script.py"
     script.write_text(ENDLESS % str(inputs / "teacher"))
     process = subprocess.Popen(
-        [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        [sys.executable, script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A shell that starts the tests in the background has them ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout.readline() == "at work\n"
     children = tokenising_processes(psutil.Process(process.pid))
     assert len(children) == 2
     if ending == signal.SIGINT:
         os.killpg(process.pid, ending)  # as a terminal and Jupyter do: the children get it too
-        assert process.communicate()[1].count("KeyboardInterrupt") == 1
+        assert process.communicate(timeout=60)[1].count("KeyboardInterrupt") == 1
     else:
         process.kill()
         process.communicate()

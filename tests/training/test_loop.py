@@ -62,6 +62,31 @@ def test_a_step_is_a_function_of_seed_and_step_alone(corpus, teacher_folder, con
         assert torch.equal(a.input_ids, b.input_ids) and torch.equal(a.labels, b.labels)
 
 
+def test_batches_made_ahead_are_those_of_their_steps(corpus, teacher_folder, config):
+    blocks = blocks_of(corpus, teacher_folder, config)
+    ahead = list(blocks.steps_ahead(range(3, 6), 1, 2))
+    assert len(ahead) == 3 and list(blocks.steps_ahead(range(6, 6), 0, 1)) == []
+    for step, batches in zip(range(3, 6), ahead, strict=True):
+        for a, b in zip(batches, blocks.step(step, 1, 2), strict=True):
+            assert torch.equal(a.input_ids, b.input_ids) and torch.equal(a.labels, b.labels)
+
+
+def test_a_batch_is_as_long_as_its_longest_block(padded_corpus, teacher_folder, config):
+    blocks = [
+        blocks_of(padded_corpus, teacher_folder, config.model_copy(update={"micro_batch": size})) for size in (1, 4)
+    ]
+    batches = [b for kind in blocks for step in range(4) for b in kind.step(step, 0, 1)]
+    assert len({b.input_ids.shape[1] for b in batches}) > 1
+    for b in batches:
+        real = b.labels == b.labels if b.attention_mask is None else b.attention_mask
+        assert real.sum(dim=1).max() == b.input_ids.shape[1] and b.tokens == real.sum()
+        assert (b.input_ids[~real] == 0).all() and (b.labels[~real] == -100).all()
+        text = torch.where(b.labels == -100, b.input_ids, b.labels)
+        whole = torch.from_numpy(padded_corpus.train[b.numbers.numpy()].astype("int64"))
+        changed = (text != whole[:, : text.shape[1]]) & real
+        assert not changed.any() and (whole[:, text.shape[1] :] == 0).all()
+
+
 def test_an_epoch_is_read_once_before_the_next_begins(corpus, teacher_folder, config):
     blocks = blocks_of(corpus, teacher_folder, config)
     steps = -(-len(corpus.train) // config.blocks_per_step)
