@@ -86,6 +86,18 @@ def test_every_way_takes_its_steps_on_the_same_sequences(inputs_folder, corpus):
     assert all(step["seconds"] > 0 and step["memory"] > 10_000_000 for taken in steps for step in taken)
 
 
+def test_the_benchmark_is_whole(inputs, tmp_path, monkeypatch):
+    monkeypatch.setattr(pretraining, "SHAPES", {"tiny": Shape(2, (0,), 16, 2, 32, batch=4)})
+    monkeypatch.setattr(pretraining, "ways", lambda *_: [Way("original", way="original"), Way("ours", blocks="packed")])
+    monkeypatch.setenv("DISTILBOOK_CACHE", str(tmp_path / "cache"))
+    text = tmp_path / "text.txt"
+    text.write_text(((inputs / "rivers.txt").read_text() + "\n\n") * 10)
+    found = bench_pretraining(["tiny"], 1, 1, str(text), str(inputs / "teacher"), compiled=False)
+    assert [row["way"] for row in found["rows"]] == ["original", "ours"] and found["peaks"]["float32"] > 1e8
+    assert all(0 < row["share_of_peak"] < 1 for row in found["rows"])
+    assert len(list(pretraining.printed(found))) == 3 + len(found["rows"])
+
+
 def test_a_row_says_what_the_steps_give():
     step = lambda seconds, tokens, memory: {"seconds": seconds, "tokens": tokens, "squares": 0, "memory": memory}
     steps = [[step(2.0, 100, 8), step(4.0, 100, 10)], [step(1.0, 100, 3), step(1.0, 100, 4)]]

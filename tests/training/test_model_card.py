@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from itertools import takewhile
 
 import numpy as np
@@ -10,7 +11,7 @@ from huggingface_hub import ModelCard
 
 from distilbook.files import read_json, write_json
 from distilbook.training.metrics import read_curves
-from distilbook.training.model_card import MEASURES, ROWS, teacher_address, write_model_card
+from distilbook.training.model_card import MEASURES, ROWS, origin, teacher_address, write_model_card
 from distilbook.training.pretrain import PretrainConfig, PretrainRun, pretrain
 
 
@@ -49,6 +50,20 @@ def test_the_hub_reads_the_measured_scores_as_they_were_recorded(run, card):
     }
     assert card.data.library_name == "transformers" and card.data.pipeline_tag == "fill-mask"
     assert card.data.base_model == "someone/a-teacher"
+
+
+@pytest.mark.parametrize(
+    ("arm", "said"),
+    [
+        ("full", "distilled from it"),
+        ("random_initialisation", "distilled from it, begun with random weights"),
+        ("without_teacher", "begun with layers of it and trained without it"),
+        ("from_scratch", "trained from random weights alone"),
+    ],
+)
+def test_the_card_claims_no_distillation_where_there_was_none(run, pretrain_values, arm, said):
+    config = PretrainConfig(**pretrain_values).for_arm(arm)
+    assert origin(replace(run, arm=arm, config=config), "it") == said
 
 
 def test_student_and_teacher_stand_side_by_side_with_the_number_of_positions(run, corpus, card):

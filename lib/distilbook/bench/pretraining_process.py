@@ -31,20 +31,20 @@ def prepared(order: dict[str, Any]) -> Callable[[], dict[str, float]]:
     """Return what takes a step and says how long it took.
 
     Args:
-        order: ``way``, ``original`` or ``ours``; ``threads``; ``inputs``, the folder of :func:`~.pretraining.inputs`;
-            ``blocks``, the name of its blocks; ``teacher`` and ``student``, dimensions; ``batch``, blocks a step;
-            ``grouped``, whether blocks of like length share a batch; ``precision`` and ``compile``; ``dropout``.
+        order: ``way``, ``original`` or ``ours``; ``threads``; ``inputs``, the folder that ``write_inputs`` of
+            :mod:`~distilbook.bench.pretraining` filled; ``blocks``, the name of its blocks; ``teacher``, dimensions;
+            ``recipe``; ``batch``, blocks a step; ``grouped``, whether blocks of like length share a batch;
+            ``precision``, ``compile``, ``dropout`` and ``learning_rate``.
 
     Returns:
         A function that gives the step's ``seconds``, its word pieces (``tokens``), their number squared a
         block (``squares``), its ``loss``, and the most memory so far (``memory``, bytes).
     """
     import torch
-    from accelerate.utils import set_seed
 
     if order["threads"]:
         torch.set_num_threads(order["threads"])
-    set_seed(0)
+    torch.manual_seed(0)
     take, device = (_original if order["way"] == "original" else _ours)(order)
     batches = _batches(order)
 
@@ -52,6 +52,8 @@ def prepared(order: dict[str, Any]) -> Callable[[], dict[str, float]]:
         batch = next(batches)
         began = time.perf_counter()
         loss = take(batch)
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)  # the optimiser is still at work
         seconds = time.perf_counter() - began
         blocks, length = batch.labels.shape
         lengths = torch.full((blocks,), length) if batch.attention_mask is None else batch.attention_mask.sum(dim=1)

@@ -34,7 +34,7 @@ ROWS = 12
 CARD = """
 # {title}
 
-A DistilBERT of {layers} layers, distilled from {teacher}.
+A DistilBERT of {layers} layers, {origin}.
 Recipe: {arm}; seed {seed}.
 
 ## How to load it
@@ -95,7 +95,7 @@ def model_card(run: PretrainRun, corpus: Corpus, teacher_folder: Path) -> ModelC
     title = f"DistilBERT in {len(run.config.layers)} layers ({ARM_LABELS[run.arm]}, seed {run.seed})"
     text = CARD.format(
         title=title,
-        teacher=f"`{teacher}`" if teacher else "a teacher whose address is not known",
+        origin=origin(run, f"`{teacher}`" if teacher else "a teacher whose address is not known"),
         layers=len(run.config.layers),
         arm=ARM_LABELS[run.arm],
         seed=run.seed,
@@ -116,6 +116,14 @@ def model_card(run: PretrainRun, corpus: Corpus, teacher_folder: Path) -> ModelC
         made_with=_rows(["what", "which"], run.made_with.items()),
     )
     return ModelCard(f"---\n{_metadata(run, corpus, teacher, title).to_yaml()}\n---\n{text}")
+
+
+def origin(run: PretrainRun, teacher: str) -> str:
+    """Say what the student of ``run`` has from its ``teacher``."""
+    copied = run.config.initialisation == "copied"
+    if run.config.uses_teacher:
+        return f"distilled from {teacher}" + ("" if copied else ", begun with random weights")
+    return f"begun with layers of {teacher} and trained without it" if copied else "trained from random weights alone"
 
 
 def teacher_address(folder: Path) -> str | None:
