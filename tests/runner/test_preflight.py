@@ -20,7 +20,10 @@ from distilbook.workspace import Workspace, project_root
 @pytest.fixture
 def copy(project_copy) -> Path:
     """A copy of the book's scripts and parameters, with the inputs that the smoke edition names."""
-    for name in ("rivers.txt", "trains.jsonl", "reviews.tsv", "teacher/config.json"):
+    mnli, cola = (("MNLI", ("train", "dev_matched")), ("CoLA", ("train", "dev")))
+    glue = [f"glue/{name}/{split}.tsv" for name, splits in (mnli, cola) for split in splits]
+    imdb = [f"aclImdb/{split}/{label}/0_1.txt" for split in ("train", "test") for label in ("pos", "neg")]
+    for name in ("rivers.txt", "trains.jsonl", "reviews.tsv", "pairs.tsv", "teacher/config.json", *glue, *imdb):
         path = project_copy / "runs" / "smoke" / "input" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("x")
@@ -78,10 +81,48 @@ def test_an_input_that_is_not_there_is_missed_before_the_first_chapter(copy, cap
     (copy / "runs" / "smoke" / "input" / "reviews.tsv").unlink()
     assert refused(capsys, "run", "smoke") == (
         "distilbook: there is nothing at 'runs/smoke/input/reviews.tsv'.\n"
-        "  where: parameter 'task' of chapter 08_sentence_tasks\n"
+        "  where: parameter 'tasks' of chapter 08_sentence_tasks\n"
         f"  expected: a file or folder at {copy}/runs/smoke/input/reviews.tsv\n"
         "  do: put it there or correct the address; relative paths start at the project's root\n"
     )
+
+
+def choose_task(copy: Path, name: str, address: str) -> None:
+    """Make the smoke edition's only sentence task the one called ``name`` at ``address``."""
+    path = copy / "parameters" / "smoke" / "08_sentence_tasks.yaml"
+    path.write_text(f"tasks:\n  - {{name: {name}, address: {address!r}}}\n")
+
+
+@pytest.mark.parametrize(
+    "name, address", [("MNLI", "glue"), ("CoLA", "glue/CoLA"), ("IMDb", "."), ("mine", "pairs.tsv")]
+)
+def test_a_task_that_is_there_passes(copy, name, address):
+    choose_task(copy, name, f"runs/smoke/input/{address}")
+    check_chapters(["08_sentence_tasks"], Workspace("smoke"))
+
+
+@pytest.mark.parametrize(
+    "name, address, what",
+    [
+        ("MNLI-m", "runs/smoke/input/glue", "no task is called 'MNLI-m'"),
+        ("SST2", "hub:nyu-mll/glue", "no task is called 'SST2'"),
+        ("reviews", "wheel:review", "no wheel holds a task called 'review'"),
+        ("RTE", "runs/smoke/input/glue", "there is no training set of RTE"),
+        ("mine", "runs/smoke/input/none.tsv", "there is nothing at 'runs/smoke/input/none.tsv'"),
+    ],
+)
+def test_a_task_that_is_not_there_is_missed_before_the_first_chapter(copy, name, address, what):
+    choose_task(copy, name, address)
+    with pytest.raises(BookError) as error:
+        check_chapters(["08_sentence_tasks"], Workspace("smoke"))
+    assert error.value.what == what
+
+
+def test_a_task_without_its_development_set_is_missed_before_the_first_chapter(copy):
+    (copy / "runs/smoke/input/glue/CoLA/dev.tsv").unlink()
+    choose_task(copy, "CoLA", "runs/smoke/input/glue")
+    with pytest.raises(BookError, match="the split 'dev' of CoLA is missing"):
+        check_chapters(["08_sentence_tasks"], Workspace("smoke"))
 
 
 def test_a_tracker_that_is_not_installed_is_missed_before_the_first_chapter(copy, capsys):

@@ -93,7 +93,8 @@ def inputs(chapter: str, values: dict[str, Any], workspace: Workspace) -> dict[s
     """Return the content hash of every local file or folder that the edition's values name as an input."""
     known = workspace.root / "state" / "contents.json"
     named = [values[name] for name in CHAPTERS[chapter].inputs if name in values]
-    there = [address for address in addresses(named) if local_path(address).exists()]
+    # Several tasks may lie in one folder, which is looked into once.
+    there = [address for address in dict.fromkeys(addresses(named)) if local_path(address).exists()]
     return {address: content_hash(local_path(address), known) for address in there}
 
 

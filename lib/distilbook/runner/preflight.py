@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from ..config import BookError
 from ..edition.contents import CHAPTERS
@@ -14,6 +15,9 @@ from ..edition.parameters import check_parameters
 from ..records import RecordBook
 from ..workspace import Workspace, local_path
 from .freshness import addresses
+
+if TYPE_CHECKING:  # most commands look at no task
+    from ..data.tasks import TaskSource
 
 #: An edition is not begun with less room than this; the laptop edition's results take about a third of it.
 FREE_BYTES = 10**9
@@ -74,6 +78,7 @@ def check_chapters(chapters: Iterable[str], workspace: Workspace) -> None:
             value = config.model_dump()[name]
             for address in addresses(value):
                 check_address(address, f"parameter {name!r} of chapter {chapter}", may_be_id=name in MODELS)
+        check_tasks(getattr(config, "tasks", ()))
 
 
 def check_trackers(names: Iterable[str]) -> None:
@@ -82,6 +87,14 @@ def check_trackers(names: Iterable[str]) -> None:
         from ..training.metrics import check_installed
 
         check_installed(names)
+
+
+def check_tasks(tasks: Iterable[TaskSource]) -> None:
+    """Refuse local tasks whose training or development set is missing in the folder that is there."""
+    from ..data.tasks import check_source
+
+    for task in tasks:
+        check_source(task)
 
 
 def check_address(address: str, where: str, may_be_id: bool) -> None:

@@ -1,0 +1,98 @@
+"""Data sets as the Hub lays them out: streamed from there, or in parquet or JSON lines in a local folder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...config import BookError
+from .. import hub
+from ..lines import json_rows
+from ..reading import Reading
+from .rows import Columns, Row
+
+ENDINGS = ("parquet", "jsonl.gz", "jsonl")
+
+
+def hub_split(split: str) -> str:
+    """Return what the Hub calls a split: ``dev_matched`` is ``validation_matched``."""
+    return split.replace("dev", "validation")
+
+
+@dataclass(frozen=True)
+class HubStream:
+    """A data set of the Hub; it is taken to have the splits of the official one."""
+
+    columns: Columns
+    name: str
+    subset: str | None
+    revision: str | None
+
+    def has(self, split: str) -> bool:
+        """Return True: whether it is there shows when it is asked for."""
+        return True
+
+    def place(self, split: str) -> str:
+        """Return the split's address in words."""
+        subset = f", subset {self.subset}" if self.subset else ""
+        return f"hub:{self.name}{subset}, split {hub_split(split)}"
+
+    def rows(self, split: str) -> Iterator[Row]:
+        """Yield the split's rows.
+
+        Raises:
+            BookError: when the Hub does not give them, or cannot be reached.
+        """
+        rows = hub.dataset_rows(self.name, self.subset, hub_split(split), self.revision)
+        for number, values in enumerate(rows, start=1):
+            yield Row(f"{self.place(split)}, row {number}", values)
+
+
+@dataclass(frozen=True)
+class HubFiles:
+    """A folder with a data set's files: ``train-00000-of-00001.parquet``, or ``train.jsonl.gz``, and so on."""
+
+    columns: Columns
+    folder: Path
+
+    def files(self, split: str) -> list[Path]:
+        """Return the split's files in order.
+
+        Raises:
+            BookError: when the split is there in two forms.
+        """
+        ending = "|".join(map(re.escape, ENDINGS))
+        pattern = re.compile(rf"{hub_split(split)}(-.*)?\.({ending})")
+        inside = sorted(self.folder.iterdir()) if self.folder.is_dir() else []
+        found = {path: match[2] for path in inside if (match := pattern.fullmatch(path.name))}
+        if len(set(found.values())) > 1:
+            raise BookError(
+                f"a folder holds the split {hub_split(split)!r} in several forms",
+                where=self.folder,
+                expected=f"one of {', '.join(sorted(set(found.values())))}",
+                do="keep one of them",
+            )
+        return list(found)
+
+    def has(self, split: str) -> bool:
+        """Return whether there is a file of the split."""
+        return bool(self.files(split))
+
+    def place(self, split: str) -> str:
+        """Return the pattern of the split's files."""
+        return str(self.folder / f"{hub_split(split)}*")
+
+    def rows(self, split: str) -> Iterator[Row]:
+        """Yield the rows of all the split's files.
+
+        Raises:
+            BookError: when a file cannot be read.
+        """
+        for path in self.files(split):
+            if path.suffix == ".parquet":
+                rows = hub.loaded_rows("parquet", None, "train", data_files=str(path), streaming=True)
+                yield from (Row(f"{path}, row {number}", values) for number, values in enumerate(rows, start=1))
+            else:
+                yield from (Row(f"{path}:{number}", values) for number, values in json_rows(path, Reading()))
