@@ -10,6 +10,7 @@ hide: where a correlation is then undefined it counts as 0 with a :class:`Consta
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -82,6 +83,23 @@ def f1_and_accuracy(labels: ArrayLike, predictions: ArrayLike) -> float:
 def pearson_and_spearman(labels: ArrayLike, predictions: ArrayLike) -> float:
     """Return the mean of Pearson's and Spearman's correlation (STS-B)."""
     return (pearson(labels, predictions) + spearman(labels, predictions)) / 2
+
+
+#: The metrics by the names under which tasks and records know them.
+METRICS: dict[str, Callable[[ArrayLike, ArrayLike], float]] = {
+    function.__name__: function
+    for function in (accuracy, matthews_correlation, f1, pearson, spearman, f1_and_accuracy, pearson_and_spearman)
+}
+#: How the metrics are called in tables, figures and sentences.
+METRIC_LABELS = {
+    "accuracy": "accuracy",
+    "matthews_correlation": "Matthews correlation",
+    "f1": "F1",
+    "pearson": "Pearson correlation",
+    "spearman": "Spearman correlation",
+    "f1_and_accuracy": "mean of F1 and accuracy",
+    "pearson_and_spearman": "mean of Pearson and Spearman correlation",
+}
 
 
 def _correlation(function, labels: ArrayLike, predictions: ArrayLike) -> float:

@@ -2,13 +2,14 @@
 
 Every interval is a percentile bootstrap with a fixed seed, so that the same records give the same
 interval. What is resampled is what would be drawn anew in a repetition: the examples or, where
-examples come in groups (the reviews of one film), the groups; and the seeds, where there are several.
+examples come in groups (the reviews of one film), the groups. Scores of models over several seeds are compared in
+:mod:`distilbook.answers`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,7 @@ from .config import BookError
 Array = NDArray[np.float64]
 
 #: Numbers drawn at once: bounds the memory of a bootstrap at some 100 MB.
-DRAWN_AT_ONCE = 4_000_000
+DRAWN_AT_ONCE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,14 @@ class Bootstrap:
     resamples: int = 10_000
     seed: int = 0
 
-    def interval(self, value: float, resampled: Array, n: int) -> Interval:
-        """Return ``value`` with the percentiles of its ``resampled`` values, shape ``(resamples,)``."""
+    def interval(self, value: float, resampled: Array, n: int, units: int) -> Interval:
+        """Return ``value`` with the percentiles of its ``resampled`` values, shape ``(resamples,)``.
+
+        Args:
+            units: how many units were resampled; a single one shows no spread at all and bounds nothing.
+        """
         low, high = -math.inf, math.inf
-        if np.isfinite(resampled).all():
+        if units > 1 and np.isfinite(resampled).all():
             low, high = (float(end) for end in np.quantile(resampled, [(1 - self.level) / 2, (1 + self.level) / 2]))
         return Interval(float(value), low, high, n, self.level)
 
@@ -92,48 +97,31 @@ def median_interval(values: ArrayLike, how: Bootstrap = Bootstrap()) -> Interval
     """Return the median of ``values``, shape ``(n,)``, with its interval over examples."""
     array = checked(values, "values")
     rng = np.random.default_rng(how.seed)
-    resampled = [np.median(array[rows], axis=1) for rows in _draws(rng, array.size, how.resamples)]
-    return _bounded(how.interval(np.median(array), np.concatenate(resampled), array.size), array.size)
+    resampled = [np.median(array[rows], axis=1) for rows in draws(rng, array.size, how.resamples)]
+    return how.interval(np.median(array), np.concatenate(resampled), array.size, array.size)
 
 
 def score_interval(scores: ArrayLike, groups: ArrayLike | None = None, how: Bootstrap = Bootstrap()) -> Interval:
     """Return a mean score with its interval.
 
     Args:
-        scores: what each example scored, shape ``(examples,)`` for one seed, else ``(seeds, examples)``;
-            1 and 0 for right and wrong make the mean an accuracy. The score of several seeds is the
-            median of their means. Seeds are resampled along with the examples; of S seeds that shows
-            about (S - 1) / S of the variance between them, so two seeds show half of it, one nothing.
+        scores: what each example scored, shape ``(examples,)``; 1 and 0 for right and wrong make the mean an accuracy.
         groups: the group of each example, shape ``(examples,)``; whole groups are resampled.
     """
-    return _interval_of(lambda score: score, [scores], groups, how)
-
-
-def ratio_interval(
-    scores: ArrayLike, reference: ArrayLike, groups: ArrayLike | None = None, how: Bootstrap = Bootstrap()
-) -> Interval:
-    """Return score / reference score on the same examples: the share of the teacher's score a student retains."""
-    return _interval_of(lambda score, whole: score / whole, [scores, reference], groups, how)
+    (values,) = _paired([scores])
+    sums, sizes = _group_sums(values, groups)
+    rng = np.random.default_rng(how.seed)
+    counts = (times_drawn(rows, sizes.size) for rows in draws(rng, sizes.size, how.resamples))
+    means = np.concatenate([(drawn @ sums) / (drawn @ sizes) for drawn in counts])
+    return how.interval(values.mean(), means, values.size, sizes.size)
 
 
 def difference_interval(
     scores: ArrayLike, reference: ArrayLike, groups: ArrayLike | None = None, how: Bootstrap = Bootstrap()
 ) -> Interval:
-    """Return score - reference score on the same examples."""
-    return _interval_of(lambda score, other: score - other, [scores, reference], groups, how)
-
-
-def share_interval(
-    scores: ArrayLike,
-    reference: ArrayLike,
-    baseline: ArrayLike,
-    groups: ArrayLike | None = None,
-    how: Bootstrap = Bootstrap(),
-) -> Interval:
-    """Return (score - baseline) / (reference - baseline): the share of the teacher's lead a student keeps."""
-    return _interval_of(
-        lambda score, whole, base: (score - base) / (whole - base), [scores, reference, baseline], groups, how
-    )
+    """Return the mean of score - reference score on the same examples, all arguments as :func:`score_interval`'s."""
+    ours, theirs = _paired([scores, reference])
+    return score_interval(ours - theirs, groups, how)
 
 
 def seed_difference_interval(values_a: ArrayLike, values_b: ArrayLike, level: float = 0.95) -> Interval:
@@ -159,92 +147,80 @@ def seed_difference_interval(values_a: ArrayLike, values_b: ArrayLike, level: fl
 def smallest_detectable_difference(seed_values_a: ArrayLike, seed_values_b: ArrayLike) -> float:
     """Return the difference of two arms that these seeds would find four times out of five.
 
-    That is (t at 0.975 + t at 0.8) times s * sqrt(1/a + 1/b), with the pooled spread s of a + b seeds
+    Infinite where neither arm has a second seed.
+    """
+    a, b = checked(seed_values_a, "values of the first arm"), checked(seed_values_b, "values of the second arm")
+    return detectable_difference(pooled_spread([a, b]), a.size, b.size)
+
+
+def detectable_difference(spread: float, seeds_a: int, seeds_b: int) -> float:
+    """Return the difference that two arms of so many seeds would find four times out of five.
+
+    That is (t at 0.975 + t at 0.8) times s * sqrt(1/a + 1/b), with the spread s of a + b seeds
     and a + b - 2 degrees of freedom: a two-sided test at 5% with a power of about 80%. Infinite where
     neither arm has a second seed.
     """
     from scipy import stats
 
-    a, b = checked(seed_values_a, "values of the first arm"), checked(seed_values_b, "values of the second arm")
-    freedom = a.size + b.size - 2
+    freedom = seeds_a + seeds_b - 2
     if freedom == 0:
         return math.inf
-    pooled = math.sqrt((((a - a.mean()) ** 2).sum() + ((b - b.mean()) ** 2).sum()) / freedom)
     quantiles = float(stats.t.ppf(0.975, freedom) + stats.t.ppf(0.8, freedom))
-    return quantiles * pooled * math.sqrt(1 / a.size + 1 / b.size)
+    return quantiles * spread * math.sqrt(1 / seeds_a + 1 / seeds_b)
 
 
-def _interval_of(
-    statistic: Callable[..., Array], scores: list[ArrayLike], groups: ArrayLike | None, how: Bootstrap
-) -> Interval:
-    """Return ``statistic`` of the median-of-seeds scores, seeds and examples resampled together."""
-    models = [np.atleast_2d(model) for model in _paired(scores)]
-    examples = models[0].shape[1]
-    sums, sizes = _group_sums(np.concatenate(models), groups)
-    cuts = np.cumsum([len(model) for model in models])[:-1]
-    rng = np.random.default_rng(how.seed)
-    means = np.concatenate(
-        [
-            (counts @ sums.T) / (counts @ sizes)[:, None]
-            for counts in (_counts(rows, sizes.size) for rows in _draws(rng, sizes.size, how.resamples))
-        ]
-    )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value = statistic(*(np.median(model.mean(axis=1)) for model in models))
-        resampled = statistic(*(_resample_seeds(rng, part) for part in np.split(means, cuts, axis=1)))
-    return _bounded(how.interval(value, resampled, examples), sizes.size)
+def pooled_spread(arms: Sequence[ArrayLike]) -> float:
+    """Return the standard deviation over seeds that several arms have in common; NaN where none has a second seed."""
+    values = [checked(arm, "values of an arm") for arm in arms]
+    freedom = sum(arm.size - 1 for arm in values)
+    squares = sum(((arm - arm.mean()) ** 2).sum() for arm in values)
+    return math.sqrt(squares / freedom) if freedom else math.nan
 
 
-def _group_sums(rows: Array, groups: ArrayLike | None) -> tuple[Array, Array]:
-    """Return each row's sum by group, shape ``(rows, groups)``, and the groups' sizes, shape ``(groups,)``."""
-    examples = rows.shape[1]
+def _group_sums(values: Array, groups: ArrayLike | None) -> tuple[Array, Array]:
+    """Return the sum of ``values`` by group and the groups' sizes, both ``(groups,)``."""
     if groups is None:
-        return rows, np.ones(examples)
+        return values, np.ones(values.size)
     names, member = np.unique(np.asarray(groups), return_inverse=True)
-    if member.shape != (examples,):
+    if member.shape != values.shape:
         raise BookError(
             "the groups do not fit the scores",
-            expected=f"one group for each of {examples} examples",
+            expected=f"one group for each of {values.size} examples",
             do="read groups and scores from the same predictions file",
         )
-    sums = np.stack([np.bincount(member, weights=row, minlength=names.size) for row in rows])
-    return sums, np.bincount(member).astype(np.float64)
+    return np.bincount(member, weights=values), np.bincount(member).astype(np.float64)
 
 
-def _draws(rng: np.random.Generator, units: int, resamples: int):
-    """Yield the units drawn with replacement, shape ``(some resamples, units)``, all resamples in turn."""
-    step = max(1, DRAWN_AT_ONCE // units)
+def draws(rng: np.random.Generator, units: int, resamples: int, examples: int = 0) -> Iterator[NDArray[np.int64]]:
+    """Yield the units drawn with replacement, shape ``(some resamples, units)``, all resamples in turn.
+
+    Args:
+        examples: how many numbers a resample becomes where these are more than units.
+    """
+    step = max(1, DRAWN_AT_ONCE // max(units, examples))
     for start in range(0, resamples, step):
         yield rng.integers(units, size=(min(step, resamples - start), units))
 
 
-def _counts(drawn: NDArray[np.int64], units: int) -> Array:
+def times_drawn(drawn: NDArray[np.int64], units: int) -> Array:
     """Return how often each unit was drawn in each resample, shape ``(resamples, units)``."""
     rows = len(drawn)
     flat = drawn + np.arange(rows)[:, None] * units
     return np.bincount(flat.ravel(), minlength=rows * units).reshape(rows, units).astype(np.float64)
 
 
-def _resample_seeds(rng: np.random.Generator, means: Array) -> Array:
-    """Return the median over resampled seeds of ``means``, shape ``(resamples, seeds)``."""
-    drawn = rng.integers(means.shape[1], size=means.shape)
-    return np.median(np.take_along_axis(means, drawn, axis=1), axis=1)
-
-
-def _bounded(interval: Interval, units: int) -> Interval:
-    """Return ``interval``, without bounds when it rests on a single unit, which shows no spread at all."""
-    if units > 1:
-        return interval
-    return Interval(interval.value, -math.inf, math.inf, interval.n, interval.level)
+def median_of_drawn(scores: Array, drawn: NDArray[np.int64]) -> Array:
+    """Return the median of the ``drawn`` seeds' ``scores`` in each resample, both ``(resamples, seeds)``."""
+    return np.median(np.take_along_axis(scores, drawn, axis=1), axis=1)
 
 
 def _paired(scores: list[ArrayLike]) -> list[Array]:
     arrays = [checked(score, "scores") for score in scores]
-    if len({array.shape[-1:] for array in arrays}) > 1 or any(array.ndim not in (1, 2) for array in arrays):
+    if len({array.shape for array in arrays}) > 1 or any(array.ndim != 1 for array in arrays):
         raise BookError(
             "the scores cannot be paired",
             where=f"shapes {[array.shape for array in arrays]}",
-            expected="(examples,) or (seeds, examples), with the same examples for all",
+            expected="(examples,), the same examples for all",
             do="compare models that were measured on the same examples",
         )
     return arrays

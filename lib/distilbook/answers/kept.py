@@ -1,0 +1,115 @@
+"""What one model answered to a split's examples, once a seed, as its runs have kept it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..config import BookError, nearest
+from ..metrics import METRICS, ConstantPredictionWarning
+from ..statistics import Array
+
+KEPT = ("labels", "predictions", "groups")
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What one model answered to one split's examples, once a seed.
+
+    Attributes:
+        metric: the task's official metric, a name in ``metrics.METRICS``.
+        labels: (examples,).
+        predicted: (seeds, examples).
+        groups: (examples,), what belongs together; or (examples, 2) where an example joins two units, such as
+            documents.
+    """
+
+    metric: str
+    labels: NDArray
+    predicted: NDArray
+    groups: NDArray
+
+    def __post_init__(self) -> None:
+        if self.metric not in METRICS:
+            raise BookError(f"there is no metric {self.metric!r}", do=nearest(self.metric, list(METRICS), "metrics"))
+        examples = len(self.labels)
+        fits = self.predicted.ndim == 2 and self.predicted.shape[0] > 0 and self.predicted.shape[1] == examples
+        if not fits or self.groups.shape not in ((examples,), (examples, 2)):
+            raise BookError(
+                "labels, predictions and groups do not fit",
+                where=f"shapes {self.labels.shape}, {self.predicted.shape} and {self.groups.shape}",
+                expected="(examples,), (seeds, examples), and (examples,) or (examples, 2)",
+                do="read them from one run's predictions file",
+            )
+
+    @classmethod
+    def read(cls, paths: Sequence[Path], metric: str) -> Answers:
+        """Return the answers kept in ``paths``, a file a seed, each with ``labels``, ``predictions`` and ``groups``.
+
+        Raises:
+            BookError: when a file is missing or lacks one of these, or two files hold different examples.
+        """
+        read = [_arrays(Path(path)) for path in paths]
+        if not read:
+            raise BookError("there are no predictions to read", expected="a file a seed", do="run the chapter")
+        labels, _, groups = read[0]
+        for path, (own_labels, _, own_groups) in zip(paths, read, strict=True):
+            if not (np.array_equal(own_labels, labels) and np.array_equal(own_groups, groups)):
+                raise different_examples("two seeds", path)
+        return cls(metric, labels, np.stack([predicted for _, predicted, _ in read]), groups)
+
+    @cached_property
+    def scores(self) -> Array:
+        """The metric of each seed, (seeds,)."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConstantPredictionWarning)  # said by ``constant``
+            return np.array([METRICS[self.metric](self.labels, row) for row in self.predicted])
+
+    @cached_property
+    def constant(self) -> NDArray[np.bool_]:
+        """Which seeds say the same of every example, (seeds,): they have collapsed, whatever their score."""
+        return (self.predicted == self.predicted[:, :1]).all(axis=1)
+
+    @property
+    def counted(self) -> NDArray[np.bool_]:
+        """The seeds that a median is taken over, (seeds,): those that have not collapsed, or all where all have.
+
+        A baseline that says the same of everything by nature is therefore counted.
+        """
+        return self.constant if self.constant.all() else ~self.constant
+
+    @property
+    def score(self) -> float:
+        """The median over the counted seeds."""
+        return float(np.median(self.scores[self.counted]))
+
+
+def different_examples(who: str, where: object) -> BookError:
+    """Return the error of comparing what was not scored on the same examples."""
+    return BookError(
+        f"{who} were scored on different examples",
+        where=where,
+        expected="the same labels and groups, in the same order",
+        do="run the chapter again for all models",
+    )
+
+
+def _arrays(path: Path) -> tuple[NDArray, ...]:
+    if not path.is_file():
+        raise BookError("a predictions file is missing", where=path, do="run the chapter that keeps it again")
+    with np.load(path) as file:
+        missing = [name for name in KEPT if name not in file]
+        if missing:
+            raise BookError(
+                f"a predictions file lacks {', '.join(missing)}",
+                where=path,
+                expected=f"the arrays {', '.join(KEPT)}",
+                do="run the chapter that keeps it again",
+            )
+        return tuple(file[name] for name in KEPT)
