@@ -1,4 +1,4 @@
-"""The command ``distilbook``: run an edition, say how it stands, clean up, render its site, regenerate the notebooks."""
+"""The command ``distilbook``: run an edition or its fine-tuning alone, say how it stands, clean up, render its site."""
 
 from __future__ import annotations
 
@@ -49,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     clean.add_argument("--dry-run", action="store_true", help="only say how much that is")
     clean.add_argument("--unfinished", action="store_true", help="also trainings that were stopped before their end")
     _on_edition(commands, "site", render_site, "render the site from the chapters executed so far")
+    _finetuning(_on_edition(commands, "finetune", finetune_edition, "finish the runs of a fine-tuning chapter, or some"))
     bench = commands.add_parser("bench", help="measure how fast this machine is at the book's work")
     _benchmarks(bench.add_subparsers(required=True, metavar="WHAT"))
     pairs = commands.add_parser("pairs", help="regenerate book/*.ipynb from the scripts beside them")
@@ -61,6 +62,23 @@ def _on_edition(commands, name: str, does, help: str) -> argparse.ArgumentParser
     command.add_argument("edition", help="a folder of parameters/: laptop, smoke, paper")
     command.set_defaults(does=does)
     return command
+
+
+def _finetuning(finetune: argparse.ArgumentParser) -> None:
+    finetune.add_argument("--chapter", default="08_sentence_tasks", help="whose runs (default: %(default)s)")
+    finetune.add_argument("--task", action="append", help="only this task; may be given several times")
+    finetune.add_argument("--model", action="append", help="only this model: teacher, an arm, tfidf or majority")
+    finetune.add_argument("--seed", action="append", type=int, help="only this seed")
+    finetune.add_argument("--workers", type=_positive, help="runs at once (default: one a GPU, else one a core)")
+    finetune.add_argument("--cluster", choices=("local", "slurm"), default="local", help="where (default: %(default)s)")
+    finetune.add_argument(
+        "--slurm",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="what a worker's job asks SLURM for, by submitit's names, such as slurm_partition=gpu gpus_per_node=1",
+    )
+    finetune.add_argument("--dry-run", action="store_true", help="only say which runs are finished and which are not")
 
 
 def _benchmarks(kinds) -> None:
@@ -124,6 +142,15 @@ def render_site(options: argparse.Namespace) -> None:
 
     check_names(options.edition, [])
     print(f"The book is at {build_site(Workspace(options.edition))}")
+
+
+def finetune_edition(options: argparse.Namespace) -> None:
+    """Finish the runs asked for; the chapter finds them finished when it is executed."""
+    from .edition.finetuning import finetune, settings_for_slurm
+
+    only = {"tasks": options.task, "models": options.model, "seeds": options.seed}
+    asked = settings_for_slurm(options.slurm)
+    finetune(options.edition, options.chapter, only, options.workers, options.cluster, asked, options.dry_run)
 
 
 def bench_pretraining(options: argparse.Namespace) -> None:

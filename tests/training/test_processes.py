@@ -1,24 +1,17 @@
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 from one_gradient import gradient
+from processes import launch
 from safetensors.torch import load_file
 
 from distilbook.files import read_json
 from distilbook.training.pretrain import PretrainConfig
 
 
-def launch(processes: int, script: str, *arguments) -> str:
-    """Run ``script`` on a number of processes and return what it printed."""
-    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
-    command = [sys.executable, *launcher, Path(__file__).with_name(script), *arguments]
-    done = subprocess.run(list(map(str, command)), text=True, capture_output=True, timeout=300)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
+HERE = Path(__file__).parent
 
 
 @pytest.fixture
@@ -28,7 +21,7 @@ def run_on(corpus, teacher_folder, pretrain_values, tmp_path):
     def run(processes: int) -> Path:
         output = tmp_path / str(processes)
         values = json.dumps(pretrain_values | {"blocks_per_step": 8})
-        said = launch(processes, "one_run.py", corpus.folder, teacher_folder, output, values)
+        said = launch(processes, HERE / "one_run.py", corpus.folder, teacher_folder, output, values)
         assert said.count(f"{processes} processes") == processes
         return next(path.parent for path in output.glob("*/done.json"))
 
@@ -64,7 +57,7 @@ def test_the_gradient_is_the_same_however_a_step_is_divided(text, teacher_folder
         )
         for size, dropout in ((8, 0.0), (4, 0.0), (2, 0.0), (4, 0.1))
     }
-    launch(2, "one_gradient.py", text.folder, teacher_folder, tmp_path / "two", json.dumps(values | {"micro_batch": 4}))
+    launch(2, HERE / "one_gradient.py", text.folder, teacher_folder, tmp_path / "two", json.dumps(values | {"micro_batch": 4}))
     two = load_file(tmp_path / "two")
     for name, whole in by_size[8, 0.0].items():
         for other in (by_size[4, 0.0][name], by_size[2, 0.0][name], two[f"0.0.{name}"]):

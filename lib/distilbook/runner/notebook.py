@@ -10,7 +10,8 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Sequence
+
+from ..machine import keep_to
 
 
 def main() -> None:
@@ -30,14 +31,6 @@ def main() -> None:
         log_output=False,
         extra_arguments=["--IPKernelApp.log_level=50"],
     )
-
-
-def keep_to(cores: Sequence[int]) -> None:
-    """Restrict this process and all it starts to ``cores``; libraries take their number of threads from that."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, cores)
-    else:  # macOS knows no affinity: at least the number of threads
-        os.environ["OMP_NUM_THREADS"] = os.environ["RAYON_NUM_THREADS"] = str(len(cores))
 
 
 def _end_with_the_runner() -> None:

@@ -7,22 +7,13 @@ records name them.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Self
 
 from ..edition.contents import CHAPTERS
+from ..machine import Share, visible_gpus
 from ..provenance import usable_cores
-
-
-@dataclass(frozen=True)
-class Share:
-    """What a chapter may use: numbers of cores, and of GPUs as CUDA_VISIBLE_DEVICES has them."""
-
-    cores: tuple[int, ...]
-    gpus: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,16 +33,6 @@ class Machine:
         """
         cores, gpus = usable_cores(), visible_gpus()
         return cls(tuple(cores), gpus, min(jobs or len(gpus) or len(cores), len(cores)))
-
-
-def visible_gpus() -> tuple[str, ...]:
-    """Return the GPUs this process may use; without a driver none. Torch is not asked, its import takes seconds."""
-    present = Path("/proc/driver/nvidia/gpus")
-    if not present.is_dir():
-        return ()
-    if (named := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
-        return tuple(name for name in named.split(",") if name)
-    return tuple(str(number) for number in range(len(list(present.iterdir()))))
 
 
 def may_start(ready: Sequence[str], running: Mapping[str, Share], machine: Machine) -> dict[str, Share]:

@@ -1,0 +1,50 @@
+"""This machine shared out: which cores and GPUs there are, and how a process keeps to its share of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .provenance import usable_cores
+
+
+@dataclass(frozen=True)
+class Share:
+    """What a process may use: numbers of cores, and of GPUs as CUDA_VISIBLE_DEVICES has them."""
+
+    cores: tuple[int, ...]
+    gpus: tuple[str, ...] = ()
+
+
+def visible_gpus() -> tuple[str, ...]:
+    """Return the GPUs this process may use; without a driver none. Torch is not asked, its import takes seconds."""
+    present = Path("/proc/driver/nvidia/gpus")
+    if not present.is_dir():
+        return ()
+    if (named := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
+        return tuple(name for name in named.split(",") if name)
+    return tuple(str(number) for number in range(len(list(present.iterdir()))))
+
+
+def shares(number: int | None = None) -> list[Share]:
+    """Return this machine in ``number`` even shares; by default one for each GPU, or without GPUs one for each core.
+
+    There are never more shares than cores. A core or a GPU belongs to one share, unless there are more shares
+    than GPUs: then a GPU serves several.
+    """
+    cores, gpus = usable_cores(), visible_gpus()
+    number = min(number or len(gpus) or len(cores), len(cores))
+    return [
+        Share(tuple(cores[n::number]), gpus[n::number] or gpus[n % len(gpus) :][:1] if gpus else ())
+        for n in range(number)
+    ]
+
+
+def keep_to(cores: Sequence[int]) -> None:
+    """Restrict this process and all it starts to ``cores``; libraries take their number of threads from that."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, cores)
+    else:  # macOS knows no affinity: at least the number of threads
+        os.environ["OMP_NUM_THREADS"] = os.environ["RAYON_NUM_THREADS"] = str(len(cores))

@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+from scipy.stats import pearsonr
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from distilbook.training.finetuning.baselines import baseline, features
+
+
+def answers(run, split="test"):
+    with np.load(run.predictions(split)) as kept:
+        return kept["labels"], kept["predictions"]
+
+
+def test_the_majority_is_the_commonest_class_of_the_drawn_examples(settings, tasks, tmp_path):
+    how = settings.model_copy(update={"train_examples": 48})
+    labels, predicted = answers(baseline("majority", how, tasks["reviews"], 0, tmp_path))
+    assert set(predicted) == {np.bincount(tasks["reviews"].train.sample(48, 0).labels).argmax()}
+    np.testing.assert_array_equal(labels, tasks["reviews"].evaluation["test"].labels)
+
+
+def test_of_a_regression_the_constant_is_the_mean(settings, tasks, tmp_path):
+    _, predicted = answers(baseline("majority", settings, tasks["pairs"], 0, tmp_path))
+    assert predicted == pytest.approx([tasks["pairs"].train.labels.mean()] * len(predicted))
+
+
+def test_tfidf_beats_the_constant_and_finds_pairs_alike_that_share_words(settings, tasks, tmp_path):
+    labels, predicted = answers(baseline("tfidf", settings, tasks["reviews"], 0, tmp_path / "a"))
+    assert (labels == predicted).mean() > 0.9
+    labels, predicted = answers(baseline("tfidf", settings, tasks["pairs"], 0, tmp_path / "b"))
+    assert pearsonr(labels, predicted).statistic > 0.5
+
+
+def test_the_cosine_of_a_pair_is_among_its_features(tasks):
+    train = tasks["pairs"].train
+    words = TfidfVectorizer().fit(train.first + train.second)
+    found = features(train, words)[:, -1].toarray()[:, 0]
+    one, two = (words.transform(texts).toarray() for texts in (train.first, train.second))
+    cosine = (one * two).sum(1) / np.linalg.norm(one, axis=1) / np.linalg.norm(two, axis=1)
+    np.testing.assert_allclose(found, cosine, atol=1e-12)

@@ -1,0 +1,90 @@
+import json
+import shutil
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from distilbook.config import BookError
+from distilbook.model.teacher import load_tokenizer
+from distilbook.training.finetuning.classifier import finished_classifier, model_kind, new_classifier, set_dropout
+
+
+def test_a_weight_that_fine_tuning_does_not_add_must_be_there(teacher_folder, tasks, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(teacher_folder, copy)
+    name = "bert.encoder.layer.0.output.dense.bias"
+    tensors = {k: v for k, v in load_file(copy / "model.safetensors").items() if k != name}
+    save_file(tensors, copy / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(BookError, match="1 weights were not loaded: bert.encoder.layer.0.output.dense.bias"):
+        new_classifier(copy, tasks["reviews"])
+
+
+def test_the_head_has_an_output_a_class_and_one_for_a_number(student_folder, tasks):
+    sizes = {name: new_classifier(student_folder, task).classifier.out_features for name, task in tasks.items()}
+    assert sizes == {"reviews": 2, "pairs": 1, "MNLI": 3, "CoLA": 2}
+
+
+@pytest.fixture
+def finished(student_folder, tasks, tmp_path):
+    """A function that saves a fine-tuned model whose outputs have these names, and returns its folder."""
+
+    def save(*names: str):
+        model = new_classifier(student_folder, tasks["MNLI"])
+        model.config.id2label = dict(enumerate(names))
+        model.save_pretrained(tmp_path)
+        load_tokenizer(student_folder).save_pretrained(tmp_path)
+        facts = json.loads((tmp_path / "config.json").read_text())
+        (tmp_path / "config.json").write_text(json.dumps(facts | {"id2label": dict(enumerate(names))}))
+        return tmp_path
+
+    return save
+
+
+def test_a_finished_models_outputs_are_put_in_the_tasks_order_by_name(finished, tasks):
+    folder = finished("CONTRADICTION", "Neutral", "entailment")
+    weights = load_file(folder / "model.safetensors")["classifier.weight"]
+    model = finished_classifier(folder, tasks["MNLI"])
+    assert tasks["MNLI"].classes == ("entailment", "neutral", "contradiction")
+    torch.testing.assert_close(model.classifier.weight.data, weights[[2, 1, 0]])
+
+
+def test_outputs_without_names_stay_as_they_are(finished, tasks):
+    folder = finished("LABEL_0", "LABEL_1", "LABEL_2")
+    weights = load_file(folder / "model.safetensors")["classifier.weight"]
+    torch.testing.assert_close(finished_classifier(folder, tasks["MNLI"]).classifier.weight.data, weights)
+
+
+@pytest.mark.parametrize(
+    ("names", "task", "said"),
+    [
+        (("a", "b", "c"), "MNLI", "the model's classes are a, b, c"),
+        (("entailment", "neutral", "contradiction"), "reviews", "the model's head has 3 outputs"),
+    ],
+)
+def test_a_head_for_something_else_is_refused(finished, tasks, names, task, said):
+    with pytest.raises(BookError, match=said):
+        finished_classifier(finished(*names), tasks[task])
+
+
+def test_a_model_without_a_head_cannot_be_evaluated_as_it_is(student_folder, tasks):
+    with pytest.raises(BookError, match="the model has no classification head: it lacks classifier.bias"):
+        finished_classifier(student_folder, tasks["reviews"])
+
+
+def test_every_dropout_of_either_model_is_set(teacher_folder, student_folder, tasks):
+    for folder in (teacher_folder, student_folder):
+        model = new_classifier(folder, tasks["reviews"])
+        set_dropout(model, 0.25)
+        shares = {module.p for module in model.modules() if isinstance(module, torch.nn.Dropout)}
+        assert shares == {0.25}
+
+
+def test_only_the_papers_dimensions_have_its_models_names(teacher_folder, student_folder, tmp_path):
+    assert model_kind(teacher_folder) == "bert 4 x 32" and model_kind(student_folder) == "distilbert 2 x 32"
+    for values, name in (
+        ({"model_type": "bert", "num_hidden_layers": 12, "hidden_size": 768}, "bert-base"),
+        ({"model_type": "distilbert", "n_layers": 6, "dim": 768}, "distilbert"),
+    ):
+        (tmp_path / "config.json").write_text(json.dumps(values))
+        assert model_kind(tmp_path) == name

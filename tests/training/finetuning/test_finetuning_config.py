@@ -1,0 +1,52 @@
+import pytest
+from distilbook.config import BookError
+from distilbook.training.finetuning.config import FinetuneConfig, LongDocumentsConfig, Settings
+
+TASK = {"name": "reviews", "address": "wheel:reviews"}
+
+
+@pytest.fixture
+def parse(shared):
+    return lambda cls=FinetuneConfig, **values: cls.parse(shared | {"tasks": [TASK]} | values, where="a test")
+
+
+def test_a_task_has_the_shared_settings_and_its_own_laid_over_them(parse, shared):
+    config = parse(tasks=[TASK | {"epochs": 7, "train_examples": 5}])
+    assert config.settings(config.tasks[0]) == Settings(
+        **{name: shared[name] for name in Settings.model_fields} | {"epochs": 7, "train_examples": 5}
+    )
+
+
+def test_another_task_in_the_list_changes_nothing_about_how_a_task_is_fine_tuned_on(parse):
+    alone, beside = parse(), parse(tasks=[TASK, {"name": "news-topics", "address": "wheel:news-topics"}])
+    fingerprints = [config.settings(config.tasks[0]).fingerprint() for config in (alone, beside)]
+    assert fingerprints[0] == fingerprints[1]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"tasks": [TASK, TASK]}, "each task once, got reviews, reviews"),
+        ({"students": ["ful"]}, "there is no ful"),
+        ({"train_examples": 1}, "at least 2, or all"),
+        ({"epochs": -1}, "greater than or equal to 0"),
+        ({"tasks": [TASK | {"lr": 1}]}, "parameter 'tasks.0.lr' cannot be used"),
+        ({"tasks": []}, "at least 1 item"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(parse, wrong, said):
+    with pytest.raises(BookError) as error:
+        parse(**wrong)
+    assert said in str(error.value)
+
+
+def test_a_shorter_length_is_shorter(parse):
+    with pytest.raises(BookError, match="lengths in 'shorter' below max_length"):
+        parse(LongDocumentsConfig, shorter=[48], max_length=48)
+
+
+def test_a_text_is_cut_to_a_shorter_length_also_where_the_task_has_a_length_of_its_own(parse):
+    config = parse(LongDocumentsConfig, shorter=[16], tasks=[TASK | {"max_length": 40, "epochs": 2}])
+    cut = config.cut_to(16)
+    assert cut.settings(cut.tasks[0]).max_length == 16 and cut.settings(cut.tasks[0]).epochs == 2
+    assert cut.students == ("full",)
