@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import re
-from pathlib import Path
-
-import numpy as np
 import pytest
 
 from distilbook.claims import CLAIMS, Judgement, claim, judge
-from distilbook.config import BookError
-from distilbook.files import sha256
 from distilbook.records import Record
 
 MACHINE = {"hardware": {}, "versions": {}}
@@ -233,142 +227,6 @@ def test_only_seeds_that_both_arms_have_are_compared_and_only_their_last_step():
     )
     found = judge(claim("without_teacher"), [*records, early])
     assert (found.seeds, found.value) == (2, pytest.approx(0.055))
-
-
-# ---- retention --------------------------------------------------------------------------------------------------
-
-
-class Reviews:
-    """Predictions on 2,000 reviews of 200 films, written as a chapter would, with any shares right."""
-
-    def __init__(self, folder: Path):
-        self.folder, self.rng = folder, np.random.default_rng(0)
-        self.labels = self.rng.integers(2, size=2_000)
-        self.groups = np.repeat(np.arange(200), 10)
-
-    def score(self, model: str, right: float, seed: int | None = None, **values) -> Record:
-        wrong = np.zeros(2_000, dtype=bool)
-        wrong[self.rng.permutation(2_000)[: round(2_000 * (1 - right))]] = True
-        path = self.folder / f"predictions/{model}-{seed}.npz"
-        path.parent.mkdir(exist_ok=True)
-        predictions = np.where(wrong, 1 - self.labels, self.labels)
-        np.savez(path, labels=self.labels, predictions=predictions, groups=self.groups)
-        filled = {"recipe": "full" if model == "student" else None, "predictions_hash": sha256(path)} | values
-        return record(
-            chapter="08_sentence_tasks",
-            model=model,
-            task="reviews",
-            metric="accuracy",
-            value=right,
-            n=2_000,
-            seed=seed,
-            predictions=f"predictions/{model}-{seed}.npz",
-            **filled,
-        )
-
-    def all(self, teacher=(0.80, 0.80), student=(0.79, 0.79), majority=0.55, tfidf=0.70) -> list[Record]:
-        return [
-            *(self.score("teacher", right, seed) for seed, right in enumerate(teacher)),
-            *(self.score("student", right, seed) for seed, right in enumerate(student)),
-            self.score("majority", majority),
-            self.score("tfidf", tfidf),
-        ]
-
-    def judge(self, records: list[Record]) -> Judgement:
-        return judge(claim("retention"), records, self.folder)
-
-
-@pytest.fixture
-def reviews(tmp_path) -> Reviews:
-    return Reviews(tmp_path)
-
-
-@pytest.mark.parametrize(("student", "verdict"), [(0.85, "reproduced"), (0.772, "not settled"), (0.70, "contradicted")])
-def test_retention_is_judged_by_its_whole_interval(reviews, student, verdict):
-    found = reviews.judge(reviews.all(student=(student, student)))
-    assert found.verdict == verdict
-    assert found.value == pytest.approx(student / 0.80)
-    assert found.low < found.value < found.high
-
-
-def test_the_sentence_on_retention_says_what_it_rests_on(reviews):
-    found = reviews.judge(reviews.all(student=(0.70, 0.70)))
-    low, high = (f"{end * 100:.1f}%" for end in (found.low, found.high))
-    assert found.sentence.startswith(
-        f"Contradicted in miniature: the student keeps 87.5% [{low} to {high}] of the teacher's accuracy on reviews "
-        "(95% interval, 2,000 examples, 2 seeds of the student and 2 of the teacher); the paper's figure is 97%; the "
-        "claim holds from 96.5%, and all of that is below."
-    )
-
-
-def test_the_share_of_the_teachers_lead_is_told_beside_it(reviews):
-    found = reviews.judge(reviews.all(student=(0.70, 0.70)))
-    assert found.shares["majority"].value == pytest.approx((0.70 - 0.55) / (0.80 - 0.55))
-    assert found.shares["tfidf"].value == pytest.approx(0)
-    assert "Of the teacher's lead over the majority class the student keeps 60" in found.sentence
-    assert "Of the teacher's lead over TF-IDF the student keeps " in found.sentence
-
-
-def test_a_teacher_without_a_lead_has_no_share_to_keep(reviews):
-    found = reviews.judge(reviews.all(tfidf=0.80))
-    assert "tfidf" not in found.shares
-    assert "That the teacher itself leads TF-IDF is not settled" in found.sentence
-
-
-@pytest.mark.parametrize("collapsed", [(0.55, 0.55), (0.80, 0.54)])
-def test_a_teacher_that_collapsed_settles_nothing_however_well_the_student_does(reviews, collapsed):
-    """Half of its seeds suffice: their median says little more than the class balance."""
-    found = reviews.judge(reviews.all(teacher=collapsed, student=(0.79, 0.79)))
-    assert found.verdict == "not settled" and found.low > claim("retention").bound
-    assert "the teacher itself does not lead the majority class for certain" in found.sentence
-
-
-def test_a_single_seed_of_the_teacher_is_too_few(reviews):
-    found = reviews.judge(reviews.all(teacher=(0.80,), student=(0.5, 0.5)))
-    assert (found.verdict, found.seeds) == ("not settled", 1)
-    assert "2 seeds of the student and 1 of the teacher" in found.sentence
-
-
-def test_other_recipes_do_not_count_as_the_student(reviews):
-    records = reviews.all(student=(0.70, 0.70))
-    other = reviews.score("student", 0.99, 7, recipe="without_teacher")
-    assert reviews.judge([*records, other]).value == pytest.approx(0.875)
-
-
-def test_without_predictions_the_ratio_is_told_and_nothing_settled(reviews):
-    records = reviews.all()
-    (reviews.folder / records[2].predictions).unlink()
-    found = reviews.judge(records)
-    assert (found.verdict, found.low, found.high) == ("not settled", -math.inf, math.inf)
-    assert "98.8% (no bounds)" in found.sentence
-    assert "the predictions that would bound it are not there" in found.sentence
-
-
-def test_a_teacher_that_got_nothing_right_has_nothing_to_retain(reviews):
-    found = reviews.judge(reviews.all(teacher=(0.0, 0.0), student=(0.0, 0.0)))
-    assert found.verdict == "not settled"
-    assert "an undefined share of the teacher's accuracy" in found.sentence
-    assert "the teacher got nothing right" in found.sentence
-
-
-def test_predictions_that_were_changed_since_are_refused(reviews):
-    records = reviews.all()
-    (reviews.folder / records[0].predictions).write_bytes(b"something else")
-    with pytest.raises(BookError, match="not the one its record was made from"):
-        reviews.judge(records)
-
-
-def test_models_scored_on_different_examples_are_refused(reviews):
-    records = reviews.all()
-    reviews.groups = reviews.groups[::-1]
-    with pytest.raises(BookError, match="different examples"):
-        reviews.judge([*records, reviews.score("teacher", 0.8, 9)])
-
-
-def test_predictions_are_looked_for_in_the_editions_folder(reviews, monkeypatch):
-    monkeypatch.setenv("DISTILBOOK_RUNS", str(reviews.folder.parent))
-    records = [r.__class__(**{**vars(r), "edition": reviews.folder.name}) for r in reviews.all(student=(0.7, 0.7))]
-    assert judge(claim("retention"), records).verdict == "contradicted"
 
 
 # ---- all --------------------------------------------------------------------------------------------------------

@@ -6,9 +6,9 @@ import statistics
 
 import pytest
 
-from distilbook.claims import CLAIMS, TABLE_1, TABLE_3, TABLE_4, claim
+from distilbook.claims import CLAIMS, TABLE_1, TABLE_2, TABLE_3, TABLE_4, claim
 from distilbook.claims.evidence import GATHER
-from distilbook.claims.paper import BERT_MNLI_IN_THE_CODE, PAPER_TASKS
+from distilbook.claims.paper import BERT_MNLI_IN_THE_CODE, GLUE, PAPER_TASKS, TRAINING_SETS, table_1_mean
 from distilbook.config import BookError
 from distilbook.recipe import ARMS
 
@@ -27,6 +27,8 @@ def test_the_headline_figures_follow_from_the_tables():
     assert 1 - distilbert["parameters"] / bert["parameters"] == claim("smaller").paper_value
     assert round(TABLE_1["DistilBERT"]["Score"] / TABLE_1["BERT-base"]["Score"], 2) == claim("retention").paper_value
     assert round(bert["seconds"] / distilbert["seconds"], 1) == claim("faster").paper_value
+    imdb = TABLE_2["DistilBERT"]["IMDb"] - TABLE_2["BERT-base"]["IMDb"]
+    assert claim("imdb").paper_value == pytest.approx(imdb / 100) and f"{-imdb:.1f} points" in claim("imdb").title
 
 
 @pytest.mark.parametrize("one", CLAIMS, ids=lambda one: one.id)
@@ -44,8 +46,15 @@ def test_every_line_of_the_ablation_table_is_a_claim_about_an_arm_that_exists():
 
 
 def test_the_papers_tasks_are_glue_imdb_and_squad():
-    assert len(PAPER_TASKS) == 11
+    assert len(PAPER_TASKS) == 11 and len(GLUE) == 9
     assert "reviews" not in PAPER_TASKS
+    assert TRAINING_SETS.keys() == {*GLUE, "IMDb"}
+
+
+@pytest.mark.parametrize("model", ["BERT-base", "DistilBERT"])
+def test_the_mean_over_all_tasks_is_the_printed_score_and_over_one_its_cell(model):
+    assert round(table_1_mean(model, GLUE), 1) == TABLE_1[model]["Score"]
+    assert table_1_mean(model, ["RTE"]) == TABLE_1[model]["RTE"]
 
 
 def test_an_unknown_claim_is_refused_with_the_nearest():

@@ -6,16 +6,18 @@ import math
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from distilbook.answers import Answers, retention
 from distilbook.claims import CLAIMS, claim, judge
 from distilbook.claims.settling import Settling, evidence, in_miniature, seconds_behind, seeds_needed, what_settles
-from distilbook.files import sha256
 from distilbook.records import Record
-from distilbook.statistics import Bootstrap, ratio_interval, seed_difference_interval
+from distilbook.statistics import Bootstrap, seed_difference_interval
+from scored_runs import Task
 
 
 def record(**values) -> Record:
@@ -226,65 +228,49 @@ def test_sizes_are_counted():
     assert settling("smaller", records).sentence == "Settled: parameters are counted, not estimated."
 
 
-# ---- retention --------------------------------------------------------------------------------------------------
+# ---- scores on tasks ----------------------------------------------------------------------------------------------
 
 
-def scored(folder: Path, right: dict[str, list[np.ndarray]], groups: np.ndarray) -> list[Record]:
-    """Return the records of two models' right answers, a row a seed, 5 s a run."""
-    records = []
-    for model, seeds in right.items():
-        for seed, answers in enumerate(seeds):
-            path = folder / f"{model}-{seed}.npz"
-            np.savez(path, labels=np.ones(len(answers)), predictions=answers.astype(float), groups=groups)
-            records.append(
-                record(
-                    chapter="08_sentence_tasks",
-                    model=model,
-                    recipe="full" if model == "student" else None,
-                    task="reviews",
-                    metric="accuracy",
-                    value=float(answers.mean()),
-                    n=len(answers),
-                    seed=seed,
-                    seconds=5.0,
-                    predictions=path.name,
-                    predictions_hash=sha256(path),
-                )
-            )
-    return records
+def answers(task: Task, teacher: float, student: float) -> list[Record]:
+    """Return two seeds of each, independently right, both seeds the same: examples alone are left to chance."""
+    return [r for seed in range(2) for r in (task.run("teacher", teacher, seed), task.run("full", student, seed))]
 
 
-def answers(draw: np.random.Generator, n: int, shares: tuple[float, float]) -> dict[str, list[np.ndarray]]:
-    """Return right answers of teacher and student, both seeds the same, so that examples alone are left to chance."""
-    return {m: [draw.random(n) < share] * 2 for m, share in zip(("teacher", "student"), shares, strict=True)}
+class Fixed(Task):
+    """A task on which a model answers alike on every seed."""
 
-
-def exactly(n: int, share: float, shift: int) -> list[np.ndarray]:
-    return [np.roll(np.arange(n) < round(share * n), shift)] * 2
+    def run(self, model, right, seed=0, kind=None, **values):
+        self.rng = np.random.default_rng(len(model))
+        return super().run(model, right, seed, kind, **values)
 
 
 def test_so_many_examples_exclude_the_bound_about_every_second_time_and_a_quarter_of_them_rarely(tmp_path):
-    draw, n = np.random.default_rng(1), 500
-    order = draw.permutation(n)
-    right = {"teacher": exactly(n, 0.80, 0), "student": [row[order] for row in exactly(n, 0.75, 0)]}
-    found = settling("retention", scored(tmp_path, right, np.arange(n)), tmp_path)
+    draw = np.random.default_rng(1)
+    found = settling("retention", answers(Fixed(tmp_path, n=500), 0.80, 0.75), tmp_path)
     assert found.need.in_the_way == "the interval reaches across the bound"
     many = number(found.need.takes)
 
     def excluded(examples: int) -> float:
-        drawn = (answers(draw, examples, (0.80, 0.75)) for _ in range(150))
-        ends = [ratio_interval(a["student"], a["teacher"], how=Bootstrap(resamples=400)) for a in drawn]
-        return float(np.mean([interval.high < 0.965 for interval in ends]))
+        high = []
+        for _ in range(150):
+            right = draw.random((2, examples)) < [[0.80], [0.75]]
+            kept = {
+                name: Answers("accuracy", np.ones(examples), row[None].astype(float), np.arange(examples))
+                for name, row in zip(("teacher", "student"), right, strict=True)
+            }
+            high.append(retention({"reviews": kept}, "student", "teacher", Bootstrap(resamples=400)).high)
+        return float(np.mean([end < 0.965 for end in high]))
 
-    assert many > 2 * n
+    assert many > 2 * 500
     assert 0.35 < excluded(many) < 0.75
     assert excluded(many // 4) < 0.3
 
 
-def test_examples_and_seeds_are_asked_for_together_and_the_pretraining_behind_the_student_counts(tmp_path):
-    draw = np.random.default_rng(2)
-    records = scored(tmp_path, answers(draw, 400, (0.80, 0.75)), np.repeat(np.arange(40), 10))
-    found = settling("retention", [*records, *students([0.2, 0.3], [0.2, 0.3])], tmp_path)
+@pytest.mark.parametrize(("id", "chapter"), [("retention", "08_sentence_tasks"), ("imdb", "09_long_documents")])
+def test_examples_and_seeds_are_asked_for_together_and_the_pretraining_behind_the_student_counts(tmp_path, id, chapter):
+    task = Task(tmp_path, n=400, groups=np.repeat(np.arange(40), 10), chapter=chapter)
+    records = [*answers(task, 0.80, 0.78), task.run("without_teacher", 0.7), *students([0.2, 0.3], [0.2, 0.3])]
+    found = settling(id, records, tmp_path)
     assert re.search(
         r"times as many test examples and seeds: about [\d,]+ and \d+, where there are 400 and 2", found.need.takes
     )
@@ -292,20 +278,27 @@ def test_examples_and_seeds_are_asked_for_together_and_the_pretraining_behind_th
 
 
 def test_without_predictions_the_chapter_is_to_be_run_again(tmp_path):
-    records = scored(tmp_path, answers(np.random.default_rng(3), 100, (0.8, 0.7)), np.arange(100))
-    (tmp_path / "student-0.npz").unlink()
+    records = answers(Task(tmp_path, n=100), 0.8, 0.7)
+    (tmp_path / records[1].predictions).unlink()
     found = settling("retention", records, tmp_path)
     assert found.need.takes == "a run of chapter `08_sentence_tasks`"
 
 
 def test_one_group_of_examples_gives_no_factor(tmp_path):
-    records = scored(tmp_path, answers(np.random.default_rng(3), 100, (0.8, 0.7)), np.zeros(100))
+    records = answers(Task(tmp_path, n=100, groups=np.zeros(100)), 0.8, 0.7)
     assert settling("retention", records, tmp_path).need.in_the_way == "the interval has no ends"
 
 
 def test_a_teacher_that_got_nothing_right_is_no_matter_of_seeds(tmp_path):
-    records = scored(tmp_path, answers(np.random.default_rng(3), 100, (0.0, 0.0)), np.arange(100))
+    records = answers(Task(tmp_path, n=100), 0.0, 0.0)
     assert settling("retention", records, tmp_path).need.takes.startswith("a teacher that has learnt the task")
+
+
+def test_a_run_scored_on_two_splits_is_counted_once_and_one_on_another_task_by_itself(tmp_path):
+    one, other = Task(tmp_path, "MNLI"), Task(tmp_path, "RTE")
+    first = one.run("teacher", 0.8)
+    second = replace(first, split="dev_mismatched", predictions=first.predictions.replace("dev", "dev_mismatched"))
+    assert seconds_behind([first, second, other.run("teacher", 0.7)]) == 10
 
 
 # ---- all --------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from distilbook.claims.wording import POINTS, RATIO, SHARE, counted, figure, with_ends
+from distilbook.claims.wording import POINTS, RATIO, SHARE, counted, figure, listed, with_ends
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,7 @@ from distilbook.claims.wording import POINTS, RATIO, SHARE, counted, figure, wit
         ((1.996, 1.994, 1.997), 1.55, RATIO, "1.996 [1.994 to 1.997]"),
         ((1.996, 1.8, 2.2), 1.55, RATIO, "2.00 [1.80 to 2.20]"),
         ((0.05, 0.03, 0.08), 0.0, POINTS, "5.0 [3.0 to 8.0] points"),
+        ((-0.012, -0.03, 0.002), -0.0065, POINTS, "-1.2 [-3.0 to 0.2] points"),
     ],
 )
 def test_the_width_of_the_interval_decides_the_digits(values, bound, unit, text):
@@ -34,6 +35,10 @@ def test_what_has_no_bounds_or_no_value_is_called_so():
 
 def test_one_is_singular():
     assert (counted(1, "seed"), counted(2, "seed"), counted(1500, "example")) == ("1 seed", "2 seeds", "1,500 examples")
+
+
+def test_names_are_listed_as_in_a_sentence():
+    assert [listed(list(names)) for names in ("A", "AB", "ABC")] == ["A", "A and B", "A, B and C"]
 
 
 def test_a_typed_figure_keeps_its_digits():

@@ -36,11 +36,17 @@ def test_an_arm_that_does_not_exist_is_refused():
         arms.changed_rows("without_anything", RECIPE)
 
 
+def test_every_choice_shows_what_it_changes_and_from_what():
+    rows = arms.choice_rows({"temperature 4": {"temperature": 4.0}}, RECIPE)
+    assert rows == [{"choice": "temperature 4", "changed": "temperature", "full recipe": 2.0, "this choice": 4.0}]
+
+
 def test_every_run_has_its_row_with_all_scores():
-    rows = arms.run_rows([run("full", 0, 0.3, 2.0)], [run("without_cosine", 0, 0.2, 3.0)])
-    assert [row["arm"] for row in rows] == ["full recipe", "without cosine loss"]
+    own = {"without_cosine": [run("without_cosine", 0, 0.2, 3.0)], "temperature 4": [run("full", 1, 0.1, 3.0)]}
+    rows = arms.run_rows({"full": [run("full", 0, 0.3, 2.0)], **own})
+    assert [row["recipe"] for row in rows] == ["full recipe", "without cosine loss", "temperature 4"]
     assert rows[1] == {
-        "arm": "without cosine loss",
+        "recipe": "without cosine loss",
         "seed": 0,
         "masked accuracy": 0.2,
         "masked-LM loss (nat)": 3.0,
@@ -81,13 +87,18 @@ def test_one_is_better_only_on_every_seed(leads, said):
     assert arms.better(leads) == said
 
 
-def test_curves_of_any_arm_are_drawn_beside_the_full_recipes(tmp_path):
+def test_the_other_recipe_is_called_what_the_table_calls_it():
+    rows = arms.comparison_rows([run("full", 0, 0.1, 2.0)], [run("full", 0, 0.3, 2.0)], "longer")
+    assert rows[0]["longer"] == "0.300" and rows[0]["better"] == "longer, on every seed"
+
+
+def test_curves_of_any_recipe_are_drawn_beside_the_full_recipes(tmp_path):
     lines = '{"step": 0, "masked_accuracy": 0.1}\n{"step": 6, "masked_accuracy": 0.2}\n'
     (tmp_path / "metrics.jsonl").write_text(lines)
     runs = {}
-    for arm in ("full", "without_distillation"):
-        runs[arm] = [run(arm, 0, 0.2, 1.0)]
-        runs[arm][0].folder, runs[arm][0].config = tmp_path, SimpleNamespace(steps=6)
-    made = arms.arm_curves(runs["full"], runs["without_distillation"], 0.3)
-    assert [trace.name for trace in made.data] == ["full recipe", "without distillation loss"]
+    for recipe in ("full", "without_distillation", "temperature 4"):
+        runs[recipe] = [run("full", 0, 0.2, 1.0)]
+        runs[recipe][0].folder, runs[recipe][0].config = tmp_path, SimpleNamespace(steps=6)
+    made = arms.arm_curves(runs, 0.3)
+    assert [trace.name for trace in made.data] == ["full recipe", "without distillation loss", "temperature 4"]
     assert made.data[1].x == (0, 768) and made.data[1].y == (0.1, 0.2) and made.layout.shapes[0].y0 == 0.3

@@ -7,10 +7,27 @@ from distilbook.display import figures, palette
 from distilbook.recipe import ARMS
 
 
+LONGER = {name: f"{name}_equal_seconds" for name in ("without_teacher", "from_scratch")}
+
+
 def test_every_model_and_arm_has_a_colour_a_marker_and_a_label_of_its_own():
     names = {*ARMS, "teacher", "tfidf", "majority"}
     for look in (palette.COLOURS, palette.MARKERS, palette.LABELS):
-        assert look.keys() == names and len(set(look.values())) == len(names)
+        assert look.keys() == names | {*LONGER.values()} and len({look[name] for name in names}) == len(names)
+
+
+def test_an_arm_at_equal_seconds_has_the_arms_colour_its_marker_open_and_a_label_of_its_own():
+    for arm, longer in LONGER.items():
+        assert palette.COLOURS[longer] == palette.COLOURS[arm]
+        assert palette.MARKERS[longer] == f"{palette.MARKERS[arm]}-open"
+    assert len(set(palette.LABELS.values())) == len(palette.LABELS)
+
+
+def test_choices_are_called_by_their_name_and_told_apart_from_each_other_and_from_the_arms():
+    looks = [palette.look(f"temperature {number}", number) for number in range(6)]
+    assert len({(colour, marker) for colour, marker, _, _ in looks}) == 6 and looks[3][3] == "temperature 3"
+    assert {look[0] for look in looks}.isdisjoint(palette.COLOURS.values())
+    assert palette.look("full") == (palette.COLOURS["full"], palette.MARKERS["full"], "solid", "full recipe")
 
 
 def test_learning_curves_have_a_line_a_seed_and_one_legend_entry_an_arm():
@@ -44,11 +61,6 @@ def test_softened_probabilities_sum_to_one_and_flatten_with_the_temperature():
     made = figures.softened(np.array([3.0, 1.0, 0.0]), ["a", "b", "c"], [1.0, 4.0], 4.0)
     assert all(np.isclose(sum(trace.y), 1) for trace in made.data)
     assert made.data[0].y[0] > made.data[1].y[0] and [t.visible for t in made.data] == [False, True]
-
-
-def test_a_score_has_a_mark_a_seed_and_one_at_the_median():
-    made = figures.scores({"teacher": [0.7, 0.9, 0.75]}, "accuracy", "t")
-    assert made.data[0].x == (0.7, 0.9, 0.75) and made.data[1].x == (0.75,)
 
 
 def test_an_interval_reaches_to_its_ends():

@@ -1,10 +1,13 @@
 """Rows of the longer tables: every value in its place, answers only where an interval gives them."""
 
-from types import SimpleNamespace
+import re
 
 import numpy as np
 import pytest
+from sklearn.metrics import accuracy_score, f1_score
 
+from distilbook.answers import Answers, macro_score
+from distilbook.claims.arm_scores import ArmChange
 from distilbook.device.timing import Start, TimingResult
 from distilbook.display import rows
 from distilbook.model.sizes import model_config
@@ -36,20 +39,35 @@ def test_parts_of_another_size_are_those_of_its_configuration():
     assert parts["word embeddings"] == 80 and parts["attention query (all layers)"] == 2 * (8 * 8 + 8)
 
 
-def test_a_model_is_scored_over_its_seeds_and_its_collapses_are_counted():
-    runs = [SimpleNamespace(accuracy=a, constant=a == 0.5, n=40, seconds=2 * a) for a in (0.5, 0.75)]
-    assert rows.score_rows({"teacher": runs}) == [
-        {
-            "model": "teacher",
-            "median": "0.625",
-            "lowest seed": "0.500",
-            "highest seed": "0.750",
-            "seeds": 2,
-            "of them constant": 1,
-            "sentences": 40,
-            "seconds a seed": 1.25,
-        }
-    ]
+LABELS = np.arange(40) % 2
+
+
+def answered(*wrong: int | None, metric="accuracy", n=40) -> Answers:
+    """Return answers of which so many are wrong, a number a seed; None says the same of every example."""
+    rows = [np.ones(n, int) if w is None else np.where(np.arange(n) < w, 1 - LABELS[:n], LABELS[:n]) for w in wrong]
+    return Answers(metric, LABELS[:n], np.stack(rows), np.arange(n))
+
+
+def test_a_model_is_scored_over_its_seeds_and_its_collapses_are_counted_and_left_out():
+    metric = "f1_and_accuracy"
+    answers = {"full": answered(10, 4, 8, None, metric=metric), "majority": answered(None, metric=metric)}
+    full, majority = rows.task_rows(answers, {"full": 12.5, "majority": 0.1})
+    peers = sorted((f1_score(LABELS, row) + accuracy_score(LABELS, row)) / 2 for row in answers["full"].predicted[:3])
+    interval = macro_score({"a task": {"full": answers["full"]}}, "full")
+    median, ends = re.fullmatch(r"(\S+) \[(\S+) to \S+\]", full.pop("median [95% interval]")).groups()
+    assert float(median) == pytest.approx(peers[1], abs=0.005) and float(ends) == pytest.approx(interval.low, abs=0.03)
+    assert full == {
+        "model": "full recipe",
+        "scored by": "mean of F1 and accuracy",
+        "lowest seed": f"{peers[0]:.3f}",
+        "highest seed": f"{peers[2]:.3f}",
+        "seeds": 4,
+        "of them collapsed": 1,
+        "examples": 40,
+        "core seconds a seed": 12.5,
+    }
+    assert (majority["seeds"], majority["of them collapsed"], majority["lowest seed"]) == (1, 1, "0.583")
+    assert "core seconds a seed" not in rows.task_rows(answers)[0]
 
 
 def test_only_a_lead_that_is_there_has_a_share():
@@ -66,11 +84,43 @@ def test_an_answer_takes_an_interval_on_one_side(low, high, said):
     assert rows.answer(Interval((low + high) / 2, low, high, 40, 0.95)) == said
 
 
-def test_a_model_right_on_every_sentence_is_better_than_one_that_never_is():
-    right = {"full": np.ones((2, 12), bool), "teacher": np.zeros((2, 12), bool)}
-    made = rows.answer_rows(right, [("full", "teacher"), ("teacher", "full")], np.arange(12) // 3)
-    assert [row["answer"] for row in made] == ["yes", "the other way"]
-    assert made[0]["difference in accuracy [95% interval]"] == "100.0 [100.0 to 100.0] points"
+def test_a_model_right_on_every_example_is_better_than_one_that_never_is():
+    tasks = {"reviews": {"full": answered(0, 0), "teacher": answered(40, 40), "tfidf": answered(0, 0)}}
+    questions = [("full", "teacher"), ("teacher", "full"), ("full", "tfidf")]
+    made = rows.answer_rows(tasks, questions)
+    assert [row["answer"] for row in made] == ["yes", "the other way", "not settled"]
+    assert made[0] == {
+        "is": "full recipe",
+        "better than": "teacher",
+        "on": "reviews",
+        "difference [95% interval]": "100.0 [100.0 to 100.0] points",
+        "answer": "yes",
+    }
+
+
+def test_a_question_is_answered_on_the_tasks_that_both_models_have_answered():
+    tasks = {"A": {"full": answered(0), "teacher": answered(40)}, "B": {"full": answered(0), "tfidf": answered(4)}}
+    tasks["C"] = {"full": answered(20), "teacher": answered(20)}
+    made = rows.answer_rows(tasks, [("full", "teacher"), ("full", "tfidf"), ("teacher", "tfidf")])
+    assert [row["on"] for row in made] == ["A, C", "B"]
+    assert made[0]["difference [95% interval]"].startswith("50")
+
+
+def test_an_arms_change_stands_beside_table_4_with_what_could_have_been_told():
+    told = ArmChange("without_mlm", Interval(-0.02, -0.03, -0.01, 900, 0.95), ("A", "B"), 5, -0.0031, ())
+    open_ended = ArmChange("without_teacher", Interval(0.01, -np.inf, np.inf, 900, 0.95), ("A",), 1, None, ())
+    made = rows.arm_change_rows([told, open_ended])
+    assert made[0] == {
+        "arm": "without masked-LM loss",
+        "change [95% interval]": "-2.0 [-3.0 to -1.0] points",
+        "which is": "worse",
+        "told from zero": "1.0 points",
+        "Table 4": "-0.31 points",
+        "on": "A, B",
+        "examples": 900,
+        "seeds": 5,
+    }
+    assert (made[1]["told from zero"], made[1]["which is"], made[1]["Table 4"]) == ("nothing", "not settled", None)
 
 
 def test_every_start_has_its_ratio_and_its_noise():

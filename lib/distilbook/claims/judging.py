@@ -28,7 +28,7 @@ class Judgement:
         in_miniature: whether this was tried on other models or tasks than the paper's, so that the
             verdict is about the claim's counterpart.
         sentence: the verdict in words.
-        shares: for retention, the share of the teacher's lead over each baseline that the student keeps.
+        shares: for retention and the gap, the share of the teacher's lead over each baseline that the student keeps.
     """
 
     claim: Claim

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from ..progress import duration
 from ..records import Record
@@ -20,7 +20,7 @@ from .evidence import GATHER
 from .finding import Finding, Missing, too_few
 from .judging import Judgement
 from .paper import Claim
-from .retention import NO_LEAD, NOTHING_RIGHT, SENTENCE_TASK
+from .retention import NO_LEAD, NO_SCORE, PAIR, pair_of
 from .wording import RATIO, Unit, counted
 
 #: From so many times the present units on, no budget of this kind is said to settle a claim.
@@ -134,9 +134,9 @@ def evidence(claim: Claim, records: Iterable[Record]) -> list[Record]:
         seeds = {r.seed for r in full} & {r.seed for r in arm}
         return [r for r in full + arm if not seeds or r.seed in seeds]
     own = [r for r in records if r.chapter == claim.chapter]
-    if claim.kind == "retention":
-        compared = [r for r in own if r.task == SENTENCE_TASK and (r.model == "teacher" or r.recipe == "full")]
-        return compared + full if compared else []
+    if claim.kind in ("retention", "gap"):
+        pair = pair_of(claim, records, None)
+        return [r for some in pair.runs.values() for m in PAIR for r in some[m].scored] + full if pair else []
     metric = {"time": "time_ratio", "size": "parameters"}[claim.kind]
     return [r for r in own if r.metric == metric and (claim.kind == "size" or r.task.endswith("at batch 1"))]
 
@@ -144,9 +144,13 @@ def evidence(claim: Claim, records: Iterable[Record]) -> list[Record]:
 def seconds_behind(records: Iterable[Record]) -> float | None:
     """Return the seconds of training and measuring behind ``records``; None where none of them has any.
 
-    A run leaves several records with the same seconds; it is known by the predictions it left.
+    A run leaves several records with the same seconds; it is known by whose it is and the folder of its predictions.
     """
-    runs = {(r.chapter, r.predictions): r.seconds for r in records if r.seconds}
+    runs = {
+        (r.chapter, r.task, r.model, r.recipe, r.seed, r.predictions and PurePath(r.predictions).parent): r.seconds
+        for r in records
+        if r.seconds
+    }
     return sum(runs.values()) if runs else None
 
 
@@ -187,7 +191,7 @@ def _cleared(found: Finding, claim: Claim) -> Need:
         )
     if claim.kind == "arm":
         return Need(found.obstacle, "both trained again on equal numbers of tokens", 1.0)
-    if found.obstacle in (NOTHING_RIGHT, NO_LEAD):
+    if found.obstacle in (NO_SCORE, NO_LEAD):
         return Need(found.obstacle, "a teacher that has learnt the task; more seeds of this one do not help")
     return Need(found.obstacle, f"a run of chapter `{claim.chapter}`", 1.0, chapter=claim.chapter)
 
@@ -212,7 +216,7 @@ def _more_seeds(found: Finding, claim: Claim, records: list[Record]) -> Need:
 
 
 def _more_examples(found: Finding, claim: Claim, records: list[Record]) -> Need:
-    """Return how many times the examples and the seeds retention takes: its interval resamples both."""
+    """Return how many times the examples and the seeds scores on tasks take: their interval resamples both."""
     distance, width = _reach(found, claim.bound)
     if not math.isfinite(width):
         return Need("the interval has no ends", "more groups of test examples, before anything can be computed")
@@ -253,7 +257,7 @@ def _more_pairs(found: Finding, claim: Claim, records: list[Record]) -> Need:
 
 
 #: How many more units a claim of each kind takes; sizes are counted and never in want of any.
-MORE = {"arm": _more_seeds, "retention": _more_examples, "time": _more_pairs}
+MORE = {"arm": _more_seeds, "retention": _more_examples, "gap": _more_examples, "time": _more_pairs}
 
 
 def _reach(found: Finding, bound: float) -> tuple[float, float]:

@@ -20,7 +20,7 @@ SHARE = Unit(100, "%", 2)
 POINTS = Unit(100, " points", 2)
 RATIO = Unit(1, "", 3)
 #: The unit of each kind of claim.
-UNITS = {"size": SHARE, "retention": SHARE, "time": RATIO, "arm": POINTS}
+UNITS = {"size": SHARE, "retention": SHARE, "gap": POINTS, "time": RATIO, "arm": POINTS}
 
 
 def decimals_for(values: Sequence[float], bound: float, unit: Unit) -> int:
@@ -65,6 +65,11 @@ def with_ends(value: float, low: float, high: float, bound: float, unit: Unit) -
 def counted(number: int, noun: str) -> str:
     """Return "1 seed", "2 seeds", "1,500 examples"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return "CoLA", "CoLA and RTE", "CoLA, QNLI and RTE"."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def opening(verdict: str, in_miniature: bool) -> str:

@@ -16,6 +16,9 @@ COLOURS = {
     "random_initialisation": "#D55E00",
     "without_teacher": "#7A5195",
     "from_scratch": "#8C6D46",
+    # Trained for as many seconds as the full recipe: the arm's colour, its marker open.
+    "without_teacher_equal_seconds": "#7A5195",
+    "from_scratch_equal_seconds": "#8C6D46",
     "tfidf": "#808080",
     "majority": "#A6A6A6",
 }
@@ -28,17 +31,36 @@ MARKERS = {
     "random_initialisation": "diamond",
     "without_teacher": "square",
     "from_scratch": "cross",
+    "without_teacher_equal_seconds": "square-open",
+    "from_scratch_equal_seconds": "cross-open",
     "tfidf": "x",
     "majority": "line-ew-open",
 }
 DASHES = {"full": "solid", "without_teacher": "dash", "random_initialisation": "dot", "teacher": "longdash"}
-LABELS = {"teacher": "teacher", "tfidf": "TF-IDF", "majority": "majority", **ARM_LABELS}
+LABELS = {
+    "teacher": "teacher",
+    "tfidf": "TF-IDF",
+    "majority": "majority",
+    **ARM_LABELS,
+    **{f"{arm}_equal_seconds": f"{ARM_LABELS[arm]}, equal seconds" for arm in ("without_teacher", "from_scratch")},
+}
 
 #: A verdict's colour: the full recipe's where the claim holds, a warm one where it fails, else grey.
 VERDICTS = {"reproduced": "#0072B2", "contradicted": "#D55E00", "not settled": "#808080"}
 
 #: For quantities that belong to no model: sources of text, terms of the loss, treatments of a word piece.
 PLAIN = ["#4C78A8", "#F2A541", "#72B7B2", "#B279A2", "#9D755D"]
+#: Markers of choices a reader adds, which have no place of their own above.
+FURTHER = ["circle-open", "diamond-open", "triangle-up-open", "triangle-down-open", "pentagon-open", "hexagon-open"]
+
+
+def look(name: str, number: int = 0) -> tuple[str, str, str, str]:
+    """Return colour, marker, dash and label of a model, an arm, or the ``number``-th of what is neither."""
+    if name in COLOURS:
+        return COLOURS[name], MARKERS[name], DASHES.get(name, "solid"), LABELS[name]
+    # Not the first plain colour, which is too near the full recipe's.
+    colour = PLAIN[1:][number % (len(PLAIN) - 1)]
+    return colour, FURTHER[number % len(FURTHER)], "dashdot", name
 
 
 def figure(title: str, x: str, y: str, height: int = 380) -> go.Figure:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..claims.wording import POINTS, SHARE, with_ends
-from ..statistics import Interval, difference_interval, median_and_range
+from ..answers import Answers, Tasks, compare_in_common, scores_on_one_task
+from ..claims.arm_scores import ArmChange
+from ..claims.wording import POINTS, RATIO, SHARE, figure, quantity, with_ends
+from ..metrics import METRIC_LABELS
+from ..statistics import Interval, median_and_range
 from .palette import LABELS
 
 if TYPE_CHECKING:
     from ..device.timing import Start, TimingResult
-    from ..training.finetune import FinetuneRun
 
 #: The coarse parts of a network, each found by a word in the names of its fine ones.
 COARSE = {"embeddings": "embedding", "attention": "attention", "feed-forward": "feed-forward"}
@@ -70,24 +73,32 @@ def coarse(counts: Mapping[str, int]) -> dict[str, int]:
     return groups
 
 
-def score_rows(results: Mapping[str, Sequence[FinetuneRun]]) -> list[dict]:
-    """Return a row a model: its accuracy over seeds, how many of them collapsed, and what they cost."""
-    rows = []
-    for name, runs in results.items():
-        summary = median_and_range([run.accuracy for run in runs])
-        rows.append(
-            {
-                "model": LABELS[name],
-                "median": f"{summary.median:.3f}",
-                "lowest seed": f"{summary.low:.3f}",
-                "highest seed": f"{summary.high:.3f}",
-                "seeds": summary.n,
-                "of them constant": sum(run.constant for run in runs),
-                "sentences": runs[0].n,
-                "seconds a seed": sum(run.seconds for run in runs) / len(runs),
-            }
-        )
-    return rows
+def task_rows(answers: Mapping[str, Answers], cost: Mapping[str, float] | None = None) -> list[dict]:
+    """Return a row a model: its score on one task over the seeds that count, how many collapsed, what a seed cost.
+
+    Args:
+        answers: of the task, by model.
+        cost: core seconds a seed, by model; None leaves that column out.
+    """
+    intervals = scores_on_one_task(answers)
+    return [
+        _task_row(name, one, intervals[name]) | ({"core seconds a seed": cost[name]} if cost else {})
+        for name, one in answers.items()
+    ]
+
+
+def _task_row(name: str, one: Answers, interval: Interval) -> dict:
+    counted = median_and_range(one.scores[one.counted])
+    return {
+        "model": LABELS[name],
+        "scored by": METRIC_LABELS[one.metric],
+        "median [95% interval]": with_ends(interval.value, interval.low, interval.high, 0.0, RATIO),
+        "lowest seed": f"{counted.low:.3f}",
+        "highest seed": f"{counted.high:.3f}",
+        "seeds": len(one.scores),
+        "of them collapsed": int(one.constant.sum()),
+        "examples": len(one.labels),
+    }
 
 
 def lead_rows(shares: Mapping[str, Interval]) -> list[dict]:
@@ -98,22 +109,49 @@ def lead_rows(shares: Mapping[str, Interval]) -> list[dict]:
     ]
 
 
-def answer_rows(
-    right: Mapping[str, np.ndarray], questions: Iterable[tuple[str, str]], groups: np.ndarray
-) -> list[dict]:
+def answer_rows(tasks: Tasks, questions: Iterable[tuple[str, str]]) -> list[dict]:
     """Return, for each question whether one model is better than another, the difference and the answer.
 
+    The difference is that of the scores on the tasks that both have answered, their macro-score where there are
+    several.
+
     Args:
-        right: which test examples each model answers rightly, (seeds, examples).
-        questions: pairs of models; groups: the group of each example, (examples,).
+        questions: pairs of models.
     """
-    rows = []
-    for one, other in questions:
-        gap = difference_interval(right[one], right[other], groups=groups)
-        ends = with_ends(gap.value, gap.low, gap.high, 0.0, POINTS)
-        names = {"is": LABELS[one], "better than": LABELS[other]}
-        rows.append(names | {"difference in accuracy [95% interval]": ends, "answer": answer(gap)})
-    return rows
+    return [
+        {
+            "is": LABELS[one],
+            "better than": LABELS[other],
+            "on": ", ".join(found.tasks),
+            "difference [95% interval]": _points(gap := found.difference(one, other)),
+            "answer": answer(gap),
+        }
+        for (one, other), found in compare_in_common(tasks, questions).items()
+    ]
+
+
+def arm_change_rows(changes: Sequence[ArmChange]) -> list[dict]:
+    """Return a row an arm: how it changes the full recipe's score on tasks, and what the paper's Table 4 has.
+
+    *Told from zero* is half of the interval's width: about so large a change has to be found to be called one.
+    """
+    return [
+        {
+            "arm": LABELS[one.arm],
+            "change [95% interval]": _points(one.change),
+            "which is": one.side,
+            "told from zero": quantity(one.resolution, POINTS, 1) if math.isfinite(one.resolution) else "nothing",
+            "Table 4": None if one.paper is None else figure(one.paper, POINTS),
+            "on": ", ".join(one.tasks),
+            "examples": one.change.n,
+            "seeds": one.seeds,
+        }
+        for one in changes
+    ]
+
+
+def _points(gap: Interval) -> str:
+    return with_ends(gap.value, gap.low, gap.high, 0.0, POINTS)
 
 
 def answer(gap: Interval) -> str:

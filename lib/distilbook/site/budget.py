@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ..claims import CLAIMS, Claim, judge
+from ..claims import CLAIMS, judge
 from ..claims.settling import HOPELESS, Settling, in_miniature, seconds_behind, what_settles
 from ..display.figures.budget import time_spent
-from ..edition.contents import CHAPTERS
 from ..progress import duration
 from ..records import Record, RecordBook
 from ..runner.freshness import Execution, last_execution
@@ -74,7 +73,8 @@ def budget_page(workspace: Workspace, chapters: Sequence[Chapter]) -> str:
     """Return the page as MyST Markdown."""
     records = RecordBook(workspace.records).current()
     rows = [spent(chapter, workspace, records) for chapter in chapters]
-    settlings = [settling(claim, records, workspace) for claim in CLAIMS]
+    judged = [judge(claim, records, workspace.root) for claim in CLAIMS]
+    settlings = [what_settles(judgement, records, workspace.root) for judgement in judged]
     parts = [
         "---\nhtml_theme.sidebar_secondary.remove: true\n---",  # the tables take its room
         "# The budget",
@@ -86,15 +86,6 @@ def budget_page(workspace: Workspace, chapters: Sequence[Chapter]) -> str:
         *outlook(settlings),
     ]
     return "\n\n".join(parts) + "\n"
-
-
-def settling(claim: Claim, records: list[Record], workspace: Workspace) -> Settling:
-    """Return what would settle ``claim``; where that is a chapter's run, whether the book has such a chapter."""
-    found = what_settles(judge(claim, records, workspace.root), records, workspace.root)
-    missing = found.need.chapter
-    if not missing or missing in CHAPTERS:
-        return found
-    return replace(found, need=replace(found.need, takes=f"a chapter `{missing}`, which this book does not have yet"))
 
 
 def spent(chapter: Chapter, workspace: Workspace, records: Iterable[Record]) -> Spent:

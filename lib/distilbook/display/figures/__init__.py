@@ -1,11 +1,18 @@
 """The book's figures, each a function of data that a chapter has at hand."""
 
+from .ablations import changes, detectable, factors
 from .corpus import draw_rates, frequency_ranks, masked_blocks, masking_rates, text_sources
 from .models import gradient_norms, layer_map, parameter_bars, softened
-from .results import intervals, learning_curves, loss_terms, paired_times, scores, verdicts
+from .results import intervals, learning_curves, loss_terms, paired_times, verdicts
+from .segments import sentences_told_apart
+from .tasks import arm_score_changes, task_scores, text_lengths
 
 __all__ = [
+    "arm_score_changes",
+    "changes",
+    "detectable",
     "draw_rates",
+    "factors",
     "frequency_ranks",
     "gradient_norms",
     "intervals",
@@ -16,8 +23,10 @@ __all__ = [
     "masking_rates",
     "paired_times",
     "parameter_bars",
-    "scores",
+    "sentences_told_apart",
     "softened",
+    "task_scores",
+    "text_lengths",
     "text_sources",
     "verdicts",
 ]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from ..palette import COLOURS, DASHES, LABELS, MARKERS, PLAIN, VERDICTS, figure
+from ..palette import COLOURS, MARKERS, PLAIN, VERDICTS, figure, look
 
 
 def learning_curves(
@@ -17,22 +16,23 @@ def learning_curves(
     """Draw a metric over training, one line a seed, one colour an arm.
 
     Args:
-        curves: for each arm, one list of measurements a seed; each has ``seen`` (tokens) and ``metric``.
+        curves: for each arm or choice, one list of measurements a seed; each has ``seen`` (tokens) and ``metric``.
         reference: the teacher's value, a dashed line.
     """
     made = figure(title, "training tokens seen", y)
-    for arm, seeds in curves.items():
+    for place, (arm, seeds) in enumerate(curves.items()):
+        colour, marker, dash, label = look(arm, place)
         for number, lines in enumerate(seeds):
             made.add_scatter(
                 x=[line["seen"] for line in lines],
                 y=[line[metric] for line in lines],
                 mode="lines+markers",
-                name=LABELS[arm],
+                name=label,
                 legendgroup=arm,
                 showlegend=number == 0,
                 opacity=0.9,
-                line={"color": COLOURS[arm], "dash": DASHES.get(arm, "solid")},
-                marker={"symbol": MARKERS[arm], "size": 7},
+                line={"color": colour, "dash": dash},
+                marker={"symbol": marker, "size": 7},
             )
     if reference is not None:
         made.add_hline(
@@ -75,41 +75,6 @@ def loss_terms(seeds: Sequence[Sequence[Mapping]], terms: Mapping[str, str]) -> 
         height=320,
         margin={"l": 50, "r": 20, "t": 50, "b": 60},
     )
-    return made
-
-
-def scores(values: Mapping[str, Sequence[float]], x: str, title: str) -> go.Figure:
-    """Draw a score of several models, a mark a seed and a bar at the median.
-
-    Args:
-        values: for each model or arm one score a seed.
-    """
-    made = figure(title, x, "", height=130 + 46 * len(values))
-    for name, seeds in values.items():
-        label = LABELS[name]
-        made.add_scatter(
-            x=list(seeds),
-            y=[label] * len(seeds),
-            mode="markers",
-            showlegend=False,
-            name=label,
-            marker={
-                "color": COLOURS[name],
-                "symbol": MARKERS[name],
-                "size": 12,
-                "opacity": 0.75,
-                "line": {"width": 1, "color": COLOURS[name]},
-            },
-        )
-        made.add_scatter(
-            x=[float(np.median(seeds))],
-            y=[label],
-            mode="markers",
-            showlegend=False,
-            hoverinfo="skip",
-            marker={"symbol": "line-ns-open", "size": 24, "color": COLOURS[name], "line": {"width": 2}},
-        )
-    made.update_yaxes(autorange="reversed", showgrid=True)
     return made
 
 

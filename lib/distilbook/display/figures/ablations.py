@@ -1,0 +1,190 @@
+"""Figures of the arms together: their changes with intervals, the 2 x 2, and what seeds could show."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from ...claims.arms import Comparison, TwoByTwo, starts_at_random
+from ...statistics import detectable_difference
+from ..palette import figure, look
+
+GREY = "#808080"
+
+LOSSES = {"mlm": "MLM only", "triple": "triple loss"}
+
+
+def changes(comparisons: Sequence[Comparison], paper: Mapping[str, float] | None = None) -> go.Figure:
+    """Draw how each recipe changes the full one's masked accuracy, and beside it what the paper prints for GLUE.
+
+    Recipes that start at random have a panel of their own, with its own scale: they are far from the others.
+
+    Args:
+        paper: the change of the GLUE score by arm, in points; None leaves the second column out.
+    """
+    groups = [
+        group
+        for random in (False, True)
+        if (group := [one for one in comparisons if starts_at_random(one.recipe) == random])
+    ]
+    titles = ["ours: masked accuracy", "the paper: GLUE score"][: 2 if paper else 1]
+    made = make_subplots(
+        rows=max(len(groups), 1),
+        cols=len(titles),
+        shared_yaxes=True,
+        subplot_titles=titles,
+        row_heights=[len(group) for group in groups] or None,
+        horizontal_spacing=0.04,
+        vertical_spacing=0.16,
+    )
+    place = {one.recipe: number for number, one in enumerate(comparisons)}
+    for row, group in enumerate(groups, start=1):
+        _ours(made, group, place, row)
+        if paper:
+            _papers(made, [one.recipe for one in group], paper, row)
+        labels = [look(one.recipe)[3] for one in group]
+        lines = [label.replace(", equal", ",<br>equal").replace(" and ", "<br>and ") for label in labels]
+        made.update_yaxes(categoryorder="array", categoryarray=labels, tickvals=labels, ticktext=lines, row=row)
+    made.add_vline(x=0, line_dash="dash", line_color=GREY, line_width=2, opacity=1)
+    made.update_yaxes(autorange="reversed", showgrid=True)
+    made.update_xaxes(title_text="change (points)", row=len(groups))
+    return _dressed(made, "Change against the full recipe", 170 + 44 * len(comparisons) + 40 * len(groups))
+
+
+def _ours(made: go.Figure, group: Sequence[Comparison], place: Mapping[str, int], row: int) -> None:
+    """Draw each mean change with its interval, and a small stroke a seed."""
+    reach = [0.0]
+    for one in group:
+        colour, marker, _, label = look(one.recipe, place[one.recipe])
+        interval = one.change.interval
+        ends = (interval.high - interval.value, interval.value - interval.low)
+        bars = None
+        if all(map(math.isfinite, ends)):
+            bars = {"array": [100 * ends[0]], "arrayminus": [100 * ends[1]], "thickness": 2.5, "width": 8}
+            reach += [100 * interval.low, 100 * interval.high]
+        _mark(made, 100 * interval.value, label, colour, marker, (row, 1), error_x=bars)
+        seeds = [100 * value for value in one.change.values]
+        reach += seeds
+        stroke = {"symbol": "line-ns-open", "size": 8, "color": colour, "line": {"width": 1.2}}
+        text = [f"seed {r.seed}" for r in one.other]
+        spot = {"row": row, "col": 1, "showlegend": False}
+        made.add_scatter(x=seeds, y=[label] * len(seeds), mode="markers", marker=stroke, hovertext=text, **spot)
+    made.update_xaxes(range=_padded(reach), row=row, col=1)
+
+
+def _papers(made: go.Figure, recipes: Sequence[str], paper: Mapping[str, float], row: int) -> None:
+    for recipe in recipes:
+        colour, marker, _, label = look(recipe)
+        if recipe in paper:
+            _mark(made, paper[recipe], label, colour, marker, (row, 2))
+    made.update_xaxes(range=_padded([0.0, *paper.values()]), row=row, col=2)
+
+
+def _padded(reach: Sequence[float]) -> list[float]:
+    """Return the ends of an axis that holds all of ``reach``, with some room."""
+    room = 0.08 * (max(reach) - min(reach)) or 1.0
+    return [min(reach) - room, max(reach) + room]
+
+
+def _mark(
+    made: go.Figure, x: float, label: str, colour: str, marker: str, where: tuple[int, int], error_x: dict | None = None
+) -> None:
+    made.add_scatter(
+        x=[x],
+        y=[label],
+        mode="markers",
+        showlegend=False,
+        name=label,
+        marker={"symbol": marker, "size": 12, "color": colour, "line": {"width": 1.5, "color": colour}},
+        error_x={"type": "data", "symmetric": False, "color": colour, **error_x} if error_x else None,
+        row=where[0],
+        col=where[1],
+    )
+
+
+def factors(tables: Sequence[TwoByTwo]) -> go.Figure:
+    """Draw what the teacher adds to each start, a row of panels a start and a column a budget.
+
+    All panels span as many points, so that slopes compare: parallel lines add equally much.
+    """
+    starts = {"copied": "copied layers", "random": "random weights"}
+    titles = [f"{name}, at equal {two.budget}" for name in starts.values() for two in tables]
+    made = make_subplots(
+        rows=len(starts),
+        cols=len(tables),
+        shared_yaxes=True,
+        subplot_titles=titles,
+        horizontal_spacing=0.05,
+        vertical_spacing=0.2,
+    )
+    values = {start: [v for two in tables for loss in LOSSES for v in two.cells[start, loss]] for start in starts}
+    span = max(max(some) - min(some) for some in values.values()) * 1.3 or 0.01
+    for row, start in enumerate(starts, start=1):
+        middle = (max(values[start]) + min(values[start])) / 2
+        for column, two in enumerate(tables, start=1):
+            _line(made, two, start, (row, column))
+        made.update_yaxes(range=[middle - span / 2, middle + span / 2], row=row)
+    made.update_yaxes(tickformat=".1%", showgrid=True)
+    made.update_yaxes(title_text="masked accuracy", col=1)
+    made.update_xaxes(range=[-0.4, 1.4], tickvals=[0, 1], ticktext=list(LOSSES.values()))
+    return _dressed(made, "With the teacher's outputs and without", 520)
+
+
+def _line(made: go.Figure, two: TwoByTwo, start: str, where: tuple[int, int]) -> None:
+    """Draw a line between the medians of the two losses, and a mark a seed."""
+    spot = {"row": where[0], "col": where[1], "showlegend": False}
+    ends = [median(two.cells[start, loss]) for loss in LOSSES]
+    made.add_scatter(x=[0, 1], y=ends, mode="lines", line={"color": GREY, "width": 2}, hoverinfo="skip", **spot)
+    for x, loss in enumerate(LOSSES):
+        colour, marker, _, label = look(two.recipes[start, loss])
+        seeds = list(two.cells[start, loss])
+        mark = {"symbol": marker, "size": 10, "color": colour, "line": {"width": 1.5, "color": colour}}
+        made.add_scatter(x=[x] * len(seeds), y=seeds, mode="markers", name=label, marker=mark, **spot)
+
+
+def detectable(spread: float, comparisons: Sequence[Comparison], most: int = 20) -> go.Figure:
+    """Draw the smallest difference that is found four times out of five against the number of seeds.
+
+    Args:
+        spread: the standard deviation over seeds; without one (zero, or NaN of single seeds) there is no curve.
+        comparisons: whose differences are marked, at the seeds they were found with.
+        most: up to how many seeds.
+    """
+    made = figure("What so many seeds could show", "seeds of each recipe", "difference (points, log)")
+    seeds = list(range(2, most + 1)) if spread > 0 else []
+    made.add_scatter(
+        x=seeds,
+        y=[100 * detectable_difference(spread, n, n) for n in seeds],
+        mode="lines",
+        name="found four times out of five",
+        line={"color": GREY, "width": 3},
+    )
+    for place, one in enumerate(comparisons):
+        colour, marker, _, label = look(one.recipe, place)
+        size = abs(100 * one.change.interval.value)
+        if size > 0:
+            mark = {"symbol": marker, "size": 11, "color": colour, "line": {"width": 1.5, "color": colour}}
+            made.add_scatter(x=[len(one.other)], y=[size], mode="markers", name=label, marker=mark)
+            made.add_hline(y=size, line_color=colour, line_width=1, line_dash="dot", opacity=0.6)
+    made.update_yaxes(type="log")
+    made.update_layout(height=460)
+    return made
+
+
+def _dressed(made: go.Figure, title: str, height: int) -> go.Figure:
+    """Give a figure of several panels the book's look."""
+    base = figure(title, "", "").layout
+    made.update_layout(
+        template=base.template,
+        title=base.title,
+        paper_bgcolor=base.paper_bgcolor,
+        plot_bgcolor=base.plot_bgcolor,
+        font=base.font,
+        height=height,
+        margin={"l": 70, "r": 30, "t": 90, "b": 60},
+    )
+    return made

@@ -1,0 +1,58 @@
+"""Reference runs beside the paper: where they come from, and what their models scored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..claims import Judgement, claim, judge
+from ..claims.paper import GLUE, TABLE_1, TABLE_2
+from ..claims.reference import ReferenceRun
+from ..claims.scored import kept_answers, runs_by_task
+from ..progress import duration
+from .rows import task_rows
+
+#: The models whose figures the paper prints, and what it calls them.
+PUBLISHED = {"teacher": "BERT-base", "full": "DistilBERT"}
+#: The chapters whose records are scores on tasks.
+CHAPTERS = ("08_sentence_tasks", "09_long_documents")
+
+
+def reference_rows(runs: Iterable[ReferenceRun]) -> list[dict]:
+    """Return a row a reference run: what it is, on what and by what it was made, and what was a subset."""
+    return [
+        {
+            "reference run": run.provenance.title,
+            "edition": run.provenance.edition,
+            "when": run.provenance.when,
+            "machine": run.provenance.machine,
+            "text": run.provenance.text,
+            "word pieces a student": run.provenance.tokens,
+            "pre-training a student": duration(run.provenance.seconds),
+            "what was a subset": run.provenance.subset,
+        }
+        for run in runs
+    ]
+
+
+def reference_scores(run: ReferenceRun) -> list[dict]:
+    """Return a row for each task and model of a reference run, with the paper's figure for that task beside it."""
+    rows = []
+    for chapter in CHAPTERS:
+        scored = runs_by_task(run.records, chapter)
+        for task, answers in kept_answers(scored, run.folder).items():
+            made = zip(answers, task_rows(answers), strict=True)
+            rows += [{"task": task} | row | {"the paper": published(task, model)} for model, row in made]
+    return rows
+
+
+def published(task: str, model: str) -> str | None:
+    """Return what the paper prints for a model on a task, as a share like ours; None where it prints nothing."""
+    table = TABLE_1 if task in GLUE else TABLE_2
+    figure = table[PUBLISHED[model]].get(task) if model in PUBLISHED else None
+    return None if figure is None else f"{PUBLISHED[model]} {figure / 100:.3f}"
+
+
+def reference_verdicts(run: ReferenceRun) -> list[Judgement]:
+    """Return the verdicts on the claims about scores, as far as the run has records for them."""
+    judged = [judge(claim(id), run.records, run.folder) for id in ("retention", "imdb")]
+    return [one for one in judged if one.value is not None]

@@ -1,0 +1,153 @@
+"""Recipes against the full one: paired by seed, each budget by itself, and nothing concluded beyond the interval."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from distilbook.claims import arms, claim, judge
+from distilbook.claims.arms import AS_LONG, CHOICES, RECIPES, Differences, compare, compared, two_by_two
+from distilbook.recipe import ARMS
+from distilbook.records import Record
+
+ACCURACIES = {
+    "full": [0.30, 0.31, 0.33],
+    "random_initialisation": [0.10, 0.12, 0.11],
+    "without_teacher": [0.28, 0.30, 0.30],
+    "from_scratch": [0.09, 0.10, 0.11],
+    f"without_teacher{AS_LONG}": [0.31, 0.31, 0.32],
+    f"from_scratch{AS_LONG}": [0.13, 0.14, 0.13],
+}
+
+
+def record(recipe: str, seed: int, value: float, **changes) -> Record:
+    values = {
+        "edition": "e",
+        "chapter": arms.chapter_of(recipe),
+        "model": "student",
+        "recipe": recipe,
+        "task": "held-out text",
+        "split": "held-out",
+        "metric": "masked_accuracy",
+        "value": value,
+        "unit": "1",
+        "n": 500,
+        "step": None if recipe.endswith(AS_LONG) else 80,
+        "seed": seed,
+        "seconds": 10.0,
+        "detail": {"tokens": 900 if recipe.endswith(AS_LONG) else 600, "cores": 2},
+        "hardware": {"processor": "p", "cores": 4, "accelerator": "none"},
+    }
+    return Record(**values | changes)
+
+
+@pytest.fixture
+def records() -> list[Record]:
+    return [record(name, seed, v) for name, values in ACCURACIES.items() for seed, v in enumerate(values)]
+
+
+def test_three_differences_have_students_interval_of_their_mean():
+    values = [0.3, 0.1, 0.25, 0.2]
+    found = Differences.between(values, [0.0] * 4)
+    low, high = stats.t.interval(0.95, 3, np.mean(values), stats.sem(values))
+    assert (found.interval.value, found.interval.low, found.interval.high) == pytest.approx((0.2125, low, high))
+    assert found.margin == 0 and found.covered == "95% interval"
+
+
+def test_two_differences_are_their_own_ends_and_one_has_none():
+    found = Differences.between([0.3, 0.2], [0.1, 0.1])
+    assert (found.interval.low, found.interval.high) == pytest.approx((0.1, 0.2))
+    assert found.covered == "smallest to largest difference"
+    single = Differences.between([0.3], [0.1])
+    assert math.isinf(single.interval.low) and math.isinf(single.interval.high) and single.side == "open"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "side"),
+    [
+        ([0.5, 0.5, 0.6], [0.1, 0.1, 0.2], "above"),
+        ([0.1, 0.1, 0.2], [0.5, 0.5, 0.6], "below"),
+        ([0.1, 0.3, 0.2], [0.2, 0.1, 0.2], "open"),
+        ([0.50, 0.52], [0.40, 0.41], "above"),
+        ([0.40, 0.41], [0.50, 0.52], "below"),
+        ([0.50, 0.60], [0.45, 0.55], "open"),  # the same sign, but less than the seeds vary
+        ([0.5, 0.5], [0.5, 0.5], "open"),
+    ],
+)
+def test_a_side_is_taken_only_where_all_of_it_lies(first, second, side):
+    assert Differences.between(first, second).side == side
+
+
+def test_the_change_of_an_arm_is_the_verdicts_difference_with_the_other_sign(records):
+    verdict, one = judge(claim("without_teacher"), records), compare(records, "without_teacher")
+    assert one.change.interval.value == pytest.approx(-verdict.value)
+    assert (one.change.interval.low, one.change.interval.high) == pytest.approx((-verdict.high, -verdict.low))
+
+
+def test_records_of_an_arm_at_equal_tokens_and_at_equal_seconds_do_not_mix(records):
+    tokens, seconds = (compare(records, f"without_teacher{end}") for end in ("", AS_LONG))
+    assert tokens.accuracies == ACCURACIES["without_teacher"] and not tokens.as_long
+    assert seconds.accuracies == ACCURACIES[f"without_teacher{AS_LONG}"] and seconds.as_long
+    without = [r for r in records if not r.recipe.endswith(AS_LONG)]
+    assert judge(claim("without_teacher"), records) == judge(claim("without_teacher"), without)
+
+
+def test_seeds_are_paired_and_those_of_one_side_alone_left_out(records):
+    more = [*records, record("full", 7, 0.9), record("without_teacher", 8, 0.9)]
+    one = compare(list(reversed(more)), "without_teacher")
+    assert [r.seed for r in one.full] == [r.seed for r in one.other] == [0, 1, 2]
+    assert compare(records, "without_mlm") is None
+
+
+def test_every_arm_is_compared_and_those_without_a_teacher_a_second_time(records):
+    names = [name for name in ARMS if name != "full"]
+    assert list(RECIPES) == [*names, f"without_teacher{AS_LONG}", f"from_scratch{AS_LONG}"]
+    assert [one.recipe for one in compared(records)] == [name for name in RECIPES if name in ACCURACIES]
+
+
+def test_a_choice_is_found_in_its_chapter_by_its_name(records):
+    tried = [*records, record("temperature 4", 0, 0.2), record("layers 0, 1", 0, 0.1)]
+    assert {r.chapter for r in tried[-2:]} == {CHOICES}
+    assert arms.choices_in(tried) == ["temperature 4", "layers 0, 1"] and arms.choices_in(records) == []
+    assert compare(tried, "temperature 4").accuracies == [0.2]
+
+
+@pytest.mark.parametrize(("budget", "end"), [("tokens", ""), ("seconds", AS_LONG)])
+def test_the_two_by_two_is_computed_from_four_recipes_seed_by_seed(records, budget, end):
+    two = two_by_two(records, budget)
+    full, random, mlm, scratch = (
+        np.array(ACCURACIES[name])
+        for name in ("full", "random_initialisation", f"without_teacher{end}", f"from_scratch{end}")
+    )
+    assert two.teacher("copied").values == pytest.approx(full - mlm)
+    assert two.teacher("random").values == pytest.approx(random - scratch)
+    assert two.copying("triple").values == pytest.approx(full - random)
+    assert two.copying("mlm").values == pytest.approx(mlm - scratch)
+    assert two.interaction.values == pytest.approx(full - mlm - random + scratch)
+    ranges = [np.ptp(full - mlm), np.ptp(random - scratch)]
+    assert two.interaction.spread == pytest.approx(max(ranges))
+
+
+def test_the_two_by_two_takes_the_seeds_that_all_four_have(records):
+    fewer = [r for r in records if (r.recipe, r.seed) != ("from_scratch", 1)]
+    assert two_by_two(fewer, "tokens").cells["copied", "triple"] == [0.30, 0.33]
+    assert two_by_two([r for r in records if r.recipe != "from_scratch"], "tokens") is None
+
+
+def test_a_run_costs_seconds_times_cores_and_seconds_alone_on_an_accelerator():
+    assert arms.cost(record("full", 0, 0.3)) == 20
+    gpu = {"processor": "p", "cores": 4, "accelerator": "a GPU"}
+    assert arms.cost(record("full", 0, 0.3, hardware=gpu)) == 10
+    unknown = record("full", 0, 0.3, detail={"tokens": 600})
+    assert arms.cost(unknown) is None and arms.median_cost([unknown]) is None
+    assert arms.median_cost([unknown, *(record("full", s, 0.3, seconds=s) for s in (1.0, 2.0, 9.0))]) == 4
+
+
+def test_so_many_seeds_find_the_difference_four_times_out_of_five():
+    spread, distance = 1.0, 1.1
+    seeds = arms.seeds_for_power(spread, distance, at_most=1000)
+    draws = np.random.default_rng(0).normal(distance, spread, (20_000, seeds))
+    assert 0.76 < (stats.ttest_1samp(draws, 0, axis=1).pvalue < 0.05).mean() < 0.86
+    assert arms.seeds_for_power(spread, 100.0, at_most=1000) == 3
+    assert arms.seeds_for_power(spread, 0.01, at_most=1000) is None and arms.seeds_for_power(1.0, 0.0, 9) is None

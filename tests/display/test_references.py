@@ -1,0 +1,98 @@
+"""Reference runs as tables: their origin, their scores beside the paper's figures, their verdicts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from distilbook.answers import Answers
+from distilbook.claims.reference import Provenance, ReferenceRun
+from distilbook.display import references
+from distilbook.files import sha256
+from distilbook.records import Record
+
+PROVENANCE = Provenance(
+    title="A small run",
+    edition="miniature",
+    when="2026-11-22",
+    machine="a machine",
+    text="8 MB of Wikipedia",
+    subset="1 of 9 tasks",
+    commands=["distilbook run miniature"],
+    tokens=5_000_000,
+    seconds=3_600.0,
+)
+
+
+@pytest.fixture
+def run(tmp_path) -> ReferenceRun:
+    """Two seeds of teacher and student on 400 examples of RTE, one in ten and one in five of them wrong."""
+    labels, records = np.arange(400) % 2, []
+    for model, wrong in (("teacher", 40), ("student", 80), ("majority", 200)):
+        for seed in range(2):
+            path = tmp_path / f"{model}-{seed}.npz"
+            predicted = np.zeros(400, int) if model == "majority" else labels.copy()
+            if model != "majority":
+                predicted[seed : wrong + seed] = 1 - predicted[seed : wrong + seed]
+            np.savez(path, labels=labels, predictions=predicted, groups=np.arange(400))
+            records.append(
+                Record(
+                    edition="miniature",
+                    chapter="08_sentence_tasks",
+                    model=model,
+                    recipe="full" if model == "student" else None,
+                    task="RTE",
+                    split="dev",
+                    metric="accuracy",
+                    value=1 - wrong / 400,
+                    unit="1",
+                    n=400,
+                    seed=seed,
+                    predictions=path.name,
+                    predictions_hash=sha256(path),
+                    detail={"main": True, "main_split": True, "constant": model == "majority", "train_examples": 9},
+                )
+            )
+    return ReferenceRun("small", PROVENANCE, records, tmp_path)
+
+
+def test_a_reference_says_where_it_comes_from(run):
+    assert references.reference_rows([run]) == [
+        {
+            "reference run": "A small run",
+            "edition": "miniature",
+            "when": "2026-11-22",
+            "machine": "a machine",
+            "text": "8 MB of Wikipedia",
+            "word pieces a student": 5_000_000,
+            "pre-training a student": "1 h",
+            "what was a subset": "1 of 9 tasks",
+        }
+    ]
+    assert references.reference_rows([]) == []
+
+
+def test_scores_stand_beside_the_papers_figure_for_the_task(run):
+    rows = {row["model"]: row for row in references.reference_scores(run)}
+    assert {name: row["the paper"] for name, row in rows.items()} == {
+        "teacher": "BERT-base 0.693",
+        "full recipe": "DistilBERT 0.599",
+        "majority": None,
+    }
+    answers = Answers.read([run.folder / f"teacher-{seed}.npz" for seed in range(2)], "accuracy")
+    assert rows["teacher"]["task"] == "RTE" and rows["teacher"]["median [95% interval]"].startswith("0.90")
+    assert answers.score == pytest.approx(0.9) and rows["majority"]["of them collapsed"] == 2
+
+
+def test_the_claims_that_its_records_try_are_judged(run):
+    (verdict,) = references.reference_verdicts(run)
+    assert verdict.claim.id == "retention" and verdict.verdict == "contradicted" and verdict.in_miniature
+    assert "on which Table 1 has 59.9 of 69.3" in verdict.sentence
+
+
+@pytest.mark.parametrize(
+    ("task", "model", "figure"),
+    [("IMDb", "full", "DistilBERT 0.928"), ("SST-2", "without_mlm", None), ("reviews", "teacher", None)],
+)
+def test_only_what_the_paper_prints_is_said_to_be_its_figure(task, model, figure):
+    assert references.published(task, model) == figure

@@ -1,0 +1,51 @@
+"""Scores on tasks as they are drawn: every seed, which of them collapsed, the interval; and what each arm changes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from distilbook.answers import Answers, macro_score
+from distilbook.claims.arm_scores import ArmChange
+from distilbook.display import figures, palette
+from distilbook.display.figures.tasks import COLLAPSED
+from distilbook.statistics import Interval
+
+LABELS = np.arange(60) % 2
+
+
+def answered(*wrong: int | None) -> Answers:
+    rows = [np.ones(60, int) if w is None else np.where(np.arange(60) < w, 1 - LABELS, LABELS) for w in wrong]
+    return Answers("accuracy", LABELS, np.stack(rows), np.arange(60))
+
+
+def test_every_seed_has_a_mark_and_a_collapsed_one_a_hollow_one():
+    full = answered(6, 12, None)
+    made = figures.task_scores({"SST-2": {"full": full, "majority": answered(None)}})
+    median, seeds, _, majority = made.data
+    assert seeds.x == pytest.approx((0.9, 0.8, 0.5)) and set(seeds.y) == {"full recipe"}
+    assert seeds.marker.symbol == (palette.MARKERS["full"], palette.MARKERS["full"], COLLAPSED)
+    assert majority.marker.symbol == (palette.MARKERS["majority"],)  # by nature
+    assert median.x == pytest.approx((0.85,))
+    interval = macro_score({"": {"full": full}}, "full")
+    assert median.error_x.array[0] == pytest.approx(interval.high - 0.85, abs=0.03)
+    assert median.error_x.arrayminus[0] == pytest.approx(0.85 - interval.low, abs=0.03)
+
+
+def test_every_task_has_its_panel_named_with_its_metric():
+    made = figures.task_scores({"SST-2": {"full": answered(6)}, "RTE": {"full": answered(3), "teacher": answered(1)}})
+    assert [note.text for note in made.layout.annotations] == ["SST-2: accuracy", "RTE: accuracy"]
+    assert made.layout.yaxis2.categoryarray == ("full recipe", "teacher")
+
+
+def test_an_arms_change_is_drawn_with_its_interval_beside_table_4():
+    changes = [
+        ArmChange("without_mlm", Interval(-0.02, -0.03, 0.0, 900, 0.95), ("A",), 5, -0.0031, ()),
+        ArmChange("without_teacher", Interval(0.01, -np.inf, np.inf, 900, 0.95), ("A",), 1, None, ()),
+    ]
+    made = figures.arm_score_changes(changes)
+    ours, papers, open_ended = made.data
+    assert (ours.x, papers.x, open_ended.x) == ((-2.0,), (pytest.approx(-0.31),), (1.0,))
+    assert (ours.error_x.array[0], ours.error_x.arrayminus[0]) == pytest.approx((2.0, 1.0))
+    assert open_ended.error_x.array is None and papers.xaxis == "x2"
+    assert ours.marker.color == papers.marker.color == palette.COLOURS["without_mlm"]
