@@ -203,7 +203,7 @@ say(course("divergence from the teacher", curves["full"], "kl_to_teacher", nat))
 # %%
 from distilbook.display.arms import run_rows
 
-table(run_rows(runs))
+table(run_rows({"full": runs}))
 
 # %%
 ends = [run.scores["masked_accuracy"] for run in runs]

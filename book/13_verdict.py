@@ -11,22 +11,35 @@
 #
 # **You will** see each claim judged by the rule that [chapter 01](01_claims.ipynb) stated before any run.
 # **You will have learnt** what this edition settled, what it did not, and what it would take.
-# **You need** nothing: this chapter only reads records.
+# **You need** nothing: this chapter only reads records. Or a teacher and a student of your own: see the end.
 
 # %% tags=["parameters"]
 edition: str = "laptop"
+teacher: str = ""  # empty: the edition's own; else an address, such as hub:google-bert/bert-base-uncased
+student: str = ""
+tasks: list = []  # on which that pair is compared
+train_examples: int | str = "all"
+epochs: int = 3
+batch_size: int = 32
+learning_rate: float = 2.0e-5
+warmup_share: float = 0.0
+max_length: int = 128
+dropout: float = 0.1
+precision: str = "auto"
+seeds: list = [0, 1, 2, 3, 4]
 
 # %%
 from distilbook.edition.chapter import open_chapter
+from distilbook.edition.pair import evidence
 
 chapter = open_chapter("13_verdict", globals())
-records = chapter.records.current()
+records, claims = evidence(chapter)
 
 # %%
-from distilbook.claims import CLAIMS, judge
+from distilbook.claims import judge
 from distilbook.display.tables import say, table
 
-verdicts = [judge(claim, records) for claim in CLAIMS]
+verdicts = [judge(claim, records) for claim in claims]
 table(
     [
         {
@@ -80,6 +93,41 @@ table([{"chapter": name, "seconds": round(took)} for name, took in spent.items()
 
 # %%
 say(machines(records))
+
+# %% [markdown]
+# ## Runs made before
+#
+# These records ship with the library: runs of ours on real data, each recomputed from its kept predictions. They are
+# no part of the verdicts above. Beside each score stands what the paper prints for the same task, with its own models.
+
+# %%
+from distilbook.claims.reference import reference_runs
+from distilbook.display.references import reference_rows, reference_scores, reference_verdicts
+
+references = reference_runs()
+table(reference_rows(references)) if references else say("No such run ships with this version.")
+
+# %%
+rows = [row for run in references for row in reference_scores(run)]
+table(rows) if rows else say("There is no score to show.")
+
+# %%
+judged = [(run, one) for run in references for one in reference_verdicts(run)]
+say("\n".join(f"- **{one.claim.title}** ({run.provenance.title}). {one.sentence}" for run, one in judged))
+
+# %% [markdown]
+# ## A pair of your own
+#
+# Nothing has to be pre-trained to put a teacher and a student on trial. Name them by address, and the tasks, in the
+# parameters: both are fine-tuned on each task and seed (with `epochs: 0` they are evaluated with the heads they come
+# with), counted, and timed where their dimensions allow it. The verdicts above are then theirs:
+#
+# ```sh
+# papermill book/13_verdict.ipynb out.ipynb -y '
+# teacher: hub:google-bert/bert-base-uncased
+# student: hub:distilbert/distilbert-base-uncased
+# tasks: [{name: RTE, address: "hub:nyu-mll/glue"}, {name: MRPC, address: "hub:nyu-mll/glue"}]'
+# ```
 
 # %% [markdown]
 # ## Summary

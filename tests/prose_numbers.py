@@ -108,12 +108,14 @@ def edition_values(folder: Path, chapter: str, notebook, sentence: str) -> list[
             *_curves(folder, records),
             *_steps(folder, records),
         ],
+        "07_ablations/summary": lambda: list(_summary(records, sentence)),
         "13_verdict": lambda: [*_counts(folder, records), *_hardware(records)],
     }
     # The last chapter names the claim; any other chapter without measurements of its own says its claims' verdicts.
     told = [c for c in CLAIMS if f"**{c.title}.**" in sentence] if chapter == "13_verdict" else []
     if told or chapter not in made:
-        return list(_judged(folder, records, told or [c for c in CLAIMS if c.chapter == chapter]))
+        judged = list(_judged(folder, records, told or [c for c in CLAIMS if c.chapter == chapter]))
+        return [*judged, *_changes(records, chapter)] if chapter.startswith("07_ablations/") else judged
     return list(made[chapter]())
 
 
@@ -133,6 +135,8 @@ def names_in_records(folder: Path) -> list[str]:
 
     records = RecordBook(folder / "records").current()
     names = {part for r in records for name in (r.model, r.task) for part in (name, *name.split(" over "))}
+    choices = {r.recipe for r in records if r.chapter == "07_ablations/choices"}
+    names |= choices | {name[0].upper() + name[1:] for name in choices}
     named = [name for name in names | {c.title for c in CLAIMS} if re.search(r"\d", name)]
     return sorted(named, key=len, reverse=True)
 
@@ -280,7 +284,122 @@ def _judged(folder: Path, records, claims) -> Iterator[float]:
         yield from (one.value, one.low, one.high, one.n, one.seeds, claim.bound, claim.seeds, 0.95)
         yield from ([] if claim.paper_value is None else [claim.paper_value])
         yield from (end for s in one.shares.values() for end in (s.value, s.low, s.high))
-        yield from {"size": _counted, "time": _noise, "arm": _spread, "retention": _seeds}[claim.kind](used)
+        yield from {
+            "size": _counted,
+            "time": _noise,
+            "arm": _spread,
+            "retention": _scored,
+            "gap": _scored,
+        }[claim.kind](used)
+
+
+def _accuracies(records) -> dict[str, dict[int, Any]]:
+    """Return the held-out masked accuracy's records of each recipe, by seed."""
+    found: dict[str, dict[int, Any]] = {}
+    for r in records:
+        if (r.model, r.task, r.metric) == ("student", "held-out text", "masked_accuracy"):
+            found.setdefault(r.recipe, {})[r.seed] = r
+    return found
+
+
+def _ends(*sides: np.ndarray) -> Iterator[float]:
+    """Yield what a sentence on the first less the second may state: mean, ends, seeds, level, the seeds' spread."""
+    from scipy import stats
+
+    differences = sides[0] - sides[1]
+    n = len(differences)
+    yield from (differences.mean(), n, 0.95, max(np.ptp(side) for side in sides))
+    if n > 2:
+        yield from stats.t.interval(0.95, n - 1, differences.mean(), stats.sem(differences))
+    else:
+        yield from (differences.min(), differences.max())
+
+
+def _spent(record) -> float:
+    """Return the seconds of a run, times its cores where it had no accelerator."""
+    return record.seconds * (record.detail["cores"] if record.hardware["accelerator"] == "none" else 1)
+
+
+def _changes(records, chapter: str | None = None) -> Iterator[float]:
+    """Yield the changes against the full recipe with their ends, and the tokens and costs as multiples of its own."""
+    for some, full in _paired(records, chapter).values():
+        yield from _ends(*(np.array([r.value for r in side]) for side in (some, full)))
+        yield from {r.n for r in some}
+        yield from _multiples(some, full)
+
+
+def _multiples(some, full) -> Iterator[float]:
+    yield median(r.detail["tokens"] for r in some) / median(r.detail["tokens"] for r in full)
+    yield median(map(_spent, some)) / median(map(_spent, full))
+
+
+def _paired(records, chapter: str | None = None) -> dict[str, tuple[list, list]]:
+    """Return each recipe's records and those of the full recipe's same seeds: of all arms, or of a chapter."""
+    recipes = _accuracies(records)
+    full = recipes.pop("full")
+    found = {}
+    for name, some in recipes.items():
+        own = next(iter(some.values())).chapter
+        if own == chapter or (chapter is None and own != "07_ablations/choices"):
+            seeds = sorted(full.keys() & some.keys())
+            found[name] = [some[s] for s in seeds], [full[s] for s in seeds]
+    return found
+
+
+def _summary(records, sentence: str) -> Iterator[float]:
+    """Yield what a sentence of the summary may state: of the 2 x 2, of a budget, of seeds, or of all arms."""
+    if sentence.startswith("- At equal "):
+        yield from _factor(records, sentence)
+    elif sentence.startswith("- "):
+        for name, (some, full) in _paired(records).items():
+            if name.endswith("_equal_seconds"):
+                yield from _multiples(some, full)
+    elif sentence.startswith(("Over seeds", "A single seed", "Every recipe's")):
+        yield from _power(records)
+    else:
+        pairs = _paired(records).values()
+        sides = [_side(*(np.array([r.value for r in side]) for side in pair)) for pair in pairs]
+        yield from (len(sides), 0.05 * len(sides), *(sides.count(side) for side in set(sides)))
+
+
+def _side(first: np.ndarray, second: np.ndarray) -> int:
+    """Return on which side of zero the differences are: all of their interval, or two of them beyond the spread."""
+    mean, n, _, spread, low, high = _ends(first, second)
+    if n < 2:
+        return 0
+    margin = spread if n == 2 else 0
+    return int(low > margin) - int(high < -margin)
+
+
+def _factor(records, sentence: str) -> Iterator[float]:
+    """Yield what outputs add to a start or copying to a loss, or by how much the former differ, with the ends."""
+    found = {name: np.array([some[s].value for s in sorted(some)]) for name, some in _accuracies(records).items()}
+    end = "_equal_seconds" if "equal seconds" in sentence else ""
+    full, random, mlm, scratch = (
+        found[name] for name in ("full", "random_initialisation", f"without_teacher{end}", f"from_scratch{end}")
+    )
+    pairs = {
+        "more to copied layers than": (full - mlm, random - scratch),
+        "to copied layers": (full, mlm),
+        "to random weights": (random, scratch),
+        "with the triple loss": (full, random),
+        "with masked language modelling": (mlm, scratch),
+    }
+    yield from _ends(*next(pair for text, pair in pairs.items() if text in sentence))
+
+
+def _power(records) -> Iterator[float]:
+    """Yield the spread over seeds of all arms, and the differences that some numbers of seeds would find."""
+    from scipy import stats
+
+    arms = [s for name, s in _accuracies(records).items() if next(iter(s.values())).chapter != "07_ablations/choices"]
+    seeds = len(arms[0])
+    spread = math.sqrt(np.mean([np.var([r.value for r in some.values()], ddof=1) for some in arms])) if seeds > 1 else 0
+    yield spread
+    for n in (seeds, 3, 5, 10):
+        yield n
+        if n > 1:
+            yield (stats.t.ppf(0.975, 2 * n - 2) + stats.t.ppf(0.8, 2 * n - 2)) * spread * math.sqrt(2 / n)
 
 
 def _counted(used) -> Iterator[float]:
@@ -302,10 +421,30 @@ def _spread(used) -> Iterator[float]:
     yield from (max(max(values) - min(values) for values in pair) for pair in combinations(arms.values(), 2))
 
 
-def _seeds(used) -> Iterator[float]:
-    """Yield how many seeds each model has."""
-    models = [(r.model, r.recipe) for r in used if r.metric == "accuracy"]
-    yield from {models.count(model) for model in models}
+def _scored(used) -> Iterator[float]:
+    """Yield how many seeds of teacher and student are sound, collapsed or diverged, and on how much they were trained.
+
+    And the paper's figures on the same tasks, where these are some of GLUE's.
+    """
+    from distilbook.claims import paper
+
+    pair = [r for r in used if (r.model, r.recipe) in (("teacher", None), ("student", "full"))]
+    main = [r for r in pair if r.detail.get("main") and r.detail["main_split"]]
+    diverged = [(r.model, r.task) for r in pair if r.metric == "diverged_at_step"]
+    runs: dict[tuple, list] = {}
+    for r in main:
+        runs.setdefault((r.model, r.task), []).append(r)
+    for key, some in runs.items():
+        alike = sum(r.detail["constant"] for r in some)
+        yield from (len(some), alike, len(some) - alike, diverged.count(key), len(some) + diverged.count(key))
+        yield from (r.detail["train_examples"] for r in some)
+        yield len({r.pretraining_seed for r in some})
+    tasks = {task for model, task in runs if model == "teacher"} & {task for model, task in runs if model == "student"}
+    if tasks < set(paper.TABLE_1["ELMo"]):
+        rows = {name: paper.TABLE_1[name] for name in ("BERT-base", "DistilBERT")}
+        rows["BERT-base"] = rows["BERT-base"] | {"MNLI": paper.BERT_MNLI_IN_THE_CODE}
+        teacher, student = (float(np.mean([row[task] for task in tasks])) for row in rows.values())
+        yield from (len(rows["DistilBERT"]) - 1, len(tasks), teacher, student, student / teacher)
 
 
 def _counts(folder: Path, records) -> Iterator[float]:

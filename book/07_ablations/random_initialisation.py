@@ -10,7 +10,8 @@
 # # Random initialisation
 #
 # **You will** start the student from random weights and train it with the full triple loss. **You will have learnt**
-# how much of a student's knowledge is copied, not taught. **You need** the [full recipe's runs](../06_pretraining.ipynb).
+# how much of a student's knowledge is copied, not taught. **You need** the
+# [full recipe's runs](../06_pretraining.ipynb).
 #
 # **Hypothesis.** The paper reports the largest loss of all for this arm. The shorter the budget, the larger it should
 # be: random weights have everything to learn, the embeddings included.
@@ -22,9 +23,11 @@
 edition: str = "laptop"
 
 # %%
+from distilbook.edition.ablation import Ablation
 from distilbook.edition.chapter import open_chapter
 
 chapter = open_chapter("07_ablations/random_initialisation", globals())
+ablation = Ablation.open(chapter)
 
 # %% [markdown]
 # ## The run
@@ -32,44 +35,34 @@ chapter = open_chapter("07_ablations/random_initialisation", globals())
 # The configuration is read from the full recipe's runs and changed in one place, so that the two cannot drift apart.
 
 # %%
-from distilbook.display.arms import arm_curves, changed_rows, comparison_rows, run_rows
 from distilbook.display.tables import say, show_source, table
 from distilbook.recipe import changes_of
-from distilbook.training.arms import full_runs, run_arm
+from distilbook.training.arms import run_arm
 
 show_source(changes_of, run_arm)
 
 # %%
-full = full_runs(chapter.workspace)
-table(changed_rows("random_initialisation", full[0].config.recipe))
+table(ablation.changed())
 
 # %%
-from distilbook.data.corpus import Corpus
 from distilbook.display.live import watch
-from distilbook.training.measurements import pretraining_records
 
-corpus = Corpus.open(chapter.find("corpus", made_by="02_corpus"))
-teacher = chapter.find("teacher", made_by="03_teacher")
-runs = run_arm("random_initialisation", full, corpus, teacher, watch)
-for run in runs:
-    chapter.publish(f"student/random_initialisation/seed{run.seed}", run.folder)
-    chapter.record(pretraining_records(chapter.id, chapter.config.edition, run, corpus))
+ablation.run(watch)
 
 # %% [markdown]
 # ## Against the full recipe
 
 # %%
-ceiling = chapter.records.current(chapter="03_teacher", metric="masked_accuracy")[0].value
-arm_curves(full, runs, ceiling)
+ablation.curves()
 
 # %%
-table(run_rows(full, runs))
+table(ablation.rows())
 
 # %% [markdown]
 # The same scores, seed against seed:
 
 # %%
-table(comparison_rows(full, runs))
+table(ablation.comparison())
 
 # %% [markdown]
 # ## What it says
@@ -77,9 +70,7 @@ table(comparison_rows(full, runs))
 # The sentence is made from the records by the rule of chapter 01:
 
 # %%
-from distilbook.claims import claim, judge
-
-say(judge(claim("random_initialisation"), chapter.records.current()).sentence)
+say(ablation.verdict())
 
 # %% [markdown]
 # ## Summary

@@ -65,12 +65,13 @@ def ids(book):
     return [cell.id for cell in to_notebook(book / "01_claims.py").cells]
 
 
-def test_chapters_come_in_the_order_of_their_numbers_and_a_folders_summary_last(book):
+def test_chapters_come_in_the_order_of_their_numbers_and_in_a_folder_as_in_the_table_of_contents(book):
     for name in (
         "13_verdict",
         "07_ablations/without_teacher",
         "07_ablations/summary",
         "07_ablations/from_scratch",
+        "07_ablations/a_readers_own",
         "06_pretraining",
         "08_sentence_tasks",
         "07_ablations/.ipynb_checkpoints/without_teacher",
@@ -82,9 +83,10 @@ def test_chapters_come_in_the_order_of_their_numbers_and_a_folders_summary_last(
     assert chapters(book) == [
         "01_claims",
         "06_pretraining",
-        "07_ablations/from_scratch",
         "07_ablations/without_teacher",
+        "07_ablations/from_scratch",
         "07_ablations/summary",
+        "07_ablations/a_readers_own",
         "08_sentence_tasks",
         "13_verdict",
     ]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..config import BookError, ChapterConfig, nearest
+from ..recipe import ARMS
 from ..workspace import project_root
 
 
@@ -35,8 +36,11 @@ class ChapterInfo:
         return getattr(importlib.import_module(module), name)
 
 
-STUDENTS = ("06_pretraining", "07_ablations/without_teacher", "07_ablations/random_initialisation")
+#: The chapters that take something away from the full recipe.
+ARM_CHAPTERS = tuple(f"07_ablations/{arm}" for arm in ARMS if arm != "full")
+STUDENTS = ("06_pretraining", *ARM_CHAPTERS)
 TEACHER = ("02_corpus", "03_teacher")
+TASKS = "distilbook.training.finetuning.config"
 
 #: The book in reading order, which is also an order in which each chapter finds what it reads.
 CHAPTERS: dict[str, ChapterInfo] = {
@@ -48,12 +52,24 @@ CHAPTERS: dict[str, ChapterInfo] = {
     "04_student": ChapterInfo("distilbook.model.student:StudentConfig", ("03_teacher",)),
     "05_triple_loss": ChapterInfo("distilbook.loss:LossConfig", ("03_teacher",)),
     "06_pretraining": ChapterInfo("distilbook.training.pretrain:PretrainConfig", TEACHER, load="heavy"),
-    **{arm: ChapterInfo(reads=(*TEACHER, "06_pretraining"), load="heavy") for arm in STUDENTS[1:]},
+    **{arm: ChapterInfo(reads=(*TEACHER, "06_pretraining"), load="heavy") for arm in ARM_CHAPTERS},
+    "07_ablations/choices": ChapterInfo(
+        "distilbook.training.choices:ChoicesConfig", (*TEACHER, "06_pretraining"), load="heavy"
+    ),
+    "07_ablations/summary": ChapterInfo(reads=("03_teacher", *STUDENTS, "07_ablations/choices")),
     "08_sentence_tasks": ChapterInfo(
-        "distilbook.training.finetune:FinetuneConfig", ("03_teacher", *STUDENTS), inputs=("task",), load="heavy"
+        f"{TASKS}:FinetuneConfig", ("02_corpus", "03_teacher", *STUDENTS), inputs=("tasks",), load="heavy"
+    ),
+    "09_long_documents": ChapterInfo(
+        f"{TASKS}:LongDocumentsConfig", ("03_teacher", *STUDENTS), inputs=("tasks",), load="heavy"
     ),
     "11_timing": ChapterInfo("distilbook.device.timing:TimingConfig", load="alone"),
-    "13_verdict": ChapterInfo(reads=("03_teacher", *STUDENTS, "08_sentence_tasks", "11_timing")),
+    "13_verdict": ChapterInfo(
+        f"{TASKS}:VerdictConfig",
+        ("03_teacher", *STUDENTS, "08_sentence_tasks", "09_long_documents", "11_timing"),
+        inputs=("tasks",),
+        load="heavy",
+    ),
 }
 
 

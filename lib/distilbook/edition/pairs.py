@@ -18,6 +18,7 @@ from nbformat import NotebookNode
 
 from ..files import write_text
 from ..workspace import project_root
+from .contents import CHAPTERS
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
@@ -25,14 +26,14 @@ KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": 
 def chapters(book: Path | None = None) -> list[str]:
     """Return the chapters' ids in the book's order: ``01_claims``, …, ``07_ablations/without_teacher``, ….
 
-    A chapter is a script whose path below ``book`` begins with two digits. Chapters are sorted by
-    path; in a folder of chapters, one called ``summary`` comes last.
+    A chapter is a script whose path below ``book`` begins with two digits. In a folder of chapters they
+    come as in the table of contents, and those that are not in it last.
     """
     book = book or project_root() / "book"
     scripts = [*book.glob("[0-9][0-9]_*.py"), *book.glob("[0-9][0-9]_*/*.py")]
-    paths = [script.relative_to(book).with_suffix("") for script in scripts]
-    paths.sort(key=lambda path: (path.parts[0], path.name == "summary", path.name))
-    return [path.as_posix() for path in paths]
+    names = [script.relative_to(book).with_suffix("").as_posix() for script in scripts]
+    place = {name: number for number, name in enumerate(CHAPTERS)}
+    return sorted(names, key=lambda name: (name.partition("/")[0], place.get(name, len(place)), name))
 
 
 def to_notebook(script: Path) -> NotebookNode:

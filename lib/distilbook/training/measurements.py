@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -66,27 +66,43 @@ def teacher_records(
     ]
 
 
-def pretraining_records(chapter: str, edition: str, run: PretrainRun, corpus: Corpus) -> list[Record]:
-    """Return the held-out scores of a finished pre-training run, with the tokens it was trained on."""
+def pretraining_records(
+    chapter: str,
+    edition: str,
+    run: PretrainRun,
+    corpus: Corpus,
+    recipe: str | None = None,
+    budget: Literal["tokens", "seconds"] = "tokens",
+    config: str | None = None,
+) -> list[Record]:
+    """Return the held-out scores of a finished pre-training run, with what it was trained on and what it took.
+
+    Args:
+        recipe: what the records call the recipe; None is the run's arm.
+        budget: what it has had as much of as the full recipe. Of a run for as many seconds the number of steps
+            is a measurement, not part of what was asked for: it stands in the records' detail.
+        config: the fingerprint of what asked for the run, where that is more than its own configuration.
+    """
     path = run.folder / "held_out.npz"
     positions = len(np.load(path)["labels"])
+    origin = made_by(run.config, "distilbook.training.pretrain", corpus.fingerprint)
     return [
         Record(
             edition=edition,
             chapter=chapter,
             model="student",
-            recipe=run.arm,
+            recipe=recipe or run.arm,
             task="held-out text",
             split="held-out",
             metric=metric,
             value=value,
             unit=UNITS[metric],
             n=positions,
-            step=run.config.steps,
+            step=run.config.steps if budget == "tokens" else None,
             seed=run.seed,
-            detail={"tokens": run.tokens},
+            detail={"tokens": run.tokens, "steps": run.config.steps, "cores": run.cores, "budget": budget},
             seconds=run.seconds,
-            **made_by(run.config, "distilbook.training.pretrain", corpus.fingerprint),
+            **origin | ({"config": config} if config else {}),
             **kept_predictions(path, Workspace(edition)),
         )
         for metric, value in run.scores.items()

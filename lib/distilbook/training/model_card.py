@@ -80,24 +80,29 @@ Fingerprint of the token blocks: `{fingerprint}`; of the vocabulary: `{vocabular
 """
 
 
-def write_model_card(run: PretrainRun, corpus: Corpus, teacher_folder: Path) -> Path:
-    """Write ``README.md`` and a copy of the metrics file into the model's folder of ``run``; return the card's path."""
+def write_model_card(run: PretrainRun, corpus: Corpus, teacher_folder: Path, label: str | None = None) -> Path:
+    """Write ``README.md`` and a copy of the metrics file into the model's folder of ``run``; return the card's path.
+
+    Args:
+        label: what the recipe is called where it is no arm's.
+    """
     folder = run.folder / "model"
     shutil.copyfile(run.folder / FILE, folder / FILE)
-    write_text(folder / "README.md", str(model_card(run, corpus, teacher_folder)))
+    write_text(folder / "README.md", str(model_card(run, corpus, teacher_folder, label)))
     return folder / "README.md"
 
 
-def model_card(run: PretrainRun, corpus: Corpus, teacher_folder: Path) -> ModelCard:
+def model_card(run: PretrainRun, corpus: Corpus, teacher_folder: Path, label: str | None = None) -> ModelCard:
     """Return the card of a finished ``run``, on ``corpus``, with the teacher in ``teacher_folder``."""
+    recipe = label or ARM_LABELS[run.arm]
     positions = len(np.load(run.folder / "held_out.npz")["labels"])
     teacher = teacher_address(teacher_folder)
-    title = f"DistilBERT in {len(run.config.layers)} layers ({ARM_LABELS[run.arm]}, seed {run.seed})"
+    title = f"DistilBERT in {len(run.config.layers)} layers ({recipe}, seed {run.seed})"
     text = CARD.format(
         title=title,
         origin=origin(run, f"`{teacher}`" if teacher else "a teacher whose address is not known"),
         layers=len(run.config.layers),
-        arm=ARM_LABELS[run.arm],
+        arm=recipe,
         seed=run.seed,
         blocks=f"{len(corpus.held_out):,}",
         n=f"{positions:,}",
