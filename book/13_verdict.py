@@ -30,7 +30,7 @@ seeds: list = [0, 1, 2, 3, 4]
 
 # %%
 from distilbook.edition.chapter import open_chapter
-from distilbook.edition.pair import evidence
+from distilbook.edition.evidence import evidence
 
 chapter = open_chapter("13_verdict", globals())
 records, claims = evidence(chapter)

@@ -20,6 +20,7 @@ import pytest
 import yaml
 
 from distilbook.claims import TABLE_1, TABLE_3, TABLE_4, Verdict, claim
+from distilbook.claims.paper import GLUE
 from distilbook.claims.wording import SHARE as PERCENT
 from distilbook.claims.wording import figure
 from distilbook.data.masking import SHARE, SMOOTHING, TREATMENT
@@ -44,6 +45,10 @@ TEACHER, STUDENT = TABLE_3["BERT-base"], TABLE_3["DistilBERT"]
 RATIO = f"{TEACHER['seconds'] / STUDENT['seconds']:.2f}"
 ORIGINAL = yaml.safe_load((PROJECT / "parameters/paper/04_student.yaml").read_text())["layers"]
 LAYERS = f"{', '.join(map(str, ORIGINAL[:-1]))} and {ORIGINAL[-1]}"
+#: The paper edition fine-tunes on GLUE as the scripts of the original repository do.
+SCRIPTS = yaml.safe_load((PROJECT / "parameters/paper/08_sentence_tasks.yaml").read_text())
+RATE, POWER = map(float, f"{SCRIPTS['learning_rate']:e}".split("e"))
+BERT = model_config("BertModel")
 
 
 def typed(chapter: str, name: str):
@@ -103,7 +108,7 @@ ACCOUNTED: dict[str, dict[str, str]] = {
         f"into its {TERMS} terms": "the terms of Recipe",
         f"weights {WEIGHTS[0]:g}, {WEIGHTS[1]:g} and {WEIGHTS[2]:g} in the original": "06_pretraining's parameters",
         "seven positions, a vocabulary of eleven": "the toy batch: draw(7, 5) and draw(11, 5)",
-        f"At {model_config('BertModel').vocab_size:,} word pieces": "the published BERT's vocabulary",
+        f"At {BERT.vocab_size:,} word pieces": "the published BERT's vocabulary",
         f"{TERMS.capitalize()} terms, {TERMS} normalisations": "the terms of Recipe",
         f"of the {TERMS} terms": "the terms of Recipe",
         "Put 0 masked positions": "the exercise's own value",
@@ -134,7 +139,16 @@ ACCOUNTED: dict[str, dict[str, str]] = {
         "Fewer than three seeds have no interval": "claims.arms: Student's interval takes more than two",
         f"the paper's {WORDS[len(TABLE_4)]} differences": "Table 4",
     },
-    "08_sentence_tasks": {f"{RETAINED} of the score": "the claim 'retention'"},
+    "08_sentence_tasks": {
+        f"{RETAINED} of the score": "the claim 'retention'",
+        f"is {WORDS[len(GLUE)]} tasks": "claims.paper.GLUE",
+        f"take {WORDS[SCRIPTS['epochs']]} epochs in batches of {SCRIPTS['batch_size']}": "parameters/paper",
+    },
+    "09_long_documents": {
+        f'"only {-claim("imdb").paper_value:.1%} point behind"': "the claim 'imdb'",
+        f"more than {BERT.max_position_embeddings} word pieces": "the published BERT's positions",
+        "Give four lengths": "the exercise's own value",
+    },
     "11_timing": {
         "is from 1 is the noise": "what a model's ratio to itself would be",
         "a ratio of 2. The paper": "half of the layers",
@@ -147,6 +161,7 @@ ACCOUNTED: dict[str, dict[str, str]] = {
 FORMULAS = {
     "02_corpus": [rf"\mathrm{{count}}(v)^{{-{SMOOTHING}}}"],
     "06_pretraining": [rf"$\beta = ({BETAS[0]}, {BETAS[1]})$", rf"$\epsilon = 10^{{{round(math.log10(EPSILON))}}}$"],
+    "08_sentence_tasks": [rf"a learning rate of ${RATE:g} \cdot 10^{{{POWER:g}}}$"],
 }
 
 

@@ -53,7 +53,8 @@ def test_the_teacher_and_the_task_do_not_depend_on_the_loss_of_the_student():
     """So a changed loss fits no teacher again, and measures no baseline again."""
     for module in (
         "distilbook.training.teacher_head",
-        "distilbook.training.finetune",
+        "distilbook.training.finetuning.run",
+        "distilbook.training.finetuning.baselines",
         "distilbook.training.measurements",
     ):
         assert "distilbook.loss" not in provenance.module_hashes(module), module

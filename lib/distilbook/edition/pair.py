@@ -1,11 +1,10 @@
-"""Any teacher and student judged by the claims: fine-tuned or evaluated, counted and timed, nothing pre-trained."""
+"""Any teacher and student measured for the claims: fine-tuned or evaluated, counted and timed, nothing pre-trained."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-from ..claims import CLAIMS, Claim
 from ..config import short_hash
 from ..data.sources import model_folder
 from ..device.timing import TimingConfig, run_timing, size_records, timing_records
@@ -16,7 +15,7 @@ from ..training.finetuning.classifier import model_kind
 from ..training.finetuning.config import VerdictConfig
 from ..training.finetuning.grid import Cell, Model, grid, run_grid
 from ..training.finetuning.results import finetuning_records
-from .chapter import Chapter
+from ..workspace import Workspace
 
 #: Tasks that the paper reports apart from GLUE, with the chapter whose claim is judged by them.
 APART = {"IMDb": "09_long_documents"}
@@ -24,20 +23,14 @@ APART = {"IMDb": "09_long_documents"}
 TIMED = {"pairs": 60, "noise_pairs": 20, "repeats": 2, "starts": 2, "threads": None, "warm_up": 3, "batch_size": 1}
 
 
-def evidence(chapter: Chapter) -> tuple[list[Record], tuple[Claim, ...]]:
-    """Return the records that a verdict is made from, and the claims that they can speak of.
-
-    Without a pair in the parameters these are the edition's own and all claims. Else the pair's, for which every
-    run is finished first; the arms of the trial are about pre-training, so no claim on them is judged.
+def pair_records(config: VerdictConfig, workspace: Workspace) -> list[Record]:
+    """Return the records of the pair that ``config`` names, after every run that is not finished was finished.
 
     Raises:
         BookError: for a model or a task that cannot be had, or runs that failed.
     """
-    config: VerdictConfig = chapter.config
-    if not config.teacher:
-        return chapter.records.current(), CLAIMS
     folders = {role: model_folder(getattr(config, role)) for role in ("teacher", "student")}
-    root = chapter.workspace.root / "pairs" / pair_name(config)
+    root = workspace.root / "pairs" / pair_name(config)
     cells = pair_cells(config, folders, root / "runs")
     run_grid(cells, root / "runs")
     book = RecordBook(root / "records")
@@ -45,7 +38,7 @@ def evidence(chapter: Chapter) -> tuple[list[Record], tuple[Claim, ...]]:
         book.add(finetuning_records(APART.get(cell.task.name, "08_sentence_tasks"), config.edition, [cell]))
     book.add(_sizes(config, folders))
     book.add(_times(config, folders, book))
-    return book.current(), tuple(claim for claim in CLAIMS if not claim.arm)
+    return book.current()
 
 
 def pair_name(config: VerdictConfig) -> str:

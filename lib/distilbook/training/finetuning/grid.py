@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import threading
 import time
 import traceback
@@ -115,7 +116,7 @@ def run_grid(
     """Finish every run of ``cells`` that is not finished.
 
     Args:
-        root: where the workers' own output goes, in ``workers/``.
+        root: where the workers' own output goes, in ``.workers/``.
         workers: processes at once; by default one for each GPU of this machine, or each core; on SLURM, jobs.
         cluster: ``local`` or ``slurm``.
         slurm: what the jobs ask SLURM for, by submitit's names: ``slurm_partition``, ``gpus_per_node`` …
@@ -131,12 +132,23 @@ def run_grid(
     if cluster == "local":
         parts: Sequence[Share | None] = shares(min(workers or len(left), len(shares()), len(left)))
     else:
+        _check_slurm()
         parts = [None] * min(workers or len(left), len(left))
     if cluster == "local" and len(parts) == 1:
         work(left, None, None)
     else:
-        _with_workers(left, root / "workers", parts, cluster, slurm)
+        _with_workers(left, root / ".workers", parts, cluster, slurm)
     _check(cells)
+
+
+def _check_slurm() -> None:
+    if shutil.which("sbatch") is None or shutil.which("srun") is None:
+        raise BookError(
+            "there is no SLURM here: neither sbatch nor srun can be found",
+            where="--cluster slurm",
+            expected="a node of a cluster from which jobs are submitted",
+            do="log in to such a node, or leave --cluster out to use this machine",
+        )
 
 
 def _with_workers(cells: list[Cell], folder: Path, parts: Sequence[Share | None], cluster: str, slurm: dict) -> None:

@@ -1,0 +1,113 @@
+"""A pair of the reader's own on trial: two tiny models from folders, on a task from a file."""
+
+import numpy as np
+import pytest
+
+from distilbook.claims import CLAIMS, judge
+from distilbook.config import BookError
+from distilbook.edition.chapter import Chapter
+from distilbook.edition.evidence import evidence
+from distilbook.edition.pair import pair_name, timing_config
+from distilbook.training.finetuning.config import VerdictConfig
+from distilbook.workspace import Workspace
+
+
+@pytest.fixture(scope="module")
+def student(teacher_folder, pretrain_values, tmp_path_factory):
+    from distilbook.model.student import build_student
+    from distilbook.model.teacher import load_teacher, load_tokenizer
+    from distilbook.training.pretrain import PretrainConfig
+
+    folder = tmp_path_factory.mktemp("pair") / "student"
+    teacher = load_teacher(teacher_folder, new_head=False)
+    build_student(teacher, PretrainConfig(**pretrain_values).recipe, dropout=0.0, seed=0).save_pretrained(folder)
+    load_tokenizer(teacher_folder).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def values(inputs, teacher_folder, student):
+    return {
+        "edition": "test",
+        "teacher": str(teacher_folder),
+        "student": str(student),
+        "tasks": [{"name": "reviews", "address": str(inputs / "reviews.tsv")}],
+        "train_examples": 32,
+        "epochs": 1,
+        "batch_size": 8,
+        "learning_rate": 1e-3,
+        "warmup_share": 0.1,
+        "dropout": 0.0,
+        "max_length": 32,
+        "precision": "float32",
+        "seeds": [0, 1],
+    }
+
+
+def opened(values) -> Chapter:
+    config = VerdictConfig.parse(values, where="a test")
+    return Chapter("13_verdict", config, Workspace(config.edition))
+
+
+def test_a_pair_is_fine_tuned_counted_and_judged_and_nothing_is_trained_again(values, runs, student):
+    chapter = opened(values)
+    records, claims = evidence(chapter)
+    assert [claim.id for claim in claims] == [claim.id for claim in CLAIMS if not claim.arm]
+    verdicts = {claim.id: judge(claim, records) for claim in claims}
+    retention = verdicts["retention"]
+    kept = {
+        model: [np.load(chapter.workspace.root / r.predictions) for r in records if r.model == model]
+        for model in ("teacher", "student")
+    }
+    counted = {model: [k for k in some if len(set(k["predictions"])) > 1] or some for model, some in kept.items()}
+    accuracy = {m: np.median([(k["labels"] == k["predictions"]).mean() for k in some]) for m, some in counted.items()}
+    assert retention.value == pytest.approx(accuracy["student"] / accuracy["teacher"])
+    assert retention.in_miniature and retention.seeds == 2
+    sizes = {r.detail["role"]: r.value for r in records if r.metric == "parameters"}
+    assert verdicts["smaller"].value == pytest.approx(1 - sizes["student"] / sizes["teacher"])
+    assert verdicts["faster"].value is None and verdicts["imdb"].value is None
+    made = {path: path.stat().st_mtime_ns for path in chapter.workspace.root.rglob("*") if path.is_file()}
+    assert evidence(chapter)[0] == records
+    assert {path: path.stat().st_mtime_ns for path in made} == made
+
+
+def test_the_parameters_of_a_pair_are_those_of_its_models_without_heads(values, runs, teacher_folder, student):
+    from transformers import BertModel, DistilBertModel
+
+    records, _ = evidence(opened(values))
+    sizes = {r.detail["role"]: r.value for r in records if r.metric == "parameters"}
+    for role, cls, folder in (("teacher", BertModel, teacher_folder), ("student", DistilBertModel, student)):
+        assert sizes[role] == sum(p.numel() for p in cls.from_pretrained(folder).parameters())
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"student": ""}, "both teacher and student, or neither"),
+        ({"tasks": []}, "at least one task on which the pair is compared"),
+        ({"teacher": "/nowhere/at/all"}, "a model's folder does not exist"),
+    ],
+)
+def test_half_a_pair_is_refused(values, runs, change, said):
+    with pytest.raises(BookError, match=said):
+        evidence(opened(values | change))
+
+
+def test_without_a_pair_the_editions_own_records_are_judged(values, runs):
+    assert evidence(opened(values | {"teacher": "", "student": "", "tasks": []})) == ([], CLAIMS)
+
+
+def test_a_pair_is_called_by_its_models_last_names(values):
+    pair = {"teacher": "hub:google-bert/bert-base-uncased", "student": "models/mine"}
+    assert pair_name(VerdictConfig.parse(values | pair, where="x")) == "bert-base-uncased--mine"
+
+
+@pytest.mark.parametrize(("layers", "timed"), [((12, 6), True), ((12, 4), False)])
+def test_only_a_bert_and_a_distilbert_of_half_its_layers_are_timed(values, tmp_path, layers, timed):
+    from transformers import BertConfig, DistilBertConfig
+
+    folders = {"teacher": tmp_path / "a", "student": tmp_path / "b"}
+    BertConfig(num_hidden_layers=layers[0]).save_pretrained(folders["teacher"])
+    DistilBertConfig(n_layers=layers[1]).save_pretrained(folders["student"])
+    found = timing_config(VerdictConfig.parse(values, where="x"), folders)
+    assert list(found.dimensions) == ["bert-base", "distilbert"] if timed else found is None
