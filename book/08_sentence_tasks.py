@@ -102,7 +102,7 @@ show_source(finetune, encode, length_batches, loss_of, predict, work)
 # %%
 from distilbook.edition.finetuning import cells_of
 from distilbook.training.finetuning.grid import run_grid
-from distilbook.training.finetuning.results import answers_of, finetuning_records, submissions
+from distilbook.training.finetuning.results import answers_of, finetuning_records
 
 folder = chapter.workspace.results / "finetuning"
 cells = cells_of(config, chapter.workspace)
@@ -112,8 +112,10 @@ answers = answers_of(cells)
 
 # %%
 from distilbook.display.tasks import submitted
+from distilbook.training.finetuning.results import submissions
 
-say(submitted(submissions(cells, chapter.workspace.root / "submissions"), chapter.workspace.root))
+root = chapter.workspace.root
+say(submitted(submissions(cells, root / "submissions"), root))
 
 # %% [markdown]
 # ## The scores

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 from statistics import median
@@ -109,14 +110,14 @@ def edition_values(folder: Path, chapter: str, notebook, sentence: str) -> list[
             *_steps(folder, records),
         ],
         "07_ablations/summary": lambda: list(_summary(records, sentence)),
-        "13_verdict": lambda: [*_counts(folder, records), *_hardware(records)],
+        "08_sentence_tasks": lambda: list(_tasks(folder, records, sentence)),
+        "13_verdict": lambda: list(_verdict(folder, records, sentence)),
     }
-    # The last chapter names the claim; any other chapter without measurements of its own says its claims' verdicts.
-    told = [c for c in CLAIMS if f"**{c.title}.**" in sentence] if chapter == "13_verdict" else []
-    if told or chapter not in made:
-        judged = list(_judged(folder, records, told or [c for c in CLAIMS if c.chapter == chapter]))
-        return [*judged, *_changes(records, chapter)] if chapter.startswith("07_ablations/") else judged
-    return list(made[chapter]())
+    if chapter in made:
+        return list(made[chapter]())
+    # Any other chapter says its claims' verdicts, and an arm's its changes.
+    judged = list(_judged(folder, records, [c for c in CLAIMS if c.chapter == chapter]))
+    return [*judged, *_changes(records, chapter)] if chapter.startswith("07_ablations/") else judged
 
 
 def changed_in_one_digit(sentence: str) -> Iterator[str]:
@@ -129,15 +130,18 @@ def changed_in_one_digit(sentence: str) -> Iterator[str]:
 
 
 def names_in_records(folder: Path) -> list[str]:
-    """Return the names of models, tasks and claims that have numbers in them, the longest first."""
+    """Return the names of models, tasks, claims and reference runs that have numbers in them, the longest first."""
     from distilbook.claims import CLAIMS
+    from distilbook.claims.reference import reference_runs
     from distilbook.records import RecordBook
 
-    records = RecordBook(folder / "records").current()
+    shipped = reference_runs()
+    records = [*RecordBook(folder / "records").current(), *(r for run in shipped for r in run.records)]
     names = {part for r in records for name in (r.model, r.task) for part in (name, *name.split(" over "))}
     choices = {r.recipe for r in records if r.chapter == "07_ablations/choices"}
     names |= choices | {name[0].upper() + name[1:] for name in choices}
-    named = [name for name in names | {c.title for c in CLAIMS} if re.search(r"\d", name)]
+    names |= {c.title for c in CLAIMS} | {run.provenance.title for run in shipped}
+    named = [name for name in names if re.search(r"\d", name)]
     return sorted(named, key=len, reverse=True)
 
 
@@ -445,6 +449,67 @@ def _scored(used) -> Iterator[float]:
         rows["BERT-base"] = rows["BERT-base"] | {"MNLI": paper.BERT_MNLI_IN_THE_CODE}
         teacher, student = (float(np.mean([row[task] for task in tasks])) for row in rows.values())
         yield from (len(rows["DistilBERT"]) - 1, len(tasks), teacher, student, student / teacher)
+
+
+def _tasks(folder: Path, records, sentence: str) -> Iterator[float]:
+    """Yield what a sentence of chapter 08 may state: of sentence pairs, of submissions, or of the claim on scores."""
+    from distilbook.claims import claim
+
+    if sentence.startswith("- **The "):
+        yield from _segments(folder, "teacher" if sentence.startswith("- **The teacher") else "full")
+    elif sentence.startswith("Answers to withheld test sets"):
+        yield len({path.parent for path in (folder / "submissions").rglob("*.tsv")})
+    else:
+        yield from _judged(folder, records, [claim("retention")])
+
+
+def _segments(folder: Path, model: str) -> Iterator[float]:
+    """Yield what can be read in a model's embeddings, after its layers where that is settled, and with token types."""
+    read = _readings(folder)[model]
+    shares = [read["separator"].accuracy()[0]]
+    if "token types" in read:
+        shares += [read["token types"].accuracy()[place] for place in (0, -1)]
+    yield from (end for one in shares for end in (one.value, one.low, one.high))
+    yield from (read["separator"].texts, shares[0].level)
+    _, *leads = read["separator"].lead(read["another word piece"])
+    more, fewer = ([one for one in leads if side(one)] for side in (lambda o: o.low > 0, lambda o: o.high < 0))
+    if more or fewer:
+        yield from range(1, len(leads) + 1)
+        yield from (abs(end) for some in (more, fewer) for o in some[:1] for end in (o.value, o.low, o.high))
+
+
+@cache
+def _readings(folder: Path):
+    """Return what probes read in the states of the teacher and of the full recipe's first student."""
+    from transformers import DistilBertForMaskedLM
+
+    from distilbook.data.corpus import Corpus
+    from distilbook.model.teacher import load_teacher, load_tokenizer
+    from distilbook.training.arms import published_runs
+    from distilbook.training.finetuning.segments import Pairs, read_sentences
+    from distilbook.workspace import Workspace
+
+    workspace = Workspace(folder.name)
+    teacher = workspace.find("teacher", "03_teacher")
+    student = published_runs(workspace, "full", "06_pretraining")[0].folder / "model"
+    pairs = Pairs.cut(Corpus.open(workspace.find("corpus", "02_corpus")).held_out, load_tokenizer(teacher))
+    models = {"teacher": load_teacher(teacher, new_head=False), "full": DistilBertForMaskedLM.from_pretrained(student)}
+    return read_sentences(models, pairs)
+
+
+def _verdict(folder: Path, records, sentence: str) -> Iterator[float]:
+    """Yield what a sentence of chapter 13 may state: of a claim, here or in a reference run, of all, of machines."""
+    from distilbook.claims import CLAIMS
+    from distilbook.claims.reference import reference_runs
+
+    named = [c for c in CLAIMS if sentence.startswith((f"- **{c.title}.**", f"- **{c.title}** ("))]
+    if not named:
+        yield from _hardware(records) if sentence.startswith("Measured on") else _counts(folder, records)
+    elif sentence.startswith(f"- **{named[0].title}.**"):
+        yield from _judged(folder, records, named)
+    else:
+        run = next(r for r in reference_runs() if sentence.startswith(f"- **{named[0].title}** ({r.provenance.title})"))
+        yield from _judged(run.folder, run.records, named)
 
 
 def _counts(folder: Path, records) -> Iterator[float]:

@@ -59,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _on_edition(commands, name: str, does, help: str) -> argparse.ArgumentParser:
     command = commands.add_parser(name, help=help, description=help)
-    command.add_argument("edition", help="a folder of parameters/: laptop, smoke, paper")
+    command.add_argument("edition", help="a folder of parameters/: laptop, smoke, miniature, paper")
     command.set_defaults(does=does)
     return command
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from .provenance import usable_cores
@@ -24,7 +25,8 @@ def visible_gpus() -> tuple[str, ...]:
     if not present.is_dir():
         return ()
     if (named := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
-        return tuple(name for name in named.split(",") if name)
+        # As CUDA reads it: what follows a number below zero, or nothing, is hidden.
+        return tuple(takewhile(lambda name: name and not name.startswith("-"), map(str.strip, named.split(","))))
     return tuple(str(number) for number in range(len(list(present.iterdir()))))
 
 

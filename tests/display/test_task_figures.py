@@ -1,4 +1,4 @@
-"""Scores on tasks as they are drawn: every seed, which of them collapsed, the interval; and what each arm changes."""
+"""Tasks as they are drawn: every seed's score, what each arm changes, how long texts are and where they are cut."""
 
 from __future__ import annotations
 
@@ -49,3 +49,19 @@ def test_an_arms_change_is_drawn_with_its_interval_beside_table_4():
     assert (ours.error_x.array[0], ours.error_x.arrayminus[0]) == pytest.approx((2.0, 1.0))
     assert open_ended.error_x.array is None and papers.xaxis == "x2"
     assert ours.marker.color == papers.marker.color == palette.COLOURS["without_mlm"]
+
+
+def test_the_lengths_of_texts_are_drawn_as_shares_with_every_cut_named():
+    short, long = np.arange(1, 101), np.arange(101, 201)
+    made = figures.text_lengths({"short": short, "long": long}, [150, 50])
+    assert [bar.name for bar in made.data] == ["short", "long"] and made.layout.showlegend
+    assert [sum(bar.y) for bar in made.data] == pytest.approx([1.0, 0.98])  # the longest hundredth of both is left out
+    width = made.data[0].x[1] - made.data[0].x[0]
+    for bar, lengths in zip(made.data, (short, long), strict=True):
+        for middle, height in zip(bar.x, bar.y, strict=True):
+            inside = (lengths >= middle - width / 2) & (lengths < middle + width / 2)
+            assert height == pytest.approx(inside.mean(), abs=0.011)  # a length may lie on an edge
+    assert [line.x0 for line in made.layout.shapes] == [50, 150]
+    said = {note.x: note.text for note in made.layout.annotations}
+    assert said == {50: "75% are longer than 50", 150: "25% are longer than 150"}
+    assert not figures.text_lengths({"IMDb": long}, [150]).layout.showlegend

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from distilbook.edition.contents import CHAPTERS
-from distilbook.runner.schedule import Machine, Share, may_start, time_needed
+from distilbook.machine import Share
+from distilbook.runner.schedule import Machine, may_start, time_needed
 
 ARMS = ["07_ablations/without_teacher", "07_ablations/random_initialisation"]
 SMALL = Machine(cores=(0, 1), gpus=(), jobs=2)

@@ -112,8 +112,13 @@ def scores_by_task(cells: Sequence[Cell], answers: Tasks) -> list[dict]:
         cost = {model: mean(run.seconds * run.cores for run in some) for model, some in runs.items()}
         failed = {model: sum(run.diverged is not None for run in some) for model, some in runs.items()}
         made = zip(models, task_rows(models, cost), strict=True)
-        rows += [{"task": task} | row | {"diverged": failed[model]} for model, row in made]
+        rows += [{"task": task} | _narrow(row) | {"diverged": failed[model] or None} for model, row in made]
     return rows
+
+
+def _narrow(row: dict) -> dict:
+    """Return a row without the metric, which the table of tasks names."""
+    return {name: value for name, value in row.items() if name != "scored by"}
 
 
 def macro_rows(answers: Tasks) -> list[dict]:
@@ -156,7 +161,7 @@ def submitted(folders: Sequence[Path], root: Path) -> str:
 
 
 def cut_rows(cells: Sequence[Cell], shorter: Mapping[int, Sequence[Cell]], whole: int) -> list[dict]:
-    """Return a row for each task, model and shorter length: the score there and at the ``whole``, and the difference."""
+    """Return a row for each task, model and shorter length: the score there and at the ``whole``, and what is lost."""
     from ..training.finetuning.results import answers_of, runs_of
 
     long = answers_of(cells)
@@ -164,14 +169,17 @@ def cut_rows(cells: Sequence[Cell], shorter: Mapping[int, Sequence[Cell]], whole
     for length, some in shorter.items():
         for task, models in answers_of(some).items():
             for model, cut in models.items():
-                both = {task: {"cut": cut, "whole": long[task][model]}}
-                gap, run = difference(both, "whole", "cut"), runs_of(some, task)[model][0]
+                if model not in long.get(task, {}):  # every run at the whole length diverged
+                    continue
+                gap = difference({task: {"cut": cut, "whole": long[task][model]}}, "whole", "cut")
+                run = next(run for run in runs_of(some, task)[model] if run.diverged is None)
+                scored = next(share for split, share in run.truncated.items() if split != "train")
                 rows.append(
                     {
                         "task": task,
                         "model": LABELS[model],
                         "cut to": length,
-                        "scored texts cut": f"{list(run.truncated.values())[1]:.0%}",
+                        "scored texts cut": f"{scored:.0%}",
                         "score": f"{cut.score:.3f}",
                         f"score at {whole}": f"{long[task][model].score:.3f}",
                         "lost by the cut [95% interval]": with_ends(*ends(gap), 0.0, POINTS),

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import yaml
-
 from ..config import BookError, nearest
 from ..training.arms import published_runs
 from ..training.finetuning.baselines import BASELINES
@@ -65,7 +63,8 @@ def finetune(
     """
     check_names(edition, [chapter])
     if not issubclass(CHAPTERS[chapter].config_class, FinetuneConfig):
-        tuning = [name for name, info in CHAPTERS.items() if info.config.startswith(TASKS)]
+        known = {name: info.config_class for name, info in CHAPTERS.items() if info.config.startswith(TASKS)}
+        tuning = [name for name, kind in known.items() if issubclass(kind, FinetuneConfig)]
         raise BookError(f"chapter {chapter} fine-tunes nothing", expected=f"one of {', '.join(tuning)}")
     config, workspace = check_parameters(edition, chapter), Workspace(edition)
     cells = chosen(cells_of(config, workspace), only)
@@ -101,14 +100,15 @@ def chosen(cells: Sequence[Cell], only: Mapping[str, Sequence | None]) -> list[C
 
 
 def settings_for_slurm(pairs: Sequence[str]) -> dict[str, Any]:
-    """Return ``NAME=VALUE`` pairs as submitit takes them: numbers as numbers.
+    """Return ``NAME=VALUE`` pairs as submitit takes them: whole numbers as numbers, all else as text.
 
     Raises:
-        BookError: for a pair without an equals sign.
+        BookError: for a pair without a name or an equals sign.
     """
     for pair in pairs:
-        if "=" not in pair:
+        if not pair.partition("=")[0] or "=" not in pair:
             raise BookError(
                 f"{pair!r} is no setting", expected="NAME=VALUE", do="write --slurm slurm_partition=gpu, for instance"
             )
-    return {name: yaml.safe_load(value) for name, _, value in (pair.partition("=") for pair in pairs)}
+    split = (pair.partition("=") for pair in pairs)
+    return {name: int(value) if value.isdigit() else value for name, _, value in split}

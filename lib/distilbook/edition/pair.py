@@ -94,7 +94,8 @@ def _times(config: VerdictConfig, folders: dict[str, Path], book: RecordBook) ->
     timed = timing_config(config, folders)
     if timed is None:
         return []
-    known = [r for r in book.current(chapter="11_timing") if r.config == timed.fingerprint() and r.metric != "parameters"]
+    times = [r for r in book.current(chapter="11_timing") if r.task != "size"]
+    known = [r for r in times if r.config == timed.fingerprint()]
     return known or timing_records(run_timing(timed), timed, "11_timing")
 
 

@@ -135,10 +135,12 @@ def text_lengths(lengths: Mapping[str, Sequence[int]], cuts: Sequence[int]) -> g
     """
     every = np.concatenate([np.asarray(some) for some in lengths.values()])
     upper = float(np.quantile(every, 0.99))
-    made = figure("How long the training texts are", "word pieces, the longest hundredth left out", "share of the texts")
+    x, y = "word pieces, the longest hundredth left out", "share of the texts"
+    made = figure("How long the training texts are", x, y)
     for colour, (task, some) in zip(PLAIN, lengths.items(), strict=False):
         heights, edges = np.histogram(some, bins=40, range=(0, upper))
-        made.add_bar(x=(edges[:-1] + edges[1:]) / 2, y=heights / len(some), name=task, marker_color=colour, opacity=0.75)
+        middles = (edges[:-1] + edges[1:]) / 2
+        made.add_bar(x=middles, y=heights / len(some), name=task, marker_color=colour, opacity=0.75)
     for place, cut in enumerate(sorted(cuts)):
         longer = f"{(every > cut).mean():.0%} are longer than {cut}"
         made.add_vline(x=cut, line_dash="dash", line_color=GREY)

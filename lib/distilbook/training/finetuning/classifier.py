@@ -64,7 +64,7 @@ def finished_classifier(folder: Path, task: Task):
 
 
 def _order(names: list[str], task: Task, folder: Path) -> list[int]:
-    """Return which of the head's outputs stands for each class of ``task``: by its name, or where it has none as it is."""
+    """Return which of the head's outputs stands for each class of ``task``, by its name; as it is where it has none."""
     wanted = list(task.classes) or ["a number"]
     if len(names) != len(wanted):
         raise BookError(

@@ -97,11 +97,13 @@ def grid(config: TasksConfig, models: Mapping[str, Sequence[Model]], root: Path)
     Raises:
         BookError: for a task that cannot be read.
     """
+    from ..precision import agreed
     from .run import run_key
 
     cells = []
+    precision = agreed(config.precision)  # a run is known by what it computes in, not by ``auto``
     for choice in config.tasks:
-        task, settings = task_of(choice.source), config.settings(choice)
+        task, settings = task_of(choice.source), config.settings(choice).model_copy(update={"precision": precision})
         for some in models.values():
             for number, seed in enumerate(config.seeds):
                 model = some[number % len(some)]
@@ -130,7 +132,7 @@ def run_grid(
     for cell in left:
         (cell.folder / "error.json").unlink(missing_ok=True)
     if cluster == "local":
-        parts: Sequence[Share | None] = shares(min(workers or len(left), len(shares()), len(left)))
+        parts: Sequence[Share | None] = shares(min(workers or len(shares()), len(left)))
     else:
         _check_slurm()
         parts = [None] * min(workers or len(left), len(left))
@@ -170,6 +172,7 @@ def _with_workers(cells: list[Cell], folder: Path, parts: Sequence[Share | None]
 def _wait(cells: list[Cell], jobs: list) -> None:
     """Say how many runs are finished until every worker has ended."""
     progress, seen = Progress("fine-tuning", total=len(cells), unit="runs"), 0
+    progress.smoothing = 0  # runs end in bursts: the time left is that at the average rate
     while True:
         over = all(job.done() for job in jobs)
         finished = sum(cell.finished for cell in cells)

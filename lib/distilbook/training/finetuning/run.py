@@ -174,7 +174,7 @@ def rate_at(step: int, steps: int, warmup_share: float) -> float:
 
 
 def _share_of_loss(model, encoded: Encoded, tokenizer, labels, batch, task: Task, accelerator: Accelerator) -> Tensor:
-    """Return this process's part of a batch's mean loss, times the number of processes, over which gradients are averaged.
+    """Return this process's part of a batch's mean loss, times the processes, over which gradients are averaged.
 
     A process without an example of its own computes one for nothing: its gradient is a part of every average.
     """

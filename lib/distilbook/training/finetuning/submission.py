@@ -21,7 +21,8 @@ def write_submission(task: Task, run: FinetuneRun, folder: Path) -> list[Path]:
     written = []
     for split, examples in task.withheld.items() if run.diverged is None else ():
         with np.load(run.predictions(split)) as kept:
-            lines = [f"{id}\t{_as_text(value, task)}" for id, value in zip(examples.ids, kept["predictions"], strict=True)]
+            pairs = zip(examples.ids, kept["predictions"], strict=True)
+            lines = [f"{id}\t{_as_text(value, task)}" for id, value in pairs]
         path = folder / f"{FILES.get((task.name, split), task.name)}.tsv"
         write_text(path, "\n".join(["index\tprediction", *lines]) + "\n")
         written.append(path)
