@@ -84,13 +84,15 @@ def test_a_name_that_the_grid_does_not_have_is_refused_with_the_nearest(cells, o
 
 
 def test_settings_for_slurm_are_numbers_where_they_can_be():
-    pairs = ["slurm_partition=gpu", "gpus_per_node=1", "mem_gb=7.5", "slurm_comment=a=b", "slurm_exclusive=true"]
+    pairs = ["slurm_partition=gpu", "gpus_per_node=1", "mem_gb=7.5", "slurm_comment=a=b"]
+    pairs += ["slurm_exclusive=true", "slurm_time=12:30:00"]
     assert settings_for_slurm(pairs) == {
         "slurm_partition": "gpu",
         "gpus_per_node": 1,
         "mem_gb": 7.5,
         "slurm_comment": "a=b",
         "slurm_exclusive": True,
+        "slurm_time": "12:30:00",
     }
     assert settings_for_slurm([]) == {}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -100,7 +101,7 @@ def chosen(cells: Sequence[Cell], only: Mapping[str, Sequence | None]) -> list[C
 
 
 def settings_for_slurm(pairs: Sequence[str]) -> dict[str, Any]:
-    """Return ``NAME=VALUE`` pairs as submitit takes them: whole numbers as numbers, all else as text.
+    """Return ``NAME=VALUE`` pairs as submitit takes them: numbers, ``true`` and ``false`` as such, all else as text.
 
     Raises:
         BookError: for a pair without a name or an equals sign.
@@ -110,5 +111,11 @@ def settings_for_slurm(pairs: Sequence[str]) -> dict[str, Any]:
             raise BookError(
                 f"{pair!r} is no setting", expected="NAME=VALUE", do="write --slurm slurm_partition=gpu, for instance"
             )
-    split = (pair.partition("=") for pair in pairs)
-    return {name: int(value) if value.isdigit() else value for name, _, value in split}
+    return {name: _as_value(text) for name, _, text in (pair.partition("=") for pair in pairs)}
+
+
+def _as_value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
