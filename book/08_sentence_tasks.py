@@ -18,7 +18,13 @@
 edition: str = "laptop"
 tasks: list = [
     {"name": "reviews", "address": "wheel:reviews"},
-    {"name": "news-similarity", "address": "wheel:news-similarity", "epochs": 2},
+    {
+        "name": "news-similarity",
+        "address": "wheel:news-similarity",
+        "train_examples": "all",
+        "batch_size": 8,
+        "max_length": 96,
+    },
 ]
 students: list = [
     "full",
@@ -29,7 +35,7 @@ students: list = [
     "without_teacher",
     "from_scratch",
 ]
-train_examples: int | str = 1600  # or "all"
+train_examples: int | str = 1200  # or "all"
 epochs: int = 1
 batch_size: int = 16
 learning_rate: float = 1.0e-4

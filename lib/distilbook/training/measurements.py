@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -17,8 +16,6 @@ from ..workspace import Workspace
 
 if TYPE_CHECKING:  # so that a chapter that records one stage does not depend on the code of the others
     from ..data.corpus import Corpus
-    from ..data.tasks import SentenceTask
-    from .finetune import FinetuneRun
     from .held_out import Predictions
     from .pretrain import PretrainRun
 
@@ -107,45 +104,3 @@ def pretraining_records(
         )
         for metric, value in run.scores.items()
     ]
-
-
-def finetuning_records(
-    chapter: str,
-    config: ChapterConfig,
-    task: SentenceTask,
-    results: Mapping[str, Sequence[FinetuneRun]],
-    sources: Mapping[str, Sequence[int]],
-) -> list[Record]:
-    """Return the test accuracy of every fine-tuning run and baseline.
-
-    Args:
-        results: the runs of each model, by its name; a student's is that of its arm.
-        sources: for each arm, the pre-training seeds of its students, which its runs take in turn.
-    """
-    return [
-        Record(
-            edition=config.edition,
-            chapter=chapter,
-            model="student" if name in sources else name,
-            recipe=name if name in sources else None,
-            task=task.name,
-            split="test",
-            metric="accuracy",
-            value=run.accuracy,
-            unit="1",
-            n=run.n,
-            seed=run.seed,
-            pretraining_seed=sources[name][number % len(sources[name])] if name in sources else None,
-            seconds=run.seconds,
-            **made_by(config, "distilbook.training.finetune", task.fingerprint),
-            **kept_predictions(run.predictions, Workspace(config.edition)),
-        )
-        for name, runs in results.items()
-        for number, run in enumerate(runs)
-    ]
-
-
-def right_answers(runs: Sequence[FinetuneRun]) -> np.ndarray:
-    """Return which test examples each run answers rightly, (runs, examples) bool, from the kept predictions."""
-    kept = [np.load(run.predictions) for run in runs]
-    return np.stack([arrays["labels"] == arrays["predictions"] for arrays in kept])

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ...answers import Answers
-from ...files import new_folder, sha256
+from ...files import new_folder
 from ...metrics import METRICS
 from ...provenance import code_hash
 from ...records import Record
 from ...workspace import Workspace
+from ..measurements import kept_predictions
 from .baselines import BASELINES
 from .classifier import model_kind
 from .grid import Cell, task_of
@@ -86,7 +86,7 @@ def _records_of(chapter: str, edition: str, cell: Cell, cut_to: int | None) -> l
             "truncated": run.truncated.get(split, 0.0),
             "kind": model_kind(cell.model.folder) if cell.model.folder else cell.model.name,
         }
-        where = {"predictions": os.path.relpath(path, Workspace(edition).root), "predictions_hash": sha256(path)}
+        where = kept_predictions(path, Workspace(edition))
         for metric in (task.metric, *COMPONENTS.get(task.metric, ())):
             value = METRICS[metric](labels, predicted)
             own = {"detail": {"main": metric == task.metric} | detail, "split": split, "metric": metric, "unit": "1"}
