@@ -24,20 +24,17 @@ from .submission import write_submission
 COMPONENTS = {"f1_and_accuracy": ("f1", "accuracy"), "pearson_and_spearman": ("pearson", "spearman")}
 
 
-def answers_of(cells: Sequence[Cell], split: str | None = None) -> dict[str, dict[str, Answers]]:
-    """Return what every model answered on each task, over its seeds, by task and model.
+def answers_of(cells: Sequence[Cell]) -> dict[str, dict[str, Answers]]:
+    """Return what every model answered on each task's main split, over its seeds, by task and model.
 
     A run that diverged has no answers; a model all of whose runs did is left out.
-
-    Args:
-        split: which evaluation split; by default each task's main one.
     """
     found: dict[str, dict[str, Answers]] = {}
     for (task, model), some in _together(cells).items():
         loaded = task_of(some[0].task)
-        name = split or next(iter(loaded.evaluation))
-        paths = [run.predictions(name) for cell in some if (run := cell.open()).diverged is None]
-        if paths and name in loaded.evaluation:
+        split = next(iter(loaded.evaluation))
+        paths = [run.predictions(split) for cell in some if (run := cell.open()).diverged is None]
+        if paths:
             found.setdefault(task, {})[model] = Answers.read(paths, loaded.metric)
     return found
 
