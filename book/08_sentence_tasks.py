@@ -21,9 +21,9 @@ tasks: list = [
     {
         "name": "news-similarity",
         "address": "wheel:news-similarity",
-        "train_examples": "all",
+        "train_examples": 240,
         "batch_size": 8,
-        "max_length": 96,
+        "max_length": 80,
     },
 ]
 students: list = [
