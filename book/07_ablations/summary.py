@@ -9,9 +9,9 @@
 # %% [markdown]
 # # What each ingredient is worth
 #
-# **You will** see all arms in one table and one figure, with what this edition could have seen at all. **You will have
-# learnt** what the teacher's layers and its outputs are worth, together and apart, and how many seeds it would take
-# where nothing is settled. **You need** nothing: this chapter only reads records.
+# **You will** see all arms in one table and one figure, with what this edition could have seen at all.
+# **You will have learnt** what the teacher's layers and its outputs are worth, together and apart, and how many seeds
+# it would take where nothing is settled. **You need** nothing: this chapter only reads records.
 
 # %% tags=["parameters"]
 edition: str = "laptop"

@@ -9,15 +9,14 @@
 # %% [markdown]
 # # Without the cosine loss
 #
-# **You will** take away the term that aligns hidden states and leave both that look at the vocabulary. **You will have
-# learnt** whether a direction adds anything where the distribution is matched already. **You need** the
-# [full recipe's runs](../06_pretraining.ipynb).
+# **You will** take away the term that aligns hidden states and leave both that look at the vocabulary.
+# **You will have learnt** whether a direction adds anything where the distribution is matched already. **You need**
+# the [full recipe's runs](../06_pretraining.ipynb).
 #
 # **Hypothesis.** The student's head starts as a copy of the teacher's. Where both give the same distribution through
 # the same head, their last hidden states cannot differ much in what the head can see, so $L_{cos}$ should add little
 # to $L_{ce}$. It may help early, for it reaches the states without going through the head, and at the positions where
-# $L_{ce}$ is not taken. The paper reports about half the loss that it reports
-# without $L_{ce}$.
+# $L_{ce}$ is not taken. The paper reports about half the loss that it reports without $L_{ce}$.
 #
 # Its one difference: $L_{cos}$ has weight 0. Start, blocks, masks, order, budget and seeds are the full recipe's.
 
