@@ -18,20 +18,21 @@ CHAPTERS = ("08_sentence_tasks", "09_long_documents")
 
 
 def reference_rows(runs: Iterable[ReferenceRun]) -> list[dict]:
-    """Return a row a reference run: what it is, on what and by what it was made, and what was a subset."""
-    return [
-        {
-            "reference run": run.provenance.title,
-            "edition": run.provenance.edition,
-            "when": run.provenance.when,
-            "machine": run.provenance.machine,
-            "text": run.provenance.text,
-            "word pieces a student": run.provenance.tokens,
-            "pre-training a student": duration(run.provenance.seconds),
-            "what was a subset": run.provenance.subset,
-        }
-        for run in runs
-    ]
+    """Return a row a fact about each reference run: on what and by what it was made, and what was a subset."""
+    return [{"reference run": run.provenance.title} | fact for run in runs for fact in _facts(run)]
+
+
+def _facts(run: ReferenceRun) -> list[dict[str, str]]:
+    made = run.provenance
+    facts = {
+        "edition": made.edition,
+        "when": made.when,
+        "machine": made.machine,
+        "text": made.text,
+        "pre-training of the full recipe's student": f"{made.tokens:,} word pieces, {duration(made.seconds)}",
+        "what was a subset": made.subset,
+    }
+    return [{"what": name, "how": value} for name, value in facts.items()]
 
 
 def reference_scores(run: ReferenceRun) -> list[dict]:
