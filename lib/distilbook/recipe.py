@@ -56,6 +56,11 @@ ARMS: dict[str, Callable[[Recipe], dict[str, Any]]] = {
     "from_scratch": lambda recipe: {"distillation_weight": 0.0, "cosine_weight": 0.0, "initialisation": "random"},
 }
 
+#: What the name of an arm ends with when it was trained for as many seconds as the full recipe, not on as many tokens.
+AS_LONG = "_equal_seconds"
+#: The arms that are: without a teacher's forward pass a step is cheaper.
+WITHOUT_TEACHER = ("without_teacher", "from_scratch")
+
 #: How the arms are called in figures and sentences.
 ARM_LABELS = {
     "full": "full recipe",

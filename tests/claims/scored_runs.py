@@ -61,6 +61,7 @@ class Task:
             "unit": "1",
             "n": n,
             "seed": seed,
+            "pretraining_seed": seed if student else None,
             "predictions": path.relative_to(self.folder).as_posix(),
             "predictions_hash": sha256(path),
             "seconds": 5.0,

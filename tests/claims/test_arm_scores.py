@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -43,6 +44,14 @@ def test_a_change_is_the_difference_of_macro_scores_with_its_interval(tasks):
 def test_one_is_called_better_only_beyond_the_interval(tasks, arm, side):
     (found,) = changes(tasks, tasks[0].runs(full=[0.8, 0.8], without_cosine=[arm, arm])).values()
     assert found.side == side
+
+
+def test_one_student_fine_tuned_several_times_does_not_judge_its_recipe(tasks):
+    runs = tasks[0].runs(full=[0.9, 0.9, 0.9], without_cosine=[0.6, 0.6, 0.6])
+    (several,) = changes(tasks, runs).values()
+    (single,) = changes(tasks, [replace(r, pretraining_seed=0) for r in runs]).values()
+    assert (several.side, several.pretrainings) == ("worse", 3)
+    assert (single.side, single.pretrainings) == ("not settled", 1) and single.change == several.change
 
 
 def test_table_4_stands_beside_the_arms_it_has(tasks):

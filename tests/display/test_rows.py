@@ -106,8 +106,8 @@ def test_a_question_is_answered_on_the_tasks_that_both_models_have_answered():
 
 
 def test_an_arms_change_stands_beside_table_4_with_what_could_have_been_told():
-    told = ArmChange("without_mlm", Interval(-0.02, -0.03, -0.01, 900, 0.95), ("A", "B"), 5, -0.0031, ())
-    open_ended = ArmChange("without_teacher", Interval(0.01, -np.inf, np.inf, 900, 0.95), ("A",), 1, None, ())
+    told = ArmChange("without_mlm", Interval(-0.02, -0.03, -0.01, 900, 0.95), ("A", "B"), 5, -0.0031, (), 5)
+    open_ended = ArmChange("without_teacher", Interval(0.01, -np.inf, np.inf, 900, 0.95), ("A",), 1, None, (), 1)
     made = rows.arm_change_rows([told, open_ended])
     assert made[0] == {
         "arm": "without masked-LM loss",
@@ -118,6 +118,7 @@ def test_an_arms_change_stands_beside_table_4_with_what_could_have_been_told():
         "on": "A, B",
         "examples": 900,
         "seeds": 5,
+        "students": 5,
     }
     assert (made[1]["told from zero"], made[1]["which is"], made[1]["Table 4"]) == ("nothing", "not settled", None)
 

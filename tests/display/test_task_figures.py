@@ -40,8 +40,8 @@ def test_every_task_has_its_panel_named_with_its_metric():
 
 def test_an_arms_change_is_drawn_with_its_interval_beside_table_4():
     changes = [
-        ArmChange("without_mlm", Interval(-0.02, -0.03, 0.0, 900, 0.95), ("A",), 5, -0.0031, ()),
-        ArmChange("without_teacher", Interval(0.01, -np.inf, np.inf, 900, 0.95), ("A",), 1, None, ()),
+        ArmChange("without_mlm", Interval(-0.02, -0.03, 0.0, 900, 0.95), ("A",), 5, -0.0031, (), 5),
+        ArmChange("without_teacher", Interval(0.01, -np.inf, np.inf, 900, 0.95), ("A",), 1, None, (), 1),
     ]
     made = figures.arm_score_changes(changes)
     ours, papers, open_ended = made.data

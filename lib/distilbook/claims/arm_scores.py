@@ -12,8 +12,10 @@ from ..answers import Comparison, compare_in_common
 from ..records import Record
 from ..statistics import Interval
 from .paper import TABLE_4
-from .scored import ByTask, examples_of, fewest_seeds, kept_answers, macro_score, runs_by_task, with_all
+from .scored import ByTask, examples_of, fewest_pretrainings, fewest_seeds, kept_answers, macro_score, runs_by_task, with_all
 
+#: A recipe is judged by so many students, as the claims on the arms are.
+ENOUGH = 2
 NO_STUDENTS = ("teacher", "tfidf", "majority")
 
 
@@ -29,6 +31,8 @@ class ArmChange:
         seeds: counted, of the model and task that have fewest.
         paper: the change that Table 4 prints for the GLUE score, as a share; None where it has no such arm.
         left_out: which seeds are not counted, in words.
+        pretrainings: how many students of the recipe there are, of the one that has fewest; fine-tuning one of them
+            several times says nothing of the next.
     """
 
     arm: str
@@ -37,10 +41,13 @@ class ArmChange:
     seeds: int
     paper: float | None
     left_out: tuple[str, ...]
+    pretrainings: int
 
     @property
     def side(self) -> Literal["better", "worse", "not settled"]:
-        """Which of the two is better beyond the interval."""
+        """Which of the two is better beyond the interval; one student of each does not settle that for a recipe."""
+        if self.pretrainings < ENOUGH:
+            return "not settled"
         if self.change.low > 0:
             return "better"
         return "worse" if self.change.high < 0 else "not settled"
@@ -94,4 +101,5 @@ def _change(question: tuple[str, str], runs: ByTask, comparison: Comparison | No
         fewest_seeds(runs, question),
         None if paper is None else paper / 100,
         tuple(left_out),
+        fewest_pretrainings(runs, question),
     )

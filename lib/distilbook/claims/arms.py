@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import Literal
 
-from ..recipe import ARM_LABELS
+from ..recipe import ARM_LABELS, AS_LONG, WITHOUT_TEACHER
 from ..records import Record
 from ..statistics import Interval, seed_difference_interval
 from .finding import Finding, Missing, too_few
@@ -19,8 +19,6 @@ from .wording import POINTS, counted, figure, with_ends
 
 FULL = "06_pretraining"
 CHOICES = "07_ablations/choices"
-#: What the name of an arm ends with when it was trained for as many seconds as the full recipe.
-AS_LONG = "_equal_seconds"
 #: Two runs had equal tokens when their numbers differ by no more than this share.
 EQUAL_TOKENS = 0.01
 
@@ -170,7 +168,6 @@ class Comparison:
 
 
 #: What is compared with the full recipe, in the order of the book; arms without a teacher a second time.
-WITHOUT_TEACHER = ("without_teacher", "from_scratch")
 RECIPES = (*(arm for arm in ARM_LABELS if arm != "full"), *(f"{arm}{AS_LONG}" for arm in WITHOUT_TEACHER))
 
 

@@ -151,6 +151,11 @@ def fewest_seeds(runs: ByTask, models: Iterable[str]) -> int:
     return min(len(some[model].counted) for some in runs.values() for model in models)
 
 
+def fewest_pretrainings(runs: ByTask, models: Iterable[str]) -> int:
+    """Return from how many pre-trainings the counted seeds come, of the model and task that have fewest."""
+    return min(len({r.pretraining_seed for r in some[model].counted}) for some in runs.values() for model in models)
+
+
 def subject(runs: ByTask) -> str:
     """Return what was scored, in words: a metric on a task, or the macro-score over several."""
     if len(runs) == 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from ..recipe import ARM_LABELS
+from ..recipe import ARM_LABELS, AS_LONG, WITHOUT_TEACHER
 
 #: Colours of Okabe and Ito, which the colour-blind tell apart, and two greys; a marker for print in grey.
 COLOURS = {
@@ -42,7 +42,7 @@ LABELS = {
     "tfidf": "TF-IDF",
     "majority": "majority",
     **ARM_LABELS,
-    **{f"{arm}_equal_seconds": f"{ARM_LABELS[arm]}, equal seconds" for arm in ("without_teacher", "from_scratch")},
+    **{arm + AS_LONG: f"{ARM_LABELS[arm]}, equal seconds" for arm in WITHOUT_TEACHER},
 }
 
 #: A verdict's colour: the full recipe's where the claim holds, a warm one where it fails, else grey.
@@ -81,5 +81,24 @@ def figure(title: str, x: str, y: str, height: int = 380) -> go.Figure:
         font={"size": 13},
         margin={"l": 70, "r": 30, "t": 60, "b": 60},
         legend={"orientation": "h", "y": -0.25},
+    )
+    return made
+
+
+def dressed(made: go.Figure, title: str, height: int, left: int) -> go.Figure:
+    """Give a figure of several panels the book's look.
+
+    Args:
+        height, left: of the figure and of its left margin, in pixels.
+    """
+    base = figure(title, "", "").layout
+    made.update_layout(
+        template=base.template,
+        title=base.title,
+        paper_bgcolor=base.paper_bgcolor,
+        plot_bgcolor=base.plot_bgcolor,
+        font=base.font,
+        height=height,
+        margin={"l": left, "r": 30, "t": 90, "b": 60},
     )
     return made

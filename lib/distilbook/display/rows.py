@@ -144,6 +144,7 @@ def arm_change_rows(changes: Sequence[ArmChange]) -> list[dict]:
             "on": ", ".join(one.tasks),
             "examples": one.change.n,
             "seeds": one.seeds,
+            "students": one.pretrainings,
         }
         for one in changes
     ]

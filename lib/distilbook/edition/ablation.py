@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import plotly.graph_objects as go
 
 from ..claims import CLAIMS, judge
-from ..claims.arms import AS_LONG, compare
+from ..claims.arms import compare
 from ..config import BookError, short_hash
 from ..data.corpus import Corpus
 from ..display import arms, comparisons
+from ..recipe import AS_LONG
 from ..training.arms import equal_seconds_steps, full_runs, run_arm
 from ..training.choices import Choice, choices_of, paired_with, run_choice
 from ..training.loop import Watch

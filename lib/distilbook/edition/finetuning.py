@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..claims.arms import chapter_of
 from ..config import BookError, nearest
 from ..training.arms import published_runs
 from ..training.finetuning.baselines import BASELINES
@@ -24,8 +25,7 @@ def models_of(config: FinetuneConfig, workspace: Workspace) -> dict[str, list[Mo
     """
     models = {"teacher": [Model("teacher", workspace.find("teacher", made_by="03_teacher"))]}
     for name in config.students:
-        chapter = "06_pretraining" if name == "full" else f"07_ablations/{name.removesuffix('_equal_seconds')}"
-        runs = published_runs(workspace, name, made_by=chapter)
+        runs = published_runs(workspace, name, made_by=chapter_of(name))
         models[name] = [Model(name, run.folder / "model", run.seed) for run in runs]
     return models | {name: [Model(name)] for name in BASELINES}
 

@@ -11,7 +11,7 @@ from plotly.subplots import make_subplots
 
 from ...claims.arms import Comparison, TwoByTwo, starts_at_random
 from ...statistics import detectable_difference
-from ..palette import figure, look
+from ..palette import dressed, figure, look
 
 GREY = "#808080"
 
@@ -52,7 +52,8 @@ def changes(comparisons: Sequence[Comparison], paper: Mapping[str, float] | None
     made.add_vline(x=0, line_dash="dash", line_color=GREY, line_width=2, opacity=1)
     made.update_yaxes(autorange="reversed", showgrid=True)
     made.update_xaxes(title_text="change (points)", row=len(groups))
-    return _dressed(made, "Change against the full recipe", 170 + 44 * len(comparisons) + 40 * len(groups))
+    height = 170 + 44 * len(comparisons) + 40 * len(groups)
+    return dressed(made, "Change against the full recipe", height, left=70)
 
 
 def _ours(made: go.Figure, group: Sequence[Comparison], place: Mapping[str, int], row: int) -> None:
@@ -131,7 +132,7 @@ def factors(tables: Sequence[TwoByTwo]) -> go.Figure:
     made.update_yaxes(tickformat=".1%", showgrid=True)
     made.update_yaxes(title_text="masked accuracy", col=1)
     made.update_xaxes(range=[-0.4, 1.4], tickvals=[0, 1], ticktext=list(LOSSES.values()))
-    return _dressed(made, "With the teacher's outputs and without", 520)
+    return dressed(made, "With the teacher's outputs and without", 520, left=70)
 
 
 def _line(made: go.Figure, two: TwoByTwo, start: str, where: tuple[int, int]) -> None:
@@ -172,19 +173,4 @@ def detectable(spread: float, comparisons: Sequence[Comparison], most: int = 20)
             made.add_hline(y=size, line_color=colour, line_width=1, line_dash="dot", opacity=0.6)
     made.update_yaxes(type="log")
     made.update_layout(height=460)
-    return made
-
-
-def _dressed(made: go.Figure, title: str, height: int) -> go.Figure:
-    """Give a figure of several panels the book's look."""
-    base = figure(title, "", "").layout
-    made.update_layout(
-        template=base.template,
-        title=base.title,
-        paper_bgcolor=base.paper_bgcolor,
-        plot_bgcolor=base.plot_bgcolor,
-        font=base.font,
-        height=height,
-        margin={"l": 70, "r": 30, "t": 90, "b": 60},
-    )
     return made

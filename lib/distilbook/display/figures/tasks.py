@@ -13,7 +13,7 @@ from ...answers import Answers, Tasks, scores_on_one_task
 from ...claims.arm_scores import ArmChange
 from ...metrics import METRIC_LABELS
 from ...statistics import Interval
-from ..palette import PLAIN, figure, look
+from ..palette import PLAIN, dressed, figure, look
 
 GREY = "#808080"
 #: The mark of a seed that says the same of every example, in its model's colour: hollow, with a cross.
@@ -39,7 +39,8 @@ def task_scores(tasks: Tasks) -> go.Figure:
         labels = [look(name, place)[3] for place, name in enumerate(models)]
         made.update_yaxes(categoryorder="array", categoryarray=labels, autorange="reversed", row=row, col=1)
     title = "Scores, a mark a seed; crossed where it says the same of every example"
-    return _dressed(made, title, height)
+    made.update_yaxes(showgrid=True, gridcolor="rgba(128,128,128,0.25)")
+    return dressed(made, title, height, left=230)
 
 
 def _model(made: go.Figure, name: str, place: int, answers: Answers, interval: Interval, row: int) -> None:
@@ -92,7 +93,8 @@ def arm_score_changes(changes: Sequence[ArmChange]) -> go.Figure:
         made.update_xaxes(title_text="change of the score (points)", matches="x", row=1, col=column)
     labels = [look(one.arm, place)[3] for place, one in enumerate(changes)]
     made.update_yaxes(categoryorder="array", categoryarray=labels, autorange="reversed", showgrid=True)
-    return _dressed(made, "Change against the full recipe", 170 + 40 * len(changes))
+    made.update_yaxes(showgrid=True, gridcolor="rgba(128,128,128,0.25)")
+    return dressed(made, "Change against the full recipe", 170 + 40 * len(changes), left=230)
 
 
 def _reach(interval: Interval, scale: float, colour: str) -> dict | None:
@@ -108,22 +110,6 @@ def _reach(interval: Interval, scale: float, colour: str) -> dict | None:
         "thickness": 2,
         "width": 6,
     }
-
-
-def _dressed(made: go.Figure, title: str, height: int) -> go.Figure:
-    """Give a figure of several panels the book's look."""
-    base = figure(title, "", "").layout
-    made.update_layout(
-        template=base.template,
-        title=base.title,
-        paper_bgcolor=base.paper_bgcolor,
-        plot_bgcolor=base.plot_bgcolor,
-        font=base.font,
-        height=height,
-        margin={"l": 230, "r": 30, "t": 90, "b": 60},
-    )
-    made.update_yaxes(showgrid=True, gridcolor="rgba(128,128,128,0.25)")
-    return made
 
 
 def text_lengths(lengths: Mapping[str, Sequence[int]], cuts: Sequence[int]) -> go.Figure:

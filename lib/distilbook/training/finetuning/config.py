@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from ...config import ChapterConfig, Config, Seed
 from ...data.tasks import TaskSource
-from ...recipe import ARMS
+from ...recipe import ARMS, AS_LONG, WITHOUT_TEACHER
 from ..schedule import Precision
 
 
@@ -86,7 +86,7 @@ class FinetuneConfig(TasksConfig):
     @field_validator("students")
     @classmethod
     def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        known = [*ARMS, *(f"{arm}_equal_seconds" for arm in ("without_teacher", "from_scratch"))]
+        known = [*ARMS, *(arm + AS_LONG for arm in WITHOUT_TEACHER)]
         if unknown := [name for name in names if name not in known]:
             raise ValueError(f"names among {', '.join(known)}; there is no {', '.join(unknown)}")
         return names
