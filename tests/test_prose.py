@@ -24,7 +24,8 @@ from distilbook.claims.paper import GLUE
 from distilbook.claims.wording import SHARE as PERCENT
 from distilbook.claims.wording import figure
 from distilbook.data.masking import SHARE, SMOOTHING, TREATMENT
-from distilbook.device.timing import BERT_BASE
+from distilbook.device.comparisons import PUBLISHED
+from distilbook.device.times import PERCENTILE
 from distilbook.model.sizes import model_config
 from distilbook.recipe import Recipe, changes_of
 from distilbook.training.step import BETAS, EPSILON, MAX_GRADIENT_NORM
@@ -44,6 +45,7 @@ FASTER = f"{claim('faster').paper_value - 1:.0%}"
 TEACHER, STUDENT = TABLE_3["BERT-base"], TABLE_3["DistilBERT"]
 RATIO = f"{TEACHER['seconds'] / STUDENT['seconds']:.2f}"
 ORIGINAL = yaml.safe_load((PROJECT / "parameters/paper/04_student.yaml").read_text())["layers"]
+BERT_LAYERS = PUBLISHED["bert-base"]["num_hidden_layers"]
 LAYERS = f"{', '.join(map(str, ORIGINAL[:-1]))} and {ORIGINAL[-1]}"
 #: The paper edition fine-tunes on GLUE as the scripts of the original repository do.
 SCRIPTS = yaml.safe_load((PROJECT / "parameters/paper/08_sentence_tasks.yaml").read_text())
@@ -73,7 +75,7 @@ ACCOUNTED: dict[str, dict[str, str]] = {
         f"which of the {TERMS} corrections": "the terms of Recipe",
         "MiniLM, 6 layers": "the published MiniLM-L6, as its name has it",
         f"→ {len(typed('06_pretraining', 'layers'))} layers": "06_pretraining's parameter layers",
-        f"BERT-base, {BERT_BASE[0]} layers → {len(ORIGINAL)} layers": "BERT_BASE, parameters/paper/04_student.yaml",
+        f"BERT-base, {BERT_LAYERS} layers → {len(ORIGINAL)} layers": "comparisons.PUBLISHED, parameters/paper/04_student.yaml",
     },
     "01_claims": {
         f"it is {SMALLER} smaller": "the claim 'smaller'",
@@ -100,7 +102,7 @@ ACCOUNTED: dict[str, dict[str, str]] = {
     "04_student": {
         f"where the {SMALLER} goes": "the claim 'smaller'",
         "why it is not 50%": "half",
-        f"takes {LAYERS} of BERT's {WORDS[BERT_BASE[0]]}": "parameters/paper/04_student.yaml, timing.BERT_BASE",
+        f"takes {LAYERS} of BERT's {WORDS[BERT_LAYERS]}": "parameters/paper/04_student.yaml, comparisons.PUBLISHED",
         f"The paper's {TEACHER['parameters']} million": "Table 3",
         f"its {STUDENT['parameters']} million": "Table 3",
     },
@@ -153,7 +155,9 @@ ACCOUNTED: dict[str, dict[str, str]] = {
         "is from 1 is the noise": "what a model's ratio to itself would be",
         "a ratio of 2. The paper": "half of the layers",
         f"{TEACHER['seconds']} / {STUDENT['seconds']} = {RATIO}": "Table 3",
-        f"a ratio of 2 into {RATIO}": "half of the layers; Table 3",
+        "attention as in the code of 2019": "the paper's year",
+        "by the one of 2019": "the paper's year",
+        f"{PERCENTILE} of 100 passes": "times.PERCENTILE",
     },
 }
 
@@ -233,7 +237,7 @@ def test_constants_in_formulas_are_the_librarys(chapter):
 def test_the_original_layers_are_the_same_wherever_they_are_typed():
     paper = yaml.safe_load((PROJECT / "parameters/paper/06_pretraining.yaml").read_text())
     assert paper["layers"] == ORIGINAL
-    assert f"layer_map({ORIGINAL}, {BERT_BASE[0]})" in (BOOK / "04_student.py").read_text()
+    assert f"layer_map({ORIGINAL}, {BERT_LAYERS})" in (BOOK / "04_student.py").read_text()
 
 
 def test_the_hypotheses_have_the_papers_losses_in_their_order():

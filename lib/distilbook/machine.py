@@ -1,8 +1,9 @@
-"""This machine shared out: which cores and GPUs there are, and how a process keeps to its share of them."""
+"""This machine: which cores and GPUs there are, how a process keeps to its share of them, what memory it takes."""
 
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
@@ -50,3 +51,42 @@ def keep_to(cores: Sequence[int]) -> None:
         os.sched_setaffinity(0, cores)
     else:  # macOS knows no affinity: at least the number of threads
         os.environ["OMP_NUM_THREADS"] = os.environ["RAYON_NUM_THREADS"] = str(len(cores))
+
+
+class MemoryWatch:
+    """The largest resident memory of this process and of its largest child while the block runs, in bytes.
+
+    Attributes:
+        before: this process's, when the watch was made.
+    """
+
+    def __init__(self, every: float = 0.05):
+        """Look at the memory every so many seconds."""
+        import psutil
+
+        self.every = every
+        self.before = psutil.Process().memory_info().rss
+        self.main = self.largest_child = 0
+
+    def __enter__(self) -> MemoryWatch:
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        import psutil
+
+        process, ended = psutil.Process(), False
+        while not ended:
+            ended = self._stop.wait(self.every)
+            self.main = max(self.main, process.memory_info().rss)
+            for child in process.children():
+                try:
+                    self.largest_child = max(self.largest_child, child.memory_info().rss)
+                except psutil.NoSuchProcess:  # it has just ended
+                    continue

@@ -203,12 +203,20 @@ def test_the_noise_is_beyond_the_bound_and_does_not_shrink_with_pairs():
 
 
 def test_a_start_within_the_noise_asks_for_a_quieter_machine():
-    found = settling("faster", times((1.50, 1.60, 1.70), (1.55, 1.60, 1.70), noise=0.20 / 1.55))
+    found = settling("faster", times((1.50, 1.60, 1.70), (1.55, 1.60, 1.70), noise=0.10 / 1.55))
     assert found.need.in_the_way == "a process start is no further from the bound than the noise"
     assert found.need.takes.startswith("less noise, not more sentence pairs") and found.cost is None
-    assert "0.05 beyond the bound, the noise is 0.2" in found.sentence
+    assert "0.05 beyond the bound, the noise is 0.1" in found.sentence
     apart = settling("faster", times((1.40, 1.50, 1.60), (1.60, 1.70, 1.80)))
     assert apart.need.in_the_way == "process starts disagree"
+
+
+def test_too_loud_a_machine_settles_nothing_however_far_the_ratio_is_from_its_bound():
+    far = times((3.90, 4.00, 4.10), (3.90, 4.00, 4.10), noise=0.101)
+    assert judge(claim("faster"), far).verdict == "not settled"
+    found = settling("faster", far)
+    assert found.need.in_the_way.startswith("the machine was too loud") and found.cost is None
+    assert found.need.takes.startswith("less noise")
 
 
 def test_one_process_start_lacks_another():

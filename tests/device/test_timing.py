@@ -1,110 +1,117 @@
-"""The timing protocol: what is timed, in which order, in fresh processes; and what is made of the times."""
+"""The timing protocol: which comparisons in which processes, in which order, and what is recorded."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from distilbook.config import BookError
-from distilbook.device import timing, timing_process
-from distilbook.device.timing import (
-    BERT_BASE,
-    Start,
+from distilbook.device import plan, timing
+from distilbook.device.comparisons import Comparison, Input, Order
+from distilbook.device.lengths import sample_lengths, stsb_lengths
+from distilbook.device.plan import (
+    ELMO_TASK,
+    KERNEL,
+    LOADED,
+    OWN,
+    PADDED,
+    PAIRS,
+    WIDTHS,
     TimingConfig,
-    TimingResult,
-    length_histogram,
-    run_timing,
-    sample_lengths,
-    size_records,
-    stsb_lengths,
-    timing_records,
+    further_orders,
+    pair_orders,
+    shape_task,
 )
-from distilbook.device.timing_process import time_pair
-from distilbook.provenance import hardware
-
-SHARED = Path(__file__).resolve().parents[2].parent / "shared/data"
+from distilbook.device.times import Measured, Start
+from distilbook.device.timing import TimingResult, run_timing
+from distilbook.device.timing_process import in_turn, measure
+from distilbook.device.timing_records import ordered_by, size_records, timing_records
+from distilbook.provenance import usable_cores
 
 SMALL = {
     "edition": "test",
-    "pairs": 12,
+    "pairs": 6,
     "noise_pairs": 3,
     "repeats": 2,
     "starts": 2,
     "threads": [1],
     "warm_up": 1,
-    "batch_size": 1,
+    "attention": "eager",
+    "compile": False,
     "layers": 4,
     "width": 32,
     "heads": 2,
     "feed_forward": 64,
+    "further_pairs": 3,
+    "elmo_pairs": 2,
+    "elmo_shrunk": 32,
+    "batch_sizes": [1, 3],
+    "batch_length": 8,
+    "lengths": [5, 9],
+    "inputs": 2,
+    "accelerator_batch_sizes": [2],
+    "accelerator_precisions": ["float32", "bfloat16"],
+    "accelerator_length": 16,
 }
-LAYERS, WIDTH, HEADS, FEED_FORWARD = BERT_BASE
-PUBLISHED = SMALL | {"layers": LAYERS, "width": WIDTH, "heads": HEADS, "feed_forward": FEED_FORWARD}
+PUBLISHED = SMALL | {"layers": 12, "width": 768, "heads": 12, "feed_forward": 3072}
 
 
 def config(**changes) -> TimingConfig:
     return TimingConfig.parse(SMALL | changes, "a test")
 
 
-def start(teacher: list[float], student: list[float], noise: float = 1.0, threads: int = 1) -> Start:
-    return Start(threads, (10,) * len(teacher), tuple(teacher), tuple(student), ((noise, 1.0),) * len(teacher))
-
-
 @pytest.fixture(scope="module")
-def measured() -> TimingResult:
-    return run_timing(config())
+def result() -> TimingResult:
+    orders = pair_orders(config(), {PAIRS: config().pair, OWN: config(layers=8).pair})
+    return run_timing([*orders, *further_orders(config())])
 
 
-def test_the_packaged_lengths_are_those_of_the_development_set():
-    lengths = sorted(length for length, count in stsb_lengths().items() for _ in range(count))
-    assert (len(lengths), lengths[0], lengths[-1]) == (1_500, 11, 87)
-    assert (lengths[749] + lengths[750]) / 2 == 28
-
-
-def test_the_packaged_lengths_can_be_counted_again():
-    if not SHARED.exists():
-        pytest.skip("needs STS-B and the vocabulary in ../shared/data")
-    from transformers import PreTrainedTokenizerFast
-
-    tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(SHARED / "vocab/tokenizer.json"))
-    lines = (SHARED / "glue/STS-B/dev.tsv").read_text(encoding="utf-8").splitlines()[1:]
-    pairs = [tuple(line.split("\t")[7:9]) for line in lines]
-    assert length_histogram(pairs, tokenizer) == stsb_lengths()
-
-
-def test_a_sample_of_lengths_has_the_median_of_all_and_always_the_same_order():
-    sample = sample_lengths(stsb_lengths(), 101)
-    assert sorted(sample)[50] == 28
-    assert sample == sample_lengths(stsb_lengths(), 101) != sorted(sample)
-    assert sorted(sample_lengths({5: 2, 9: 2}, 4)) == [5, 5, 9, 9]
-
-
-def test_the_models_take_turns_at_going_first_and_the_fastest_pass_counts(monkeypatch):
+def test_the_models_take_turns_at_going_first(monkeypatch):
     clock, called = [0], []
-    spent = {"first": [5, 3, 9], "second": [2, 8, 1]}
+    spent = {"a": 1, "b": 10, "c": 100}
 
     def call(name: str) -> None:
         called.append(name)
-        clock[0] += spent[name][called.count(name) - 1] * 1_000_000
+        clock[0] += spent[name] * 1_000_000
 
-    monkeypatch.setattr(timing_process.time, "perf_counter_ns", lambda: clock[0])
-    assert time_pair(lambda: call("first"), lambda: call("second"), repeats=3, turn=1) == (3, 1)
-    assert called == ["second", "first", "first", "second", "second", "first"]
-
-
-def test_every_start_times_every_pair_and_the_teacher_against_itself(measured):
-    counts = [(s.threads, len(s.teacher_ms), len(s.student_ms), len(s.noise_ms)) for s in measured.starts]
-    assert counts == [(1, 12, 12, 3)] * 2
-    assert measured.starts[0].lengths == tuple(sample_lengths(stsb_lengths(), 12))
-    assert all(time > 0 for s in measured.starts for time in (*s.teacher_ms, *s.student_ms))
-    assert measured.starts[0].teacher_ms != measured.starts[1].teacher_ms
+    monkeypatch.setattr("distilbook.device.timing_process.time.perf_counter_ns", lambda: clock[0])
+    calls = [lambda name=name: call(name) for name in "abc"]
+    assert in_turn(calls, repeats=3, turn=1) == [[1] * 3, [10] * 3, [100] * 3]
+    assert "".join(called) == "bca" + "cba" + "abc"
+    called.clear()
+    in_turn(calls[:2], repeats=3, turn=0)
+    assert "".join(called) == "ab" + "ba" + "ab"
 
 
-def test_twice_the_layers_take_longer(measured):
-    assert 1.2 < measured.ratio(1).value < 3
+def test_every_start_times_every_input_and_the_first_model_against_itself(result):
+    (pairs,) = result.of(PAIRS)
+    assert [given.tokens for given in pairs.comparison.inputs] == [x.pieces for x in sample_lengths(stsb_lengths(), 6)]
+    assert len(pairs.starts) == 2
+    for start in pairs.starts:
+        assert [[len(times) for times in of] for of in start.passes] == [[2, 2]] * 6
+        assert [[len(times) for times in of] for of in start.noise] == [[2, 2]] * 3
+        assert all(time > 0 for of in start.passes for times in of for time in times) and 0 < start.share <= 1.05
+    assert pairs.starts[0].passes != pairs.starts[1].passes
+
+
+def test_everything_that_explains_is_measured(result):
+    tasks = {one.comparison.name for one in result.measured}
+    shapes = {shape_task(1, 8), shape_task(3, 8), shape_task(1, 5), shape_task(1, 9)}
+    assert tasks == {PAIRS, OWN, ELMO_TASK, plan.LAYERS, KERNEL, PADDED, WIDTHS, LOADED} | shapes
+    names = lambda task: [timed.name for timed in result.of(task)[0].comparison.models]
+    assert names(plan.LAYERS) == ["bert 4 x 32", "bert 2 x 32", "bert 1 x 32", "bert 0 x 32", "distilbert 2 x 32"]
+    assert {timed.attention for timed in result.of(KERNEL)[0].comparison.models} == {"sdpa"}
+    assert all(given.tokens + given.padding == 128 for given in result.of(PADDED)[0].comparison.inputs)
+    assert result.of(LOADED)[0].neighbours == len(usable_cores())
+    with pytest.raises(BookError, match="nothing was timed as 'pears'"):
+        result.of("pears")
+
+
+def test_more_layers_take_longer(result):
+    layers = result.of(plan.LAYERS)[0]
+    assert 1 < layers.ratio(1).value < layers.ratio(3).value
 
 
 def test_the_models_are_built_as_ordered_and_threads_are_set():
@@ -112,85 +119,131 @@ def test_the_models_are_built_as_ordered_and_threads_are_set():
     code = (
         "import torch\n"
         "from distilbook.device import timing_process as p\n"
-        f"order = {{'models': {list(config().dimensions.values())}, 'lengths': [7, 9], 'threads': 1,\n"
-        "         'noise_pairs': 1, 'repeats': 2, 'warm_up': 3, 'batch_size': 4}\n"
+        "from distilbook.device.comparisons import *\n"
+        "models = (bert(4, 32, 2, 64), distilbert(2, 32, 2, 64))\n"
+        "order = Order(1, (Comparison('x', models, (Input(4, 7, 2), Input(4, 9)), 2, 1),), warm_up=3)\n"
         "seen = []\n"
-        "build = p._random_models\n"
-        "def watched(*dimensions):\n"
-        "    models = build(*dimensions)\n"
-        "    for name, model in zip('ts', models):\n"
-        "        assert model.config._attn_implementation == 'eager' and not model.training\n"
-        "        model.register_forward_pre_hook(lambda m, a, k, name=name: seen.append((name, *k['input_ids'].shape,\n"
-        "            torch.is_inference_mode_enabled())), with_kwargs=True)\n"
-        "    assert [m.config.num_hidden_layers for m in models] == [4, 2] and models[0].pooler is not None\n"
-        "    return models\n"
-        "p._random_models = watched\n"
+        "build = p.built\n"
+        "def watched(timed, device):\n"
+        "    model = build(timed, device)\n"
+        "    assert model.config._attn_implementation == 'eager' and not model.training\n"
+        "    model.register_forward_pre_hook(lambda m, a, k: seen.append((timed.name[0], *k['input_ids'].shape,\n"
+        "        int(k['attention_mask'].sum()), torch.is_inference_mode_enabled())), with_kwargs=True)\n"
+        "    return model\n"
+        "p.built = watched\n"
         "said = []\n"
         "p.measure(order, said.append)\n"
         "assert torch.get_num_threads() == torch.get_num_interop_threads() == 1\n"
-        "once = [('t', 4, 7, True), ('s', 4, 7, True)]\n"
-        "assert seen[:6] == 3 * once, seen\n"
-        "assert [s[0] for s in seen[6:]] == list('tsst' + 'tttt' + 'stts'), seen\n"
-        "assert {s[2] for s in seen[14:]} == {9}\n"
-        "assert [sorted(s) for s in said] == [['done', 'noise', 'pairs']] and said[0]['done'] == 2\n"
+        "assert seen[:6] == 3 * [('b', 4, 9, 28, True)] + 3 * [('d', 4, 9, 28, True)], seen\n"
+        "assert [s[0] for s in seen[6:]] == list('bddb' + 'bbbb' + 'dbbd'), seen\n"
+        "assert {s[2:4] for s in seen[14:]} == {(9, 36)}\n"
+        "assert [sorted(s) for s in said] == [['done'], ['done', 'times']] and said[0]['done'] == 2\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
+def test_a_compiled_model_and_a_narrow_one_are_built_as_such():
+    import torch
+
+    from distilbook.device.comparisons import bert
+    from distilbook.device.models import built
+
+    assert isinstance(built(bert(1, 8, 2, 8, compiled=True), "cpu"), torch._dynamo.OptimizedModule)
+    assert next(built(bert(1, 8, 2, 8, precision="bfloat16"), "cpu").parameters()).dtype == torch.bfloat16
+
+
 def test_a_failing_process_is_reported_with_its_last_words(monkeypatch):
     monkeypatch.setattr(timing.timing_process, "__name__", "distilbook.no_such_module")
     with pytest.raises(BookError, match="a timing process failed") as caught:
-        run_timing(config(starts=1))
+        run_timing(pair_orders(config(starts=1), {PAIRS: config().pair}))
     assert "No module named distilbook.no_such_module" in str(caught.value)
 
 
-def test_more_threads_than_cores_are_refused():
-    with pytest.raises(BookError, match="100000 threads were asked for"):
-        run_timing(config(threads=[1, 100_000]))
+def test_neighbours_end_with_what_they_stood_beside(monkeypatch):
+    import psutil
+
+    beside = []
+
+    def failing(lines, progress):
+        beside.extend(c for c in psutil.Process().children() if "while True: pass" in c.cmdline())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(timing, "_listen", failing)
+    comparison = Comparison("x", config().pair, (Input(1, 4),), 1, 1)
+    with pytest.raises(KeyboardInterrupt):
+        run_timing([Order(1, (comparison,), neighbours=2)])
+    assert len(beside) == 2 and not any(process.is_running() for process in beside)
 
 
-def test_the_interval_covers_every_start():
-    result = TimingResult((start([2.0, 2.0], [1.0, 1.0]), start([2.2, 2.2], [1.0, 1.0])), 1.0)
-    found = result.ratio(1)
-    assert (found.value, found.low, found.high, found.n) == (pytest.approx(2.1), 2.0, 2.2, 2)
+def test_threads_go_from_one_to_all(monkeypatch):
+    monkeypatch.setattr(plan, "usable_cores", lambda: list(range(12)))
+    assert config(threads=None).settings == [1, 2, 4, 8, 12]
+    assert config(threads=[4, 1]).settings == [1, 4]
+    with pytest.raises(BookError, match="100 threads were asked for"):
+        config(threads=[1, 100]).settings  # noqa: B018
 
 
-def test_the_ratio_is_taken_pair_by_pair():
-    result = start([2.0, 30.0, 400.0], [1.0, 10.0, 100.0])
-    assert result.ratio.value == 3
+def test_a_gpu_gets_every_batch_size_in_every_precision(monkeypatch):
+    monkeypatch.setattr(plan, "accelerator", lambda: "a GPU")
+    orders = [order for order in further_orders(config()) if order.device == "cuda"]
+    assert len(orders) == 2
+    models = [comparison.models for comparison in orders[0].comparisons]
+    assert [(m[0].precision, m[0].attention) for m in models] == [("float32", "sdpa"), ("bfloat16", "sdpa")]
+    assert {(given.batch, given.tokens) for c in orders[0].comparisons for given in c.inputs} == {(2, 16)}
+
+
+def test_pairs_that_do_not_fit_a_model_are_left_out():
+    from distilbook.device.comparisons import timed
+
+    short = timed({"model_type": "bert", "num_hidden_layers": 1, "hidden_size": 8, "max_position_embeddings": 20})
+    (order, _) = pair_orders(config(), {PAIRS: (short, short)})
+    assert max(given.tokens for given in order.comparisons[0].inputs) <= 20
+
+
+def test_students_of_equal_parameters_have_them():
+    from distilbook.device.models import parameters_of_timed
+
+    published = TimingConfig.parse(PUBLISHED, "")
+    _, student, shallow, deep = plan.depth_or_width(published)
+    counts = [parameters_of_timed(timed) for timed in (student, shallow, deep)]
+    assert (shallow.config["n_layers"], deep.config["n_layers"]) == (3, 12)
+    assert all(abs(count / counts[0] - 1) < 0.02 for count in counts)
+
+
+def invented(teacher: float, student: float, threads: int = 1) -> Measured:
+    models = TimingConfig.parse(PUBLISHED, "").pair
+    start = Start((((teacher,), (student,)),) * 2, (((1.5,), (1.0,)),) * 2, 0.9)
+    return Measured(Comparison(PAIRS, models, (Input(1, 10),) * 2, 1, 2), threads, "cpu", 0, (start, start))
 
 
 def test_the_records_say_ratio_noise_and_times_for_each_number_of_threads():
-    starts = [start([4.0, 4.0], [2.0, 2.0], noise=1.5, threads=n) for n in (1, 2, 1, 2)]
-    ordered = TimingConfig.parse(PUBLISHED | {"threads": [1, 2]}, "a test")
-    records = timing_records(TimingResult(tuple(starts), 3.0), ordered, "11")
-    assert [(r.model, r.split, r.metric, r.value, r.unit) for r in records[:3]] == [
-        ("bert-base over distilbert", "cpu, 1 thread", "time_ratio", 2.0, "1"),
-        ("bert-base", "cpu, 1 thread", "median_latency", 4.0, "ms"),
-        ("distilbert", "cpu, 1 thread", "median_latency", 2.0, "ms"),
-    ]
-    assert {r.split for r in records[3:]} == {"cpu, 2 threads"}
-    assert records[0].detail == {
-        "value": 2,
-        "low": 2,
-        "high": 2,
-        "threads": 1,
-        "starts": [{"value": 2, "low": 2, "high": 2}] * 2,
-        "noise": {"value": 1.5, "low": 1.5, "high": 1.5},
-    }
-    assert len({r.identity for r in records}) == 6
+    result = TimingResult((invented(4.0, 2.0), invented(4.0, 2.0, threads=2)), 3.0)
+    records = timing_records(result, config(), "11")
+    values = {(r.model, r.split, r.metric): (r.value, r.unit) for r in records}
+    assert values["bert-base over distilbert", "cpu, 2 threads", "time_ratio"] == (2.0, "1")
+    assert values["bert-base", "cpu, 1 thread", "median_latency"] == (4.0, "ms")
+    assert values["distilbert", "cpu, 1 thread", "p95_latency"] == (2.0, "ms")
+    assert values["distilbert", "cpu, 1 thread", "throughput"] == (500.0, "pairs/s")
+    assert values["bert-base", "cpu, 1 thread", "full_pass"] == (6.0, "s")
+    ratio = next(r for r in records if r.metric == "time_ratio")
+    ends = {"value": 2, "low": 2, "high": 2}
+    how = {"threads": 1, "attention": "eager", "precision": "float32", "compiled": False, "share": 0.9}
+    noise = {"value": 1.5, "low": 1.5, "high": 1.5}
+    assert ratio.detail == ends | how | {"starts": [ends, ends], "noise": noise}
+    assert len({r.identity for r in records}) == len(records) == 18
     assert {r.task for r in records} == {"sentence pairs at batch 1"}
 
 
-def test_one_thread_a_core_is_the_plain_cpu():
-    cores = hardware()["cores"]
-    result = TimingResult((start([4.0, 4.0], [2.0, 2.0], threads=cores),), 3.0)
-    assert {r.split for r in timing_records(result, config(threads=None), "11")} == {"cpu"}
+def test_what_was_ordered_otherwise_is_another_measurement():
+    one, other = (pair_orders(config(), {PAIRS: config(width=w).pair})[0].comparisons[0] for w in (32, 64))
+    assert ordered_by(config(), one) == ordered_by(config(), one)
+    assert len({ordered_by(config(), one), ordered_by(config(), other), ordered_by(config(repeats=3), one)}) == 3
 
 
 def test_sizes_are_recorded_under_the_published_names_for_the_published_dimensions_only():
-    large, small = size_records(TimingConfig.parse(PUBLISHED, ""), "11"), size_records(config(), "11")
+    large = size_records(TimingConfig.parse(PUBLISHED, "").pair, config(), "11")
+    small = size_records(config().pair, config(), "11")
     assert [(r.model, r.value, r.detail["role"]) for r in large] == [
         ("bert-base", 109_482_240, "teacher"),
         ("distilbert", 66_362_880, "student"),
@@ -199,25 +252,36 @@ def test_sizes_are_recorded_under_the_published_names_for_the_published_dimensio
     assert small[0].value > small[1].value
 
 
-def test_the_published_dimensions_are_those_of_the_default_configuration():
-    from transformers import BertConfig
+def test_the_published_dimensions_are_those_of_the_default_configurations():
+    from transformers import BertConfig, DistilBertConfig
 
-    plain = BertConfig()
-    assert BERT_BASE == (plain.num_hidden_layers, plain.hidden_size, plain.num_attention_heads, plain.intermediate_size)
-    assert plain.vocab_size == timing_process.VOCABULARY
+    teacher, student = TimingConfig.parse(PUBLISHED, "").pair
+    assert teacher.config.items() <= BertConfig().to_dict().items()
+    assert student.config.items() <= DistilBertConfig().to_dict().items()
 
 
 @pytest.mark.parametrize(
     ("changes", "what"),
     [
         ({"heads": 5}, "not a multiple of 5"),
-        ({"layers": 3}, "multiple of 2"),
-        ({"noise_pairs": 13}, "at most 12"),
+        ({"layers": 6}, "multiple of 4"),
+        ({"noise_pairs": 13}, "at most 6"),
         ({"threads": []}, "at least 1"),
         ({"threads": [0]}, "greater than 0"),
         ({"pair": 3}, "'pairs'"),
+        ({"lengths": [513]}, "512 positions, got 513"),
+        ({"attention": "flash"}, "'eager' or 'sdpa'"),
     ],
 )
 def test_impossible_parameters_are_refused(changes, what):
     with pytest.raises(BookError, match=what):
         config(**changes)
+
+
+def test_measuring_reports_now_and_then_and_at_the_end(monkeypatch):
+    monkeypatch.setattr("torch.set_num_interop_threads", lambda n: None)
+    comparison = Comparison("x", config().pair, (Input(1, 4),) * 12, 1, 1)
+    said = []
+    measure(Order(1, (comparison,), warm_up=0), said.append)
+    assert [one["done"] for one in said] == [10, 2, 0]
+    assert len(said[-1]["times"]) == 1

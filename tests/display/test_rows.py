@@ -8,7 +8,6 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from distilbook.answers import Answers, macro_score
 from distilbook.claims.arm_scores import ArmChange
-from distilbook.device.timing import Start, TimingResult
 from distilbook.display import rows
 from distilbook.model.sizes import model_config
 from distilbook.statistics import Interval
@@ -121,16 +120,3 @@ def test_an_arms_change_stands_beside_table_4_with_what_could_have_been_told():
         "students": 5,
     }
     assert (made[1]["told from zero"], made[1]["which is"], made[1]["Table 4"]) == ("nothing", "not settled", None)
-
-
-def test_every_start_has_its_ratio_and_its_noise():
-    start = Start(1, (10, 20), (4.0, 6.0), (2.0, 2.0), ((4.0, 4.0), (6.0, 6.0)))
-    made = rows.ratio_rows([start, start])
-    assert [row["label"] for row in made[:2]] == [
-        "teacher / student, 1 thread, start 1",
-        "teacher / teacher, 1 thread, start 1",
-    ]
-    assert len(made) == 4 and made[0]["value"] == 2.5 and made[1] == made[3] | {"label": made[1]["label"]}
-    assert rows.time_rows(TimingResult((start, start), 1.0)) == [
-        {"threads": 1, "teacher (ms)": 5.0, "student (ms)": 2.0, "ratio": 2.5, "noise": 1.0, "pairs": 2, "starts": 2}
-    ]

@@ -7,7 +7,8 @@ from distilbook.claims import CLAIMS, judge
 from distilbook.config import BookError
 from distilbook.edition.chapter import Chapter
 from distilbook.edition.evidence import evidence
-from distilbook.edition.pair import pair_name, timing_config
+from distilbook.edition import pair
+from distilbook.edition.pair import pair_name
 from distilbook.training.finetuning.config import VerdictConfig
 from distilbook.workspace import Workspace
 
@@ -44,6 +45,11 @@ def values(inputs, teacher_folder, student):
     }
 
 
+@pytest.fixture(autouse=True)
+def _briefly(monkeypatch):
+    monkeypatch.setattr(pair, "TIMED", pair.TIMED | {"pairs": 3, "noise_pairs": 2, "threads": [1], "warm_up": 0})
+
+
 def opened(values) -> Chapter:
     config = VerdictConfig.parse(values, where="a test")
     return Chapter("13_verdict", config, Workspace(config.edition))
@@ -65,7 +71,9 @@ def test_a_pair_is_fine_tuned_counted_and_judged_and_nothing_is_trained_again(va
     assert retention.in_miniature and retention.seeds == 2
     sizes = {r.detail["role"]: r.value for r in records if r.metric == "parameters"}
     assert verdicts["smaller"].value == pytest.approx(1 - sizes["student"] / sizes["teacher"])
-    assert verdicts["faster"].value is None and verdicts["imdb"].value is None
+    (times,) = [r for r in records if r.metric == "time_ratio"]
+    assert verdicts["faster"].value == times.value and times.model == "bert 4 x 32 over distilbert 2 x 32"
+    assert verdicts["faster"].in_miniature and verdicts["imdb"].value is None
     made = {path: path.stat().st_mtime_ns for path in chapter.workspace.root.rglob("*") if path.is_file()}
     assert evidence(chapter)[0] == records
     assert {path: path.stat().st_mtime_ns for path in made} == made
@@ -100,14 +108,3 @@ def test_without_a_pair_the_editions_own_records_are_judged(values, runs):
 def test_a_pair_is_called_by_its_models_last_names(values):
     pair = {"teacher": "hub:google-bert/bert-base-uncased", "student": "models/mine"}
     assert pair_name(VerdictConfig.parse(values | pair, where="x")) == "bert-base-uncased--mine"
-
-
-@pytest.mark.parametrize(("layers", "timed"), [((12, 6), True), ((12, 4), False)])
-def test_only_a_bert_and_a_distilbert_of_half_its_layers_are_timed(values, tmp_path, layers, timed):
-    from transformers import BertConfig, DistilBertConfig
-
-    folders = {"teacher": tmp_path / "a", "student": tmp_path / "b"}
-    BertConfig(num_hidden_layers=layers[0]).save_pretrained(folders["teacher"])
-    DistilBertConfig(n_layers=layers[1]).save_pretrained(folders["student"])
-    found = timing_config(VerdictConfig.parse(values, where="x"), folders)
-    assert list(found.dimensions) == ["bert-base", "distilbert"] if timed else found is None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,54 +11,15 @@ from typing import Any
 
 from ..data.corpus import CorpusConfig, prepare
 from ..data.sources import TextSource, documents, model_folder
+from ..machine import MemoryWatch
 from ..model.teacher import load_tokenizer
 from ..provenance import usable_cores
 
 #: At least so many characters are tokenised, so that the start of the processes is a small part.
 CHARACTERS = 30_000_000
 
-#: Seconds between two looks at the memory.
-LOOK_EVERY = 0.05
-
 #: The tokenizer gets so much text in a call.
 CHARACTERS_AT_ONCE = 1_000_000
-
-
-class MemoryWatch:
-    """The largest resident memory of this process and of its largest child while the block runs, in bytes.
-
-    Attributes:
-        before: this process's, when the watch was made.
-    """
-
-    def __init__(self):
-        import psutil
-
-        self.before = psutil.Process().memory_info().rss
-        self.main = self.largest_child = 0
-
-    def __enter__(self) -> MemoryWatch:
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        import psutil
-
-        process, ended = psutil.Process(), False
-        while not ended:
-            ended = self._stop.wait(LOOK_EVERY)
-            self.main = max(self.main, process.memory_info().rss)
-            for child in process.children():
-                try:
-                    self.largest_child = max(self.largest_child, child.memory_info().rss)
-                except psutil.NoSuchProcess:  # it has just ended
-                    continue
 
 
 def bench_corpus(

@@ -6,12 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
+from ..device.plan import PAIRS
+from ..device.times import TOO_LOUD
 from ..records import Record
 from .arms import arm
 from .finding import Finding, Missing, too_few
 from .paper import PAPER_MODELS, Claim
 from .retention import gap, retention
 from .wording import RATIO, SHARE, counted, decimals_for, figure, quantity, with_ends
+
+
+LOUD = f"the machine was too loud: the teacher seemed to differ from itself by more than {TOO_LOUD:.0%}"
 
 
 def size(claim: Claim, records: list[Record], folder: Path | None) -> Finding | Missing:
@@ -38,11 +43,7 @@ def size(claim: Claim, records: list[Record], folder: Path | None) -> Finding | 
 
 def time(claim: Claim, records: list[Record], folder: Path | None) -> Finding | Missing:
     """Take the ratio of times at batch size 1, its interval covering every number of threads."""
-    ratios = [
-        r
-        for r in records
-        if r.chapter == claim.chapter and r.metric == "time_ratio" and r.task == "sentence pairs at batch 1"
-    ]
+    ratios = [r for r in records if r.chapter == claim.chapter and r.metric == "time_ratio" and r.task == PAIRS]
     if not ratios:
         return Missing("times at batch size 1", claim.chapter)
     value = median(r.value for r in ratios)
@@ -64,7 +65,7 @@ def time(claim: Claim, records: list[Record], folder: Path | None) -> Finding | 
         unit=RATIO,
         margin=claim.bound * noise,
         hurdle=f"{noise:.1%}",
-        obstacle=too_few(starts, claim.seeds, "process start"),
+        obstacle=too_few(starts, claim.seeds, "process start") or (LOUD if noise > TOO_LOUD else None),
     )
 
 

@@ -16,7 +16,7 @@ from pathlib import Path, PurePath
 
 from ..progress import duration
 from ..records import Record
-from .evidence import GATHER
+from .evidence import GATHER, LOUD
 from .finding import Finding, Missing, too_few
 from .judging import Judgement
 from .paper import Claim
@@ -28,6 +28,7 @@ HOPELESS = 1_000
 #: An interval that could have been so many times as wide is not said to be any closer to its bound.
 AMPLE = 100
 CONFIDENCE = 0.95
+QUIETER = "less noise, not more sentence pairs: a quieter machine, or more pairs on which its noise is measured"
 
 
 @dataclass(frozen=True)
@@ -191,6 +192,8 @@ def _cleared(found: Finding, claim: Claim) -> Need:
         )
     if claim.kind == "arm":
         return Need(found.obstacle, "both trained again on equal numbers of tokens", 1.0)
+    if found.obstacle == LOUD:
+        return Need(found.obstacle, QUIETER)
     if found.obstacle in (NO_SCORE, NO_LEAD):
         return Need(found.obstacle, "a teacher that has learnt the task; more seeds of this one do not help")
     return Need(found.obstacle, f"a run of chapter `{claim.chapter}`", 1.0, chapter=claim.chapter)
@@ -245,8 +248,7 @@ def _more_pairs(found: Finding, claim: Claim, records: list[Record]) -> Need:
         side = "beyond the bound" if beyond > 0 else "on its other side"
         gap, noise = _gap(abs(beyond), found.unit), _gap(found.margin, found.unit)
         because = f"the nearest start is {gap} {side}, the noise is {noise}"
-        takes = "less noise, not more sentence pairs: a quieter machine, or more pairs on which its noise is measured"
-        return Need(near if beyond > 0 else apart, takes, because=because)
+        return Need(near if beyond > 0 else apart, QUIETER, because=because)
     distance, width = max(reaches, key=lambda reach: reach[1] / reach[0])
     factor = (width / distance) ** 2
     if factor > HOPELESS:

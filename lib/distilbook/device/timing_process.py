@@ -1,98 +1,94 @@
-"""The process that times two models: ``python -m distilbook.device.timing_process``.
+"""The process that times models: ``python -m distilbook.device.timing_process``.
 
-It reads one order as JSON from standard input and answers in JSON lines on standard output: how many
-pairs are done, and at last the times. It loads one framework, and nothing before the threads are set.
+It reads one :class:`~distilbook.device.comparisons.Order` as JSON from standard input and answers in JSON lines on
+standard output: how many inputs are done, and at last the times. It loads one framework, and nothing before the
+threads are set.
 """
 
 from __future__ import annotations
 
 import gc
 import json
-import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-VOCABULARY = 30_522
+from .comparisons import Comparison, Input, Order, Timed
+from .models import built, call_of
 
-#: The parent is not woken more often than after this many pairs: on a small machine that takes a core away.
+#: The parent is not woken more often than after this many inputs: on a small machine that takes a core away.
 REPORT_EVERY = 10
 
 
-def time_pair(first: Callable[[], Any], second: Callable[[], Any], repeats: int, turn: int) -> tuple[float, float]:
-    """Return the fastest of ``repeats`` calls of each, in milliseconds; ``turn`` says who begins.
+def in_turn(calls: Sequence[Callable[[], Any]], repeats: int, turn: int) -> list[list[float]]:
+    """Return the milliseconds that each of ``calls`` takes, ``repeats`` of them; ``turn`` says who begins.
 
-    Who begins changes with every repeat, so that neither always runs in the other's wake.
+    Who begins, and with every other repeat the direction, changes, so that none always runs in another's wake.
     """
-    calls, best = (first, second), [math.inf, math.inf]
+    count = len(calls)
+    spent: list[list[float]] = [[] for _ in calls]
     for repeat in range(repeats):
-        for which in ((0, 1), (1, 0))[(turn + repeat) % 2]:
+        order = [(turn + repeat + place) % count for place in range(count)]
+        for which in order if repeat % 2 == 0 else [order[0], *reversed(order[1:])]:
             began = time.perf_counter_ns()
             calls[which]()
-            best[which] = min(best[which], (time.perf_counter_ns() - began) / 1e6)
-    return best[0], best[1]
+            spent[which].append((time.perf_counter_ns() - began) / 1e6)
+    return spent
 
 
-def measure(order: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> None:
-    """Time the models of ``order`` in this process and ``report`` on it.
+def measure(order: Order, report: Callable[[dict[str, Any]], None]) -> None:
+    """Time what is ordered in this process and ``report`` on it.
 
     Args:
-        order: ``threads``; ``models``, the dimensions of teacher and student; ``lengths`` of the pairs in
-            tokens; ``noise_pairs``, ``repeats``, ``warm_up`` and ``batch_size``.
-        report: gets ``{"done": pairs since the last report}``, and at last also ``"pairs"`` and
-            ``"noise"``, lists of two times in milliseconds: teacher and student, teacher and teacher.
+        report: gets ``{"done": inputs since the last report}``, and at last also ``"times"``: for each comparison
+            ``passes``, milliseconds by input, model and repeat; ``noise``, those of the first model and of itself
+            once more; and ``share``, how much of its cores' time the process had.
     """
     import torch
 
-    torch.set_num_threads(order["threads"])
+    torch.set_num_threads(order.threads)
     torch.set_num_interop_threads(1)
-    teacher, student = _random_models(*order["models"])
-    times: dict[str, list] = {"pairs": [], "noise": []}
+    models: dict[str, Any] = {}
+    times = []
     gc.disable()
     with torch.inference_mode():
-        for _ in range(order["warm_up"]):
-            for call in _calls((teacher, student), order["lengths"][0], order["batch_size"]):
-                call()
-        for turn, length in enumerate(order["lengths"]):
-            of_teacher, of_student = _calls((teacher, student), length, order["batch_size"])
-            times["pairs"].append(time_pair(of_teacher, of_student, order["repeats"], turn))
-            if turn < order["noise_pairs"]:
-                times["noise"].append(time_pair(of_teacher, of_teacher, order["repeats"], turn))
-            if (turn + 1) % REPORT_EVERY == 0:
-                report({"done": REPORT_EVERY})
-    report({"done": len(order["lengths"]) % REPORT_EVERY, **times})
+        for comparison in order.comparisons:
+            for timed in comparison.models:
+                if timed.key not in models:
+                    models[timed.key] = built(timed, order.device)
+            times.append(_compare(comparison, order, models, report))
+    report({"done": 0, "times": times})
 
 
-def _random_models(teacher: dict[str, int], student: dict[str, int]) -> tuple:
-    """Return both models in evaluation mode, with the random weights of seed 0 and eager attention."""
-    import torch
-    from transformers import BertModel, DistilBertModel
+def _compare(
+    comparison: Comparison, order: Order, models: dict[str, Any], report: Callable[[dict[str, Any]], None]
+) -> dict[str, Any]:
+    def calls_for(given: Input, which: Sequence[Timed]) -> list[Callable[[], Any]]:
+        return [call_of(models[timed.key], timed, given, order.device) for timed in which]
 
-    from ..model.sizes import model_config
-
-    torch.manual_seed(0)
-    models = []
-    for kind, dimensions in ((BertModel, teacher), (DistilBertModel, student)):
-        config = model_config(kind.__name__, vocabulary=VOCABULARY, **dimensions)
-        config._attn_implementation = "eager"
-        models.append(kind(config).eval())
-    return tuple(models)
-
-
-def _calls(models: tuple, length: int, batch_size: int) -> list[Callable[[], Any]]:
-    """Return a call of each model on the same random input, ``(batch_size, length)`` tokens without padding."""
-    import torch
-
-    input_ids = torch.randint(VOCABULARY, (batch_size, length))
-    inputs = {"input_ids": input_ids, "attention_mask": torch.ones_like(input_ids)}
-    return [lambda model=model: model(**inputs) for model in models]
+    for call in calls_for(comparison.inputs[0], comparison.models):
+        for _ in range(order.warm_up):
+            call()
+    passes, noise, waiting = [], [], 0
+    wall, cores = time.perf_counter(), time.process_time()
+    for turn, given in enumerate(comparison.inputs):
+        calls = calls_for(given, comparison.models)
+        passes.append(in_turn(calls, comparison.repeats, turn))
+        if turn < comparison.noise_inputs:
+            noise.append(in_turn([calls[0], calls[0]], comparison.repeats, turn))
+        waiting += 1
+        if waiting == REPORT_EVERY or turn + 1 == len(comparison.inputs):
+            report({"done": waiting})
+            waiting = 0
+    share = (time.process_time() - cores) / (time.perf_counter() - wall) / order.threads
+    return {"passes": passes, "noise": noise, "share": share}
 
 
 def main() -> None:
     """Follow the order on standard input; what libraries print goes to standard error."""
     answers, sys.stdout = sys.stdout, sys.stderr
-    measure(json.load(sys.stdin), lambda answer: print(json.dumps(answer), file=answers, flush=True))
+    measure(Order.from_json(sys.stdin.read()), lambda answer: print(json.dumps(answer), file=answers, flush=True))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,9 +14,6 @@ from ..claims.wording import POINTS, RATIO, SHARE, figure, quantity, with_ends
 from ..metrics import METRIC_LABELS
 from ..statistics import Interval, median_and_range
 from .palette import LABELS
-
-if TYPE_CHECKING:
-    from ..device.timing import Start, TimingResult
 
 #: The coarse parts of a network, each found by a word in the names of its fine ones.
 COARSE = {"embeddings": "embedding", "attention": "attention", "feed-forward": "feed-forward"}
@@ -157,33 +154,3 @@ def _points(gap: Interval) -> str:
 def answer(gap: Interval) -> str:
     """Answer whether one model is better than another, from the interval of their difference."""
     return "yes" if gap.low > 0 else "the other way" if gap.high < 0 else "not settled"
-
-
-def ratio_rows(starts: Sequence[Start]) -> list[dict]:
-    """Return the intervals of every process start: teacher over student, and the teacher over itself."""
-    return [
-        {
-            "label": f"{name}, {start.threads} thread{'s' * (start.threads > 1)}, start {number}",
-            "value": ratio.value,
-            "low": ratio.low,
-            "high": ratio.high,
-        }
-        for number, start in enumerate(starts, start=1)
-        for name, ratio in (("teacher / student", start.ratio), ("teacher / teacher", start.noise))
-    ]
-
-
-def time_rows(result: TimingResult) -> list[dict]:
-    """Return a row for each number of threads: both models' times, their ratio, and the noise."""
-    return [
-        {
-            "threads": threads,
-            "teacher (ms)": result.latency(threads, "teacher").value,
-            "student (ms)": result.latency(threads, "student").value,
-            "ratio": result.ratio(threads).value,
-            "noise": result.noise(threads).value,
-            "pairs": result.ratio(threads).n,
-            "starts": len(result.at(threads)),
-        }
-        for threads in result.threads
-    ]

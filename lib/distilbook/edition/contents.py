@@ -63,7 +63,9 @@ CHAPTERS: dict[str, ChapterInfo] = {
     "09_long_documents": ChapterInfo(
         f"{TASKS}:LongDocumentsConfig", ("03_teacher", *STUDENTS), inputs=("tasks",), load="heavy"
     ),
-    "11_timing": ChapterInfo("distilbook.device.timing:TimingConfig", load="alone"),
+    "11_timing": ChapterInfo(
+        "distilbook.device.plan:TimingConfig", ("02_corpus", "03_teacher", "06_pretraining"), load="alone"
+    ),
     "13_verdict": ChapterInfo(
         f"{TASKS}:VerdictConfig",
         ("03_teacher", *STUDENTS, "08_sentence_tasks", "09_long_documents", "11_timing"),

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ..config import short_hash
 from ..data.sources import model_folder
-from ..device.timing import TimingConfig, run_timing, size_records, timing_records
-from ..provenance import code_hash
+from ..device.comparisons import Timed, timed_folder
+from ..device.plan import PAIRS, PairTiming, pair_orders
+from ..device.timing import run_timing
+from ..device.timing_records import ordered_by, size_records, timing_records
 from ..records import Record, RecordBook
 from ..training.finetuning.baselines import BASELINES
-from ..training.finetuning.classifier import model_kind
 from ..training.finetuning.config import VerdictConfig
 from ..training.finetuning.grid import Cell, Model, grid, run_grid
 from ..training.finetuning.results import finetuning_records
@@ -20,7 +20,16 @@ from ..workspace import Workspace
 #: Tasks that the paper reports apart from GLUE, with the chapter whose claim is judged by them.
 APART = {"IMDb": "09_long_documents"}
 #: How a pair is timed: so many sentence pairs in each of two fresh processes.
-TIMED = {"pairs": 60, "noise_pairs": 20, "repeats": 2, "starts": 2, "threads": None, "warm_up": 3, "batch_size": 1}
+TIMED = {
+    "pairs": 60,
+    "noise_pairs": 20,
+    "repeats": 2,
+    "starts": 2,
+    "threads": None,
+    "warm_up": 3,
+    "attention": "eager",
+    "compile": False,
+}
 
 
 def pair_records(config: VerdictConfig, workspace: Workspace) -> list[Record]:
@@ -36,8 +45,9 @@ def pair_records(config: VerdictConfig, workspace: Workspace) -> list[Record]:
     book = RecordBook(root / "records")
     for cell in cells:
         book.add(finetuning_records(APART.get(cell.task.name, "08_sentence_tasks"), config.edition, [cell]))
-    book.add(_sizes(config, folders))
-    book.add(_times(config, folders, book))
+    pair = tuple(timed_folder(folder) for folder in folders.values())
+    book.add(size_records(pair, config, "11_timing"))
+    book.add(pair_times(config, pair, book))
     return book.current()
 
 
@@ -55,71 +65,10 @@ def pair_cells(config: VerdictConfig, folders: dict[str, Path], root: Path) -> l
     return grid(config, models | {name: [Model(name)] for name in BASELINES}, root)
 
 
-def _sizes(config: VerdictConfig, folders: dict[str, Path]) -> list[Record]:
-    """Return both models' parameters, without task heads, with a BERT's pooler."""
-    timed = timing_config(config, folders)
-    if timed is not None:
-        return size_records(timed, "11_timing")
-    counts = {role: _parameters(folder) for role, folder in folders.items()}
-    return [
-        Record(
-            edition=config.edition,
-            chapter="11_timing",
-            model=model_kind(folders[role]),
-            task="size",
-            split="-",
-            metric="parameters",
-            value=count,
-            unit="parameters",
-            n=1,
-            config=short_hash(counts),
-            code=code_hash("distilbook.training.finetuning.classifier"),
-            detail={"role": role},
-        )
-        for role, count in counts.items()
-    ]
-
-
-def _parameters(folder: Path) -> int:
-    import torch
-    from transformers import AutoConfig, AutoModel
-
-    with torch.device("meta"):
-        model = AutoModel.from_config(AutoConfig.from_pretrained(folder, local_files_only=True))
-    return sum(parameter.numel() for parameter in model.parameters())
-
-
-def _times(config: VerdictConfig, folders: dict[str, Path], book: RecordBook) -> list[Record]:
-    """Return the pair's times, measured unless that was done; none for a pair that the timing does not know."""
-    timed = timing_config(config, folders)
-    if timed is None:
-        return []
-    times = [r for r in book.current(chapter="11_timing") if r.task != "size"]
-    known = [r for r in times if r.config == timed.fingerprint()]
-    return known or timing_records(run_timing(timed), timed, "11_timing")
-
-
-def timing_config(config: VerdictConfig, folders: dict[str, Path]) -> TimingConfig | None:
-    """Return how the pair is timed: a BERT against a DistilBERT of half its layers and else the same dimensions.
-
-    None for any other pair, and for another vocabulary or number of positions than BERT's: the timing makes its
-    models from these dimensions, and has no other kind.
-    """
-    from transformers import AutoConfig
-
-    teacher, student = (AutoConfig.from_pretrained(folders[role], local_files_only=True) for role in folders)
-    if (teacher.model_type, student.model_type) != ("bert", "distilbert"):
-        return None
-    halved = teacher.num_hidden_layers == 2 * student.num_hidden_layers
-    shared = ("hidden_size", "num_attention_heads", "vocab_size", "max_position_embeddings")
-    alike = [getattr(teacher, name) == getattr(student, name) for name in shared]
-    as_published = (teacher.vocab_size, teacher.max_position_embeddings) == (30_522, 512)
-    if not (halved and all(alike) and as_published and teacher.intermediate_size == student.hidden_dim):
-        return None
-    dimensions = {
-        "layers": teacher.num_hidden_layers,
-        "width": teacher.hidden_size,
-        "heads": teacher.num_attention_heads,
-        "feed_forward": teacher.intermediate_size,
-    }
-    return TimingConfig(edition=config.edition, **TIMED, **dimensions)
+def pair_times(config: VerdictConfig, pair: tuple[Timed, ...], book: RecordBook) -> list[Record]:
+    """Return the pair's times, measured unless ``book`` has them."""
+    how = PairTiming(edition=config.edition, **TIMED)
+    orders = pair_orders(how, {PAIRS: pair})
+    wanted = ordered_by(how, orders[0].comparisons[0])
+    known = [r for r in book.current(chapter="11_timing", task=PAIRS) if r.config == wanted]
+    return known or timing_records(run_timing(orders), how, "11_timing")

@@ -155,6 +155,22 @@ def count_by_formula(
     return embeddings + layers * (attention + feeding) + pooler * square + masked_lm_head * head
 
 
+def width_for(parameters: int, layers: int, heads: int, times_wider: int) -> int:
+    """Return the width at which a DistilBERT of so many layers comes nearest to so many parameters.
+
+    Args:
+        heads: which divide the width.
+        times_wider: the feed-forward width over the width.
+    """
+
+    def count(width: int) -> int:
+        sizes = {"vocabulary": 30_522, "positions": 512, "token_types": 0, "pooler": False}
+        return count_by_formula(layers=layers, width=width, feed_forward=times_wider * width, **sizes)
+
+    widths = range(heads, max(2, parameters // 30_522) + 2 * heads, heads)
+    return min(widths, key=lambda width: abs(count(width) - parameters))
+
+
 def _place(name: str) -> tuple[str, int | None]:
     """Return the part and the layer that the parameter called ``name`` belongs to."""
     layer = re.search(r"\.layer\.(\d+)\.", name)

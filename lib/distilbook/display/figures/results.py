@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from ..palette import COLOURS, MARKERS, PLAIN, VERDICTS, figure, look
+from ..palette import COLOURS, PLAIN, VERDICTS, figure, look
 
 
 def learning_curves(
@@ -155,24 +155,4 @@ def verdicts(judgements: Sequence) -> go.Figure:
         height=60 + 135 * max(len(judged), 1),
         margin={"l": 30, "r": 30, "t": 50, "b": 40},
     )
-    return made
-
-
-def paired_times(lengths: Sequence[int], times: Mapping[str, Sequence[float]]) -> go.Figure:
-    """Draw the time of each sentence pair by its length, a colour a model.
-
-    Args:
-        times: for ``teacher`` and ``full`` (the student's colour), milliseconds a pair, with their labels as keys'
-            legend text in the palette.
-    """
-    made = figure("Time a sentence pair takes", "word pieces", "milliseconds")
-    for name, values in times.items():
-        made.add_scatter(
-            x=list(lengths),
-            y=list(values),
-            mode="markers",
-            name={"teacher": "teacher", "full": "student"}[name],
-            marker={"color": COLOURS[name], "symbol": MARKERS[name], "size": 8, "opacity": 0.8},
-        )
-    made.update_yaxes(rangemode="tozero")
     return made

@@ -1,0 +1,166 @@
+"""What is timed: models with random weights, the inputs they get, and who is compared with whom. Plain data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..files import read_json
+from .lengths import PairLength
+
+#: ``model_type`` of what ``transformers`` does not have: see :mod:`distilbook.model.elmo`.
+ELMO, ELMO_BASELINE = "elmo", "elmo under GLUE's baseline"
+
+#: Names of dimensions in configurations of ``transformers``, by model type.
+LAYERS = {"bert": "num_hidden_layers", "distilbert": "n_layers"}
+PUBLISHED = {
+    "bert-base": {"model_type": "bert", "num_hidden_layers": 12, "hidden_size": 768, "intermediate_size": 3072},
+    "distilbert": {"model_type": "distilbert", "n_layers": 6, "dim": 768, "hidden_dim": 3072},
+}
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A model that is timed.
+
+    Attributes:
+        name: under which it is recorded.
+        config: a configuration of ``transformers`` as it stands in ``config.json``, with its ``model_type``; or
+            ELMo's sizes.
+        attention: the kernel, ``eager`` or ``sdpa``.
+        precision: of weights and products, ``float32`` or ``bfloat16``.
+        compiled: whether ``torch.compile`` has the model.
+    """
+
+    name: str
+    config: Mapping[str, Any]
+    attention: str = "eager"
+    precision: str = "float32"
+    compiled: bool = False
+
+    @property
+    def reads_words(self) -> bool:
+        """Whether its inputs are words, each in characters, and not word pieces."""
+        return self.config["model_type"] in (ELMO, ELMO_BASELINE)
+
+    @property
+    def key(self) -> str:
+        """What it is built by: two with one key are one model."""
+        return json.dumps([asdict(self) | {"name": ""}], sort_keys=True)
+
+
+@dataclass(frozen=True)
+class Input:
+    """The shape of what a model gets.
+
+    Attributes:
+        batch: sentence pairs in it.
+        tokens: word pieces of each.
+        padding: positions more, which are masked.
+        words: of the first and of the second sentence, for models that read words.
+    """
+
+    batch: int
+    tokens: int
+    padding: int = 0
+    words: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, length: PairLength, padded_to: int = 0) -> Input:
+        """Return the input that a sentence pair makes on its own."""
+        padding = max(0, padded_to - length.pieces)
+        return cls(1, length.pieces, padding, (length.first_words, length.second_words))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Models that take turns on the same inputs.
+
+    Attributes:
+        name: the task under which the times are recorded.
+        models: the first is what the others are compared with.
+        repeats: passes of an input through each model.
+        noise_inputs: on the first so many inputs the first model is also timed against itself.
+    """
+
+    name: str
+    models: tuple[Timed, ...]
+    inputs: tuple[Input, ...]
+    repeats: int
+    noise_inputs: int
+
+
+@dataclass(frozen=True)
+class Order:
+    """What one process times.
+
+    Attributes:
+        threads: of products on a CPU.
+        device: ``cpu`` or ``cuda``.
+        warm_up: passes through each model before the first that counts.
+        neighbours: processes that do nothing but keep a core busy meanwhile.
+    """
+
+    threads: int
+    comparisons: tuple[Comparison, ...] = field(default_factory=tuple)
+    device: str = "cpu"
+    warm_up: int = 3
+    neighbours: int = 0
+
+    @property
+    def inputs(self) -> int:
+        return sum(len(comparison.inputs) for comparison in self.comparisons)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Order:
+        values = json.loads(text)
+        comparisons = tuple(
+            Comparison(
+                **one
+                | {
+                    "models": tuple(Timed(**model) for model in one["models"]),
+                    "inputs": tuple(Input(**given | {"words": tuple(given["words"])}) for given in one["inputs"]),
+                }
+            )
+            for one in values.pop("comparisons")
+        )
+        return cls(comparisons=comparisons, **values)
+
+
+def bert(layers: int, width: int, heads: int, feed_forward: int, **how: Any) -> Timed:
+    """Return a BERT of these dimensions, else the published one's; ``how`` are the other attributes of the model."""
+    sizes = {"num_hidden_layers": layers, "hidden_size": width, "num_attention_heads": heads}
+    return timed({"model_type": "bert", **sizes, "intermediate_size": feed_forward}, **how)
+
+
+def distilbert(layers: int, width: int, heads: int, feed_forward: int, **how: Any) -> Timed:
+    """Return a DistilBERT of these dimensions, else the published one's; ``how`` as for :func:`bert`."""
+    sizes = {"n_layers": layers, "dim": width, "n_heads": heads, "hidden_dim": feed_forward}
+    return timed({"model_type": "distilbert", **sizes}, **how)
+
+
+def timed(config: Mapping[str, Any], **how: Any) -> Timed:
+    """Return the model of a configuration, under the published name where it has the published dimensions."""
+    return Timed(name_of(config), dict(config), **how)
+
+
+def timed_folder(folder: Path, **how: Any) -> Timed:
+    """Return the model whose configuration lies in ``folder``; its weights are not read."""
+    return timed(read_json(Path(folder) / "config.json"), **how)
+
+
+def name_of(config: Mapping[str, Any]) -> str:
+    """Return ``bert-base`` or ``distilbert`` for their dimensions, else the type with layers and width."""
+    for name, dimensions in PUBLISHED.items():
+        if dimensions.items() <= config.items() and config.get("vocab_size", 30_522) == 30_522:
+            return name
+    kind = config["model_type"]
+    layers = config.get(LAYERS.get(kind, "num_hidden_layers"))
+    width = config.get("dim" if kind == "distilbert" else "hidden_size")
+    return f"{kind} {layers} x {width}" if layers is not None else kind

@@ -1,0 +1,131 @@
+"""The records of sizes and times."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from ..config import ChapterConfig, short_hash
+from ..provenance import code_hash
+from ..records import Record
+from ..statistics import Interval
+from .comparisons import Comparison, Timed
+from .lengths import stsb_lengths
+from .models import parameters_of_timed
+from .plan import PAIRS
+from .times import Measured
+from .timing import TimingResult
+
+#: Pairs of STS-B's development set: a full pass of Table 3.
+FULL_PASS = 1_500
+
+
+def size_records(pair: Sequence[Timed], config: ChapterConfig, chapter: str) -> list[Record]:
+    """Return the parameters of a teacher and a student, without task heads, BERT's pooler counted."""
+    made_by = {"config": config.fingerprint(), "code": code_hash("distilbook.device.models")}
+    return [
+        Record(
+            edition=config.edition,
+            chapter=chapter,
+            model=timed.name,
+            task="size",
+            split="-",
+            metric="parameters",
+            n=1,
+            value=parameters_of_timed(timed),
+            unit="parameters",
+            detail={"role": role},
+            **made_by,
+        )
+        for role, timed in zip(("teacher", "student"), pair, strict=True)
+    ]
+
+
+def timing_records(result: TimingResult, config: ChapterConfig, chapter: str) -> list[Record]:
+    """Return, for each measurement, every model's latency and throughput, and the first model's time over the others'.
+
+    The split says device, threads and precision; ``detail`` says attention kernel and compilation.
+    """
+    shared = {
+        "edition": config.edition,
+        "chapter": chapter,
+        "code": code_hash("distilbook.device.timing"),
+        "data": short_hash(stsb_lengths()),
+        "seconds": result.seconds,
+    }
+    return [
+        Record(
+            task=measured.comparison.name,
+            split=measured.split,
+            config=ordered_by(config, measured.comparison),
+            **shared,
+            **values,
+        )
+        for measured in result.measured
+        for values in (*_models(measured), *_ratios(measured))
+    ]
+
+
+def ordered_by(config: ChapterConfig, comparison: Comparison) -> str:
+    """Return a hash of all that decides what a comparison measures: its models among it."""
+    return short_hash([config.fingerprint(), asdict(comparison)])
+
+
+def _models(measured: Measured) -> list[dict[str, Any]]:
+    """Return what is recorded of each model on its own."""
+    found = []
+    for number, timed in enumerate(measured.comparison.models):
+        latency = measured.latency(number)
+        values = {"median_latency": (latency.value, "ms", _ends(latency))}
+        values["p95_latency"] = (measured.latency_95(number), "ms", {})
+        values["throughput"] = (measured.throughput(number), "pairs/s", {})
+        if measured.comparison.name.startswith(PAIRS) and measured.device == "cpu":
+            whole = measured.full_pass(number, FULL_PASS)
+            values["full_pass"] = (whole.value, "s", _ends(whole) | {"pairs": FULL_PASS})
+        found += [
+            {
+                "model": timed.name,
+                "metric": metric,
+                "value": value,
+                "unit": unit,
+                "n": latency.n,
+                "detail": detail | _how(measured),
+            }
+            for metric, (value, unit, detail) in values.items()
+        ]
+    return found
+
+
+def _ratios(measured: Measured) -> list[dict[str, Any]]:
+    """Return the first model's time over each other's, with every start's interval and the noise."""
+    first, *others = measured.comparison.models
+    noise = _ends(measured.noise)
+    return [
+        {
+            "model": f"{first.name} over {other.name}",
+            "metric": "time_ratio",
+            "unit": "1",
+            "value": (ratio := measured.ratio(number)).value,
+            "n": ratio.n,
+            "detail": _ends(ratio)
+            | {"starts": [_ends(start.ratio(number)) for start in measured.starts], "noise": noise}
+            | _how(measured),
+        }
+        for number, other in enumerate(others, start=1)
+    ]
+
+
+def _how(measured: Measured) -> Mapping[str, Any]:
+    first = measured.comparison.models[0]
+    return {
+        "threads": measured.threads,
+        "attention": first.attention,
+        "precision": first.precision,
+        "compiled": first.compiled,
+        "share": measured.share,
+    }
+
+
+def _ends(interval: Interval) -> dict[str, float]:
+    return {"value": interval.value, "low": interval.low, "high": interval.high}

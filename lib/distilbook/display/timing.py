@@ -1,0 +1,253 @@
+"""Rows and sentences of sizes and times."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ..claims.paper import TABLE_3
+from ..claims.wording import RATIO, with_ends
+from ..device.comparisons import Timed
+from ..device.explaining import LayerTimes, independent_of_depth
+from ..device.models import parameters_of_timed
+from ..device.plan import ELMO_TASK, KERNEL, LAYERS, LOADED, PADDED, PAIRS, TimingConfig, elmo_models, shape_task
+from ..device.times import Measured, trust
+from ..device.timing import TimingResult
+from ..device.timing_records import FULL_PASS
+from ..model.elmo import elmo_parts
+from ..statistics import Interval
+
+#: Models of Table 3 by the names under which they are timed.
+TABLE_3_NAMES = {
+    "bert-base": "BERT-base",
+    "distilbert": "DistilBERT",
+    "elmo": "ELMo",
+    "elmo under GLUE's baseline": "ELMo",
+}
+
+
+def size_rows(config: TimingConfig, own: Sequence[Timed]) -> list[dict]:
+    """Return the parameters of every model in millions, with the heads and poolers that are counted or not."""
+    from ..model.sizes import empty_model, parameters_of
+
+    teacher, student = config.pair
+    whole, half = parameters_of_timed(teacher), parameters_of_timed(student)
+    rows = [_size(teacher.name, "pooler", whole), _size(student.name, "", half)]
+    if teacher.name in TABLE_3_NAMES:
+        pooler = parameters_of(empty_model("BertModel").pooler)
+        heads = {name: parameters_of(empty_model(kind)) for name, kind in MASKED_LM.items()}
+        rows.insert(1, _size(teacher.name, "neither pooler nor head", whole - pooler, None))
+        rows.insert(2, _size(teacher.name, "masked-LM head", heads[teacher.name], None))
+        rows.append(_size(student.name, "masked-LM head", heads[student.name], None))
+    rows += [_size(one.name, "", parameters_of_timed(one)) for one in elmo_models(config)[1:]]
+    return rows + [
+        _size(f"own: {one.name}", with_what, parameters_of_timed(one), None)
+        for one, with_what in zip(own, ("pooler", ""), strict=False)
+    ]
+
+
+MASKED_LM = {"bert-base": "BertForMaskedLM", "distilbert": "DistilBertForMaskedLM"}
+
+
+def _size(name: str, with_what: str, count: int, paper: str | None = "parameters") -> dict:
+    row = TABLE_3.get(TABLE_3_NAMES.get(name, ""), {})
+    return {
+        "model": name,
+        "counted with": with_what,
+        "parameters": count,
+        "in millions": f"{count / 1e6:.1f}",
+        "Table 3": row.get(paper) if paper else None,
+    }
+
+
+def elmo_part_rows(config: TimingConfig) -> list[dict]:
+    """Return ELMo's parameters by part, as published and under GLUE's baseline."""
+    import torch
+
+    from ..device.models import model_of
+
+    with torch.device("meta"):
+        alone, under = (elmo_parts(model_of(timed)) for timed in elmo_models(config)[1:])
+    rows = [{"part": part, "ELMo": alone.get(part, 0), "under GLUE's baseline": count} for part, count in under.items()]
+    return [*rows, {"part": "together", "ELMo": sum(alone.values()), "under GLUE's baseline": sum(under.values())}]
+
+
+def table_3_rows(pairs: Sequence[Measured], elmo: Measured) -> list[dict]:
+    """Return Table 3 again: a full pass of every model, and BERT's time over the model's, beside the paper's."""
+    rows = []
+    bert_seconds = TABLE_3["BERT-base"]["seconds"]
+    for measured in (*pairs, elmo):
+        for number, timed in enumerate(measured.comparison.models):
+            if measured is elmo and number == 0:
+                continue
+            whole = measured.full_pass(number, FULL_PASS)
+            paper = TABLE_3.get(TABLE_3_NAMES.get(timed.name, ""), {})
+            rows.append(
+                {
+                    "model": timed.name,
+                    "on": measured.split,
+                    f"{FULL_PASS:,} pairs, seconds [95% interval]": with_ends(*_three(whole), 0.0, RATIO),
+                    "Table 3, seconds": paper.get("seconds"),
+                    "BERT's time over it": _ratio(measured, number) if number else "1",
+                    "Table 3's": f"{bert_seconds / paper['seconds']:.2f}" if paper else None,
+                    "pairs timed": whole.n,
+                    "starts": len(measured.starts),
+                }
+            )
+    return rows
+
+
+def shape_rows(measured: Sequence[Measured], memory: Mapping[int, Mapping[str, int]] | None = None) -> list[dict]:
+    """Return a row for each batch size or length.
+
+    Args:
+        memory: most bytes by batch size and model; None leaves the columns out.
+    """
+    rows = []
+    for one in measured:
+        given = one.comparison.inputs[0]
+        row: dict = {"batch": given.batch, "word pieces": given.tokens, "on": one.split}
+        for number, role in enumerate(("teacher", "student")):
+            latency = one.latency(number)
+            row |= {
+                f"{role}: median ms": latency.value,
+                f"{role}: 95% below": one.latency_95(number),
+                f"{role}: pairs/s": one.throughput(number),
+            }
+            if memory and given.batch in memory:
+                row[f"{role}: MB"] = round(memory[given.batch][one.comparison.models[number].name] / 1e6)
+        rows.append(row | {"ratio [95% interval]": _ratio(one, 1), "passes": latency.n})
+    return rows
+
+
+def thread_rows(measured: Sequence[Measured]) -> list[dict]:
+    """Return a row for each number of threads: latency, throughput, ratio, and the noise beside it."""
+    rows = []
+    for one in measured:
+        row: dict = {"models": " over ".join(timed.name for timed in one.comparison.models), "on": one.split}
+        for number, role in enumerate(("teacher", "student")):
+            row |= {
+                f"{role}: median ms": one.latency(number).value,
+                f"{role}: 95% below": one.latency_95(number),
+                f"{role}: pairs/s": one.throughput(number),
+            }
+        row |= {"ratio [95% interval]": _ratio(one, 1), "teacher over itself": _interval(one.noise)}
+        rows.append(row | {"pairs": len(one.comparison.inputs), "starts": len(one.starts)})
+    return rows
+
+
+def start_rows(measured: Sequence[Measured]) -> list[dict]:
+    """Return the intervals of every process start: teacher over student, and the teacher over itself."""
+    return [
+        {"label": f"{name}, {one.split}, start {number}", "value": found.value, "low": found.low, "high": found.high}
+        for one in measured
+        for number, start in enumerate(one.starts, start=1)
+        for name, found in (("teacher / student", start.ratio(1)), ("teacher / teacher", start.self_ratio))
+    ]
+
+
+def why_rows(result: TimingResult) -> list[dict]:
+    """Return a row for each thing that could have made the paper's ratio another one."""
+    tried = {
+        PAIRS: "nothing changed",
+        KERNEL: "attention in one kernel (SDPA)",
+        PADDED: "every pair padded to 128 positions",
+        LOADED: "other work on every core",
+    }
+    return [
+        {
+            "tried": words,
+            "on": one.split,
+            "teacher / student [95% interval]": _ratio(one, 1),
+            "teacher / teacher": _interval(one.noise),
+            "pairs": len(one.comparison.inputs),
+        }
+        for task, words in tried.items()
+        for one in result.of(task)
+    ]
+
+
+def fixed_rows(layers: LayerTimes, tokenisation: Mapping[str, Interval]) -> list[dict]:
+    """Return what of a pair's time does not depend on depth here, beside what it would take in the paper."""
+    teacher, student = (TABLE_3[name]["seconds"] for name in ("BERT-base", "DistilBERT"))
+    paper = independent_of_depth(teacher, student)
+    rows = {
+        "embeddings and pooler: BERT without layers": layers.without,
+        "where the line through more and fewer layers begins": layers.fixed,
+        **{f"tokenisation: {name}": found for name, found in tokenisation.items()},
+    }
+    return [
+        *({"what": what, "milliseconds a pair [95% interval]": _interval(found)} for what, found in rows.items()),
+        {"what": "one layer", "milliseconds a pair [95% interval]": _interval(layers.layer)},
+        {
+            "what": f"for Table 3's ratio, of its {teacher:g} and {student:g} s",
+            "milliseconds a pair [95% interval]": f"{1e3 * paper / FULL_PASS:.0f}, {paper / teacher:.0%} of BERT's time",
+        },
+    ]
+
+
+def fixed_sentence(layers: LayerTimes, tokenisation: Mapping[str, Interval], ratio: float) -> str:
+    """Say what the parts found here can and cannot make of the ratio."""
+    teacher, student = (TABLE_3[name]["seconds"] for name in ("BERT-base", "DistilBERT"))
+    whole = layers.points[-1][1]
+    slowest = max(tokenisation.values(), key=lambda found: found.value, default=Interval(0.0, 0.0, 0.0, 0, 0.95))
+    fixed = layers.without.value + slowest.value
+    share = fixed / (whole + slowest.value)
+    wanted = independent_of_depth(teacher, student) / teacher
+    half = (whole + layers.without.value) / 2
+    with_all = (whole + slowest.value) / (half + slowest.value)
+    told = (
+        f"What does not depend on depth is {share:.1%} of BERT's time here, tokenisation in Python counted; the paper's "
+        f"two times would need {wanted:.0%}. With it the ratio would be {with_all:.2f}; without, {ratio:.2f} was "
+        f"measured, and the paper's is {teacher / student:.2f}."
+    )
+    if share < wanted / 2:
+        told += (
+            " None of the parts that can be tried here is large enough to explain the difference. What cannot be tried is "
+            "the software of 2019 and what else its script did for each pair."
+        )
+    return told
+
+
+def width_rows(measured: Measured) -> list[dict]:
+    """Return the students of equal parameters by depth: how much less time than the teacher's each takes."""
+    rows = []
+    for number, timed in enumerate(measured.comparison.models[1:], start=1):
+        rows.append(
+            {
+                "student": timed.name,
+                "parameters": parameters_of_timed(timed),
+                "teacher / student [95% interval]": _ratio(measured, number),
+                "median ms": measured.latency(number).value,
+                "pairs": len(measured.comparison.inputs),
+            }
+        )
+    return rows
+
+
+def trust_sentences(result: TimingResult, tasks: Sequence[str]) -> str:
+    """Say of each measurement of ``tasks`` how far it can be trusted, as a list."""
+    return "\n".join(f"- {task}, {one.split}. {trust(one)}" for task in tasks for one in result.of(task))
+
+
+def shapes_of(result: TimingResult, shapes: Sequence[tuple[int, int]]) -> list[Measured]:
+    """Return what was measured of inputs of these shapes, (batch, word pieces), on a CPU."""
+    return [one for shape in shapes for one in result.of(shape_task(*shape)) if one.device == "cpu"]
+
+
+def accelerated(result: TimingResult) -> list[Measured]:
+    """Return what was measured on a GPU; nothing where there is none."""
+    return [one for one in result.measured if one.device != "cpu"]
+
+
+def _ratio(measured: Measured, number: int) -> str:
+    return _interval(measured.ratio(number))
+
+
+def _interval(found: Interval) -> str:
+    return with_ends(*_three(found), 1.0, RATIO)
+
+
+def _three(found: Interval) -> tuple[float, float, float]:
+    return found.value, found.low, found.high
+
+

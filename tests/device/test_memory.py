@@ -1,0 +1,23 @@
+"""The memory of a model: at least its weights, more with a larger batch, and an error that helps."""
+
+import pytest
+
+from distilbook.config import BookError
+from distilbook.device.comparisons import Input, bert
+from distilbook.device.memory import memory_of
+from distilbook.device.models import parameters_of_timed
+
+
+def test_weights_and_activations_are_counted():
+    timed = bert(2, 256, 4, 1024)
+    weights = 4 * parameters_of_timed(timed)
+    small, large = memory_of(timed, [Input(1, 16), Input(64, 256)])
+    assert weights < small < weights + 40e6
+    # The feed-forward layer's output, and that of its activation, both at once.
+    assert large > small + 2 * 64 * 256 * 1024 * 4
+
+
+def test_a_model_that_cannot_be_built_says_so():
+    with pytest.raises(BookError, match="bert 2 x 10 could not be built and run") as caught:
+        memory_of(bert(2, 10, 3, 8), [Input(1, 16)])
+    assert "10" in str(caught.value) and "largest batch" in str(caught.value)
