@@ -120,7 +120,7 @@ say("\n".join(f"- **{one.claim.title}** ({run.provenance.title}). {one.sentence}
 #
 # Nothing has to be pre-trained to put a teacher and a student on trial. Name them by address, and the tasks, in the
 # parameters: both are fine-tuned on each task and seed (with `epochs: 0` they are evaluated with the heads they come
-# with), counted, and timed where their dimensions allow it. The verdicts above are then theirs:
+# with), counted and timed. The verdicts above are then theirs:
 #
 # ```sh
 # papermill book/13_verdict.ipynb out.ipynb -y '

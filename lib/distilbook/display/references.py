@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..claims import Judgement, claim, judge
+from ..claims import CLAIMS, Judgement, judge
 from ..claims.paper import GLUE, TABLE_1, TABLE_2
 from ..claims.reference import ReferenceRun
 from ..claims.scored import kept_answers, runs_by_task
@@ -54,6 +54,6 @@ def published(task: str, model: str) -> str | None:
 
 
 def reference_verdicts(run: ReferenceRun) -> list[Judgement]:
-    """Return the verdicts on the claims about scores, as far as the run has records for them."""
-    judged = [judge(claim(id), run.records, run.folder) for id in ("retention", "imdb")]
+    """Return the verdicts on all claims that the run has records for."""
+    judged = [judge(claim, run.records, run.folder) for claim in CLAIMS]
     return [one for one in judged if one.value is not None]
