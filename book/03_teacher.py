@@ -16,7 +16,7 @@
 # %% tags=["parameters"]
 edition: str = "laptop"
 teacher: str = "wheel:minilm-l6"
-steps: int = 310
+steps: int = 270
 blocks_per_step: int = 8
 micro_batch: int = 8
 learning_rate: float = 1.0e-3

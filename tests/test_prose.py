@@ -155,7 +155,7 @@ ACCOUNTED: dict[str, dict[str, str]] = {
         "is from 1 is the noise": "what a model's ratio to itself would be",
         "a ratio of 2. The paper": "half of the layers",
         f"{TEACHER['seconds']} / {STUDENT['seconds']} = {RATIO}": "Table 3",
-        "attention as in the code of 2019": "the paper's year",
+        "those of 2019": "the paper's year",
         "by the one of 2019": "the paper's year",
         f"{PERCENTILE} of 100 passes": "times.PERCENTILE",
     },

@@ -14,6 +14,7 @@ from distilbook.device.lengths import sample_lengths, stsb_lengths
 from distilbook.device.plan import (
     ELMO_TASK,
     KERNEL,
+    KERNELS_OF_2019,
     LOADED,
     OWN,
     PADDED,
@@ -99,10 +100,13 @@ def test_every_start_times_every_input_and_the_first_model_against_itself(result
 def test_everything_that_explains_is_measured(result):
     tasks = {one.comparison.name for one in result.measured}
     shapes = {shape_task(1, 8), shape_task(3, 8), shape_task(1, 5), shape_task(1, 9)}
-    assert tasks == {PAIRS, OWN, ELMO_TASK, plan.LAYERS, KERNEL, PADDED, WIDTHS, LOADED} | shapes
+    assert tasks == {PAIRS, OWN, ELMO_TASK, plan.LAYERS, KERNEL, KERNELS_OF_2019, PADDED, WIDTHS, LOADED} | shapes
     names = lambda task: [timed.name for timed in result.of(task)[0].comparison.models]
     assert names(plan.LAYERS) == ["bert 4 x 32", "bert 2 x 32", "bert 1 x 32", "bert 0 x 32", "distilbert 2 x 32"]
     assert {timed.attention for timed in result.of(KERNEL)[0].comparison.models} == {"sdpa"}
+    old = [timed.config for timed in result.of(KERNELS_OF_2019)[0].comparison.models]
+    assert [old[0]["hidden_act"], old[1]["activation"]] == ["gelu_python"] * 2
+    assert [order.onednn for order in further_orders(config())] == [True, True, False, True]
     assert all(given.tokens + given.padding == 128 for given in result.of(PADDED)[0].comparison.inputs)
     assert result.of(LOADED)[0].neighbours == len(usable_cores())
     with pytest.raises(BookError, match="nothing was timed as 'pears'"):
@@ -121,12 +125,13 @@ def test_the_models_are_built_as_ordered_and_threads_are_set():
         "from distilbook.device import timing_process as p\n"
         "from distilbook.device.comparisons import *\n"
         "models = (bert(4, 32, 2, 64), distilbert(2, 32, 2, 64))\n"
-        "order = Order(1, (Comparison('x', models, (Input(4, 7, 2), Input(4, 9)), 2, 1),), warm_up=3)\n"
+        "order = Order(1, (Comparison('x', models, (Input(4, 7, 2), Input(4, 9)), 2, 1),), warm_up=3, onednn=False)\n"
         "seen = []\n"
         "build = p.built\n"
         "def watched(timed, device):\n"
         "    model = build(timed, device)\n"
         "    assert model.config._attn_implementation == 'eager' and not model.training\n"
+        "    assert not torch._C._get_mkldnn_enabled()\n"
         "    model.register_forward_pre_hook(lambda m, a, k: seen.append((timed.name[0], *k['input_ids'].shape,\n"
         "        int(k['attention_mask'].sum()), torch.is_inference_mode_enabled())), with_kwargs=True)\n"
         "    return model\n"
@@ -141,6 +146,17 @@ def test_the_models_are_built_as_ordered_and_threads_are_set():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_an_activation_in_steps_gives_the_same_numbers():
+    import torch
+
+    from distilbook.device.models import built
+
+    one, other = (built(models[0], "cpu") for models in (config().pair, plan.with_steps(config().pair)))
+    ids = torch.arange(12)[None]
+    with torch.inference_mode():
+        assert torch.allclose(one(ids)[0], other(ids)[0], atol=1e-5)
 
 
 def test_a_compiled_model_and_a_narrow_one_are_built_as_such():

@@ -5,7 +5,7 @@ import pytest
 from distilbook.claims.paper import TABLE_3
 from distilbook.device.comparisons import Comparison, Input, bert, distilbert
 from distilbook.device.explaining import LayerTimes
-from distilbook.device.plan import ELMO_TASK, KERNEL, LOADED, PADDED, PAIRS, TimingConfig, elmo_models
+from distilbook.device.plan import ELMO_TASK, KERNEL, KERNELS_OF_2019, LOADED, PADDED, PAIRS, TimingConfig, elmo_models
 from distilbook.device.roofline import Peaks
 from distilbook.device.times import Measured, Start
 from distilbook.device.timing import TimingResult
@@ -45,6 +45,24 @@ def test_sizes_stand_beside_table_3s_only_where_the_same_was_counted():
     assert rows["own: bert 6 x 384", "pooler"]["parameters"] > rows["own: distilbert 3 x 384", ""]["parameters"]
     small = CONFIG.model_copy(update={"layers": 4, "width": 24, "heads": 2, "feed_forward": 8, "elmo_shrunk": 16})
     assert {row["Table 3"] for row in shown.size_rows(small, ())} == {None}
+
+
+def test_parts_of_the_timed_models_add_up_to_their_sizes():
+    rows = {row["part"]: row for row in shown.coarse_rows([*CONFIG.pair, *OWN])}
+    assert (rows["together"]["bert-base"], rows["together"]["distilbert"]) == (109_482_240, 66_362_880)
+    assert rows["pooler and heads"] == {
+        "part": "pooler and heads",
+        "bert-base": 768 * 769,
+        "distilbert": 0,
+        "bert 6 x 384": 384 * 385,
+        "distilbert 3 x 384": 0,
+    }
+
+
+def test_what_is_timed_with_is_said():
+    said = shown.how_sentence(CONFIG)
+    assert "attention `eager`, nothing compiled" in said and "float32" in said
+    assert "compiled by torch.compile" in shown.how_sentence(CONFIG.model_copy(update={"compile": True}))
 
 
 def test_elmos_parts_add_up():
@@ -87,7 +105,7 @@ def test_every_start_has_its_ratio_and_its_noise():
 
 
 def test_every_candidate_has_its_row():
-    tasks = {PAIRS: 2.0, KERNEL: 2.1, PADDED: 1.9, LOADED: 1.8}
+    tasks = {PAIRS: 2.0, KERNEL: 2.1, KERNELS_OF_2019: 2.2, PADDED: 1.9, LOADED: 1.8}
     result = TimingResult(tuple(measured(task, (ratio, 1.0)) for task, ratio in tasks.items()), 1.0)
     ratios = [row["teacher / student [95% interval]"] for row in shown.why_rows(result)]
     assert [float(ratio.split()[0]) for ratio in ratios] == list(tasks.values())

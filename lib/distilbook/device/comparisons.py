@@ -102,6 +102,7 @@ class Order:
         device: ``cpu`` or ``cuda``.
         warm_up: passes through each model before the first that counts.
         neighbours: processes that do nothing but keep a core busy meanwhile.
+        onednn: whether PyTorch may use oneDNN's kernels on a CPU, which it did not in 2019.
     """
 
     threads: int
@@ -109,6 +110,7 @@ class Order:
     device: str = "cpu"
     warm_up: int = 3
     neighbours: int = 0
+    onednn: bool = True
 
     @property
     def inputs(self) -> int:

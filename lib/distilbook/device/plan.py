@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
@@ -17,6 +18,7 @@ OWN = f"{PAIRS}, the edition's own models"
 ELMO_TASK = f"{PAIRS}, ELMo beside BERT"
 LAYERS = f"{PAIRS}, fewer and fewer layers"
 KERNEL = f"{PAIRS}, attention in one kernel"
+KERNELS_OF_2019 = f"{PAIRS}, kernels of 2019"
 PADDED = f"{PAIRS}, padded to 128"
 WIDTHS = f"{PAIRS}, depth or width at equal parameters"
 LOADED = f"{PAIRS}, on a loaded machine"
@@ -125,10 +127,12 @@ def further_orders(config: TimingConfig) -> list[Order]:
     )
     batches = tuple(_same(config, config.pair, batch, config.batch_length) for batch in config.batch_sizes)
     lengths = tuple(_same(config, config.pair, 1, length) for length in config.lengths)
+    old = (_on_pairs(KERNELS_OF_2019, with_steps(config.pair), config, few),)
     loaded = (_on_pairs(LOADED, config.pair, config, few),)
     orders = [
         Order(1, explaining, warm_up=config.warm_up),
         Order(most, (*batches, *lengths), warm_up=config.warm_up),
+        Order(1, old, warm_up=config.warm_up, onednn=False),
         Order(1, loaded, warm_up=config.warm_up, neighbours=len(usable_cores())),
     ]
     return orders + (_accelerated(config) if accelerator() != "none" else [])
@@ -173,6 +177,14 @@ def fewer_layers(config: TimingConfig) -> tuple[Timed, ...]:
     teacher, student = config.pair
     counts = (config.layers // 2, config.layers // 4, 0)
     return (teacher, *(bert(n, *sizes, attention=config.attention) for n in counts), student)
+
+
+def with_steps(pair: tuple[Timed, ...]) -> tuple[Timed, ...]:
+    """Return the pair with the activation computed in steps, as the code of 2019 did, and not in one kernel."""
+    names = {"bert": "hidden_act", "distilbert": "activation"}
+    return tuple(
+        replace(timed, config={**timed.config, names[timed.config["model_type"]]: "gelu_python"}) for timed in pair
+    )
 
 
 def depth_or_width(config: TimingConfig) -> tuple[Timed, ...]:

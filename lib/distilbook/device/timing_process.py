@@ -52,7 +52,7 @@ def measure(order: Order, report: Callable[[dict[str, Any]], None]) -> None:
     models: dict[str, Any] = {}
     times = []
     gc.disable()
-    with torch.inference_mode():
+    with torch.inference_mode(), torch.backends.mkldnn.flags(enabled=order.onednn):
         for comparison in order.comparisons:
             for timed in comparison.models:
                 if timed.key not in models:

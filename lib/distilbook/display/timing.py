@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..claims.paper import TABLE_3
-from ..claims.wording import RATIO, with_ends
+from ..claims.wording import RATIO, counted, with_ends
 from ..device.comparisons import Timed
 from ..device.explaining import LayerTimes, independent_of_depth
 from ..device.models import parameters_of_timed
-from ..device.plan import ELMO_TASK, KERNEL, LAYERS, LOADED, PADDED, PAIRS, TimingConfig, elmo_models, shape_task
+from ..device.plan import KERNEL, KERNELS_OF_2019, LOADED, PADDED, PAIRS, TimingConfig, elmo_models, shape_task
 from ..device.times import Measured, trust
 from ..device.timing import TimingResult
 from ..device.timing_records import FULL_PASS
 from ..model.elmo import elmo_parts
+from ..provenance import hardware, versions
 from ..statistics import Interval
+from .rows import coarse, parameters_by_part, part_rows
 
 #: Models of Table 3 by the names under which they are timed.
 TABLE_3_NAMES = {
@@ -57,6 +59,29 @@ def _size(name: str, with_what: str, count: int, paper: str | None = "parameters
         "in millions": f"{count / 1e6:.1f}",
         "Table 3": row.get(paper) if paper else None,
     }
+
+
+def coarse_rows(models: Sequence[Timed]) -> list[dict]:
+    """Return the parameters of BERTs and DistilBERTs by coarse part, a column a model."""
+    from transformers import AutoConfig
+
+    kinds = {"bert": "BertModel", "distilbert": "DistilBertModel"}
+    parts = {}
+    for timed in models:
+        config = dict(timed.config)
+        kind = config.pop("model_type")
+        parts[timed.name] = coarse(parameters_by_part(kinds[kind], AutoConfig.for_model(kind, **config)))
+    return part_rows(parts)
+
+
+def how_sentence(config: TimingConfig) -> str:
+    """Say with what is timed: machine, library, precision, kernel, compilation."""
+    machine, library = hardware(), versions()
+    compiled = "compiled by torch.compile" if config.compile else "nothing compiled"
+    return (
+        f"Timed on {machine['processor']}, {counted(machine['cores'], 'core')}, GPU: {machine['accelerator']}; PyTorch "
+        f"{library['torch']}, transformers {library['transformers']}, float32, attention `{config.attention}`, {compiled}."
+    )
 
 
 def elmo_part_rows(config: TimingConfig) -> list[dict]:
@@ -150,6 +175,7 @@ def why_rows(result: TimingResult) -> list[dict]:
     tried = {
         PAIRS: "nothing changed",
         KERNEL: "attention in one kernel (SDPA)",
+        KERNELS_OF_2019: "kernels of 2019: without oneDNN, GELU in steps",
         PADDED: "every pair padded to 128 positions",
         LOADED: "other work on every core",
     }
