@@ -159,8 +159,8 @@ table(table_3_rows(result.of(PAIRS), further.of(ELMO_TASK)[0]))
 # the most memory that weights and activations took.
 
 # %%
-from distilbook.device.memory import memory_of
 from distilbook.device.comparisons import Input
+from distilbook.device.memory import memory_of
 from distilbook.display.timing import shape_rows, shapes_of
 
 largest = [Input(size, config.batch_length) for size in sorted(config.batch_sizes)]

@@ -159,6 +159,18 @@ def test_an_activation_in_steps_gives_the_same_numbers():
         assert torch.allclose(one(ids)[0], other(ids)[0], atol=1e-5)
 
 
+def test_a_pass_on_a_device_ends_when_the_device_is_done(monkeypatch):
+    """On torch's meta device, which has shapes and no numbers and so stands in for a GPU."""
+    from distilbook.device.comparisons import bert
+    from distilbook.device.models import call_of
+
+    events = []
+    monkeypatch.setattr("torch.cuda.synchronize", lambda: events.append("done"))
+    model = lambda **inputs: events.append({name: (x.device.type, *x.shape) for name, x in inputs.items()})
+    call_of(model, bert(1, 8, 2, 8), Input(2, 4, padding=3), "meta")()
+    assert events == [{"input_ids": ("meta", 2, 7), "attention_mask": ("meta", 2, 7)}, "done"]
+
+
 def test_a_compiled_model_and_a_narrow_one_are_built_as_such():
     import torch
 
