@@ -159,15 +159,11 @@ table(table_3_rows(result.of(PAIRS), further.of(ELMO_TASK)[0]))
 # the most memory that weights and activations took.
 
 # %%
-from distilbook.device.comparisons import Input
-from distilbook.device.memory import memory_of
+from distilbook.device.memory import memory_taken
 from distilbook.display.timing import shape_rows, shapes_of
 
-largest = [Input(size, config.batch_length) for size in sorted(config.batch_sizes)]
-taken = {model.name: memory_of(model, largest) for model in config.pair}
-memory = {given.batch: {name: taken[name][i] for name in taken} for i, given in enumerate(largest)}
 batches = shapes_of(further, [(size, config.batch_length) for size in config.batch_sizes])
-table(shape_rows(batches, memory))
+table(shape_rows(batches, memory_taken(batches)))
 
 # %%
 lengths_timed = shapes_of(further, [(1, length) for length in config.lengths])
@@ -187,7 +183,8 @@ ratios_by_shape(lengths_timed, "word pieces", table_3_ratio)
 from distilbook.display.timing import accelerated
 
 on_gpu = accelerated(further)
-table(shape_rows(on_gpu)) if on_gpu else say("This machine has no GPU that PyTorch knows, so nothing was measured.")
+nothing = "This machine has no GPU that PyTorch knows, so nothing was measured."
+table(shape_rows(on_gpu, memory_taken(on_gpu))) if on_gpu else say(nothing)
 
 # %% [markdown]
 # ## Why two here, and less in the paper?

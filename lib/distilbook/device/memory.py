@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ..config import BookError
 from ..machine import MemoryWatch
 from .comparisons import ELMO, ELMO_BASELINE, Comparison, Input, Order, Timed
 from .models import built, call_of
+from .times import Measured
 
 
 #: Seconds between two looks at the memory: shorter than a pass.
@@ -43,6 +44,24 @@ def memory_of(timed: Timed, inputs: Sequence[Input], device: str = "cpu") -> lis
             do="leave out the largest batch sizes",
         )
     return json.loads(done.stdout)
+
+
+def memory_taken(measured: Iterable[Measured]) -> dict[tuple[str, Input], int]:
+    """Return the most bytes for every model and input of what was ``measured``, by the model's key and the input.
+
+    A process each for every model on every device.
+    """
+    models: dict[tuple[str, str], Timed] = {}
+    inputs: dict[tuple[str, str], set[Input]] = {}
+    for one in measured:
+        for timed in one.comparison.models:
+            models[timed.key, one.device] = timed
+            inputs.setdefault((timed.key, one.device), set()).update(one.comparison.inputs)
+    taken = {}
+    for (key, device), timed in models.items():
+        growing = sorted(inputs[key, device], key=lambda given: given.batch * (given.tokens + given.padding))
+        taken |= {(key, given): most for given, most in zip(growing, memory_of(timed, growing, device), strict=True)}
+    return taken
 
 
 def measure(order: Order) -> list[int]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ..claims.paper import TABLE_3
 from ..claims.wording import RATIO, counted, with_ends
-from ..device.comparisons import Timed
+from ..device.comparisons import Input, Timed
 from ..device.explaining import LayerTimes, independent_of_depth
 from ..device.models import parameters_of_timed
 from ..device.plan import KERNEL, KERNELS_OF_2019, LOADED, PADDED, PAIRS, TimingConfig, elmo_models, shape_task
@@ -121,11 +121,11 @@ def table_3_rows(pairs: Sequence[Measured], elmo: Measured) -> list[dict]:
     return rows
 
 
-def shape_rows(measured: Sequence[Measured], memory: Mapping[int, Mapping[str, int]] | None = None) -> list[dict]:
+def shape_rows(measured: Sequence[Measured], memory: Mapping[tuple[str, Input], int] | None = None) -> list[dict]:
     """Return a row for each batch size or length.
 
     Args:
-        memory: most bytes by batch size and model; None leaves the columns out.
+        memory: of :func:`distilbook.device.memory.memory_taken`; None leaves the columns out.
     """
     rows = []
     for one in measured:
@@ -138,8 +138,8 @@ def shape_rows(measured: Sequence[Measured], memory: Mapping[int, Mapping[str, i
                 f"{role}: 95% below": one.latency_95(number),
                 f"{role}: pairs/s": one.throughput(number),
             }
-            if memory and given.batch in memory:
-                row[f"{role}: MB"] = round(memory[given.batch][one.comparison.models[number].name] / 1e6)
+            if memory:
+                row[f"{role}: MB"] = round(memory[one.comparison.models[number].key, given] / 1e6)
         rows.append(row | {"ratio [95% interval]": _ratio(one, 1), "passes": latency.n})
     return rows
 
