@@ -17,9 +17,9 @@
 
 # %% tags=["parameters"]
 edition: str = "laptop"
-pairs: int = 40
-noise_pairs: int = 12
-repeats: int = 3
+pairs: int = 24
+noise_pairs: int = 8
+repeats: int = 2
 starts: int = 2
 threads: list | None = None  # 1, 2, 4 and so on, to one a core
 warm_up: int = 3
@@ -29,8 +29,8 @@ layers: int = 12
 width: int = 768
 heads: int = 12
 feed_forward: int = 3072
-further_pairs: int = 10
-elmo_pairs: int = 5
+further_pairs: int = 6
+elmo_pairs: int = 4
 elmo_shrunk: int = 1
 batch_sizes: list = [1, 4, 16]
 batch_length: int = 32

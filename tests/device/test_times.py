@@ -50,7 +50,8 @@ def test_the_split_says_where_and_how():
     ("noise", "share", "begins"),
     [
         (1.005, 0.99, "Quiet"),
-        (1.05, 0.99, "Not quiet"),
+        (1.05, 0.99, "A little noisy"),
+        (1.05, 0.9, "Not quiet"),
         (1.005, 0.6, "Not quiet"),
         (1.11, 0.99, "Too loud to settle anything"),
         (0.89, 0.99, "Too loud to settle anything"),

@@ -293,7 +293,7 @@ def test_the_published_dimensions_are_those_of_the_default_configurations():
     [
         ({"heads": 5}, "not a multiple of 5"),
         ({"layers": 6}, "multiple of 4"),
-        ({"noise_pairs": 13}, "at most 6"),
+        ({"noise_pairs": 4}, "at most half of the 6 pairs, got 4"),
         ({"threads": []}, "at least 1"),
         ({"threads": [0]}, "greater than 0"),
         ({"pair": 3}, "'pairs'"),

@@ -30,7 +30,7 @@ class PairTiming(ChapterConfig):
     """How two models are timed side by side on sentence pairs."""
 
     pairs: int = Field(ge=2, description="sentence pairs, spread evenly over the lengths of STS-B dev")
-    noise_pairs: int = Field(ge=2, description="pairs on which the teacher is also timed against itself")
+    noise_pairs: int = Field(ge=2, description="pairs on which the teacher is also timed against itself, half of all at most")
     repeats: int = Field(ge=1, description="passes of a pair through each model; the fastest counts for ratios")
     starts: int = Field(ge=1, description="fresh processes for each number of threads")
     threads: list[PositiveInt] | None = Field(min_length=1, description="null: 1, 2, 4 and so on, to one a core")
@@ -40,8 +40,8 @@ class PairTiming(ChapterConfig):
 
     @model_validator(mode="after")
     def _enough(self) -> Self:
-        if self.noise_pairs > self.pairs:
-            raise ValueError(f"noise_pairs at most {self.pairs}, the number of pairs, got {self.noise_pairs}")
+        if 2 * self.noise_pairs > self.pairs:
+            raise ValueError(f"noise_pairs at most half of the {self.pairs} pairs, got {self.noise_pairs}")
         return self
 
     @property
@@ -111,7 +111,7 @@ def _on_pairs(task: str, models: tuple[Timed, ...], how: PairTiming, pairs: int 
     positions = min(model.config.get("max_position_embeddings", 512) for model in models)
     fitting = [length for length in stsb_lengths() if length.pieces <= positions]
     inputs = tuple(Input.of(length, padded_to) for length in sample_lengths(fitting, pairs or how.pairs))
-    return Comparison(task, models, inputs, how.repeats, min(how.noise_pairs, len(inputs)))
+    return Comparison(task, models, inputs, how.repeats, min(how.noise_pairs, -(-len(inputs) // 2)))
 
 
 def further_orders(config: TimingConfig) -> list[Order]:

@@ -13,7 +13,7 @@ from .comparisons import Comparison
 
 #: A model that seems to differ from itself by more than this settles nothing about two models.
 TOO_LOUD = 0.10
-#: Up to here a ratio's second digit stands.
+#: Two processes on a quiet machine differ by no less.
 QUIET = 0.01
 #: Latencies are told as the median, and as what so many of a hundred passes stay below.
 PERCENTILE = 95
@@ -131,7 +131,8 @@ def trust(measured: Measured) -> str:
         seen += f", and the process had its core for {share:.0%} of the time"
     if stray > TOO_LOUD:
         return f"Too loud to settle anything: {seen}."
-    disturbed = measured.threads == 1 and share < UNDISTURBED
-    if stray > QUIET or disturbed:
+    if measured.device == "cpu" and measured.threads == 1 and share < UNDISTURBED:
         return f"Not quiet: {seen}. Ratios hold within their intervals; single times are those of a busy machine."
+    if stray > QUIET:
+        return f"A little noisy: {seen}. Ratios that differ by less than that do not differ."
     return f"Quiet: {seen}."
