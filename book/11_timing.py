@@ -89,10 +89,10 @@ table(elmo_part_rows(config))
 # ## How to compare models on a noisy machine
 #
 # Time one model, then the other, and the ratio is as much about what else the machine was doing. So the models take
-# turns on every sentence pair, each pass counts for the ratio only if it is the pair's fastest, and the ratio is taken
-# pair by pair before anything is averaged. The teacher is also timed against itself: how far that ratio is from 1 is the noise. And
-# because two processes differ by more than one process varies, everything a claim rests on is done in several fresh
-# ones. Latencies are told as they came, slow passes included.
+# turns on every sentence pair, a pass counts for the ratio only if it is the pair's fastest, and the ratio is taken
+# pair by pair before anything is averaged. The teacher is also timed against itself: how far that ratio is from 1 is
+# the noise. And because two processes differ by more than one process varies, everything a claim rests on is done in
+# several fresh ones. Latencies are told as they came, slow passes included.
 #
 # Sentence pairs have the lengths of STS-B's development set, which Table 3 passes one pair at a time.
 

@@ -20,7 +20,6 @@ def test_a_line_finds_what_every_layer_and_what_none_takes():
     assert found.fixed.value == pytest.approx(fixed) == found.without.value
     assert found.layer.value == pytest.approx(layer)
     assert found.points == ((0, 3.0), (1, 8.0), (2, 13.0), (4, 23.0))
-    assert found.ratio(4) == pytest.approx(23 / 13)
 
 
 def test_the_papers_two_times_imply_a_fixed_part():

@@ -77,7 +77,8 @@ def test_table_3_again_names_every_model_once_and_the_papers_figures():
     seconds = "1,500 pairs, seconds [95% interval]"
     assert [row[seconds] for row in rows[:2]] == ["60.0 [60.0 to 60.0]", "30.0 [30.0 to 30.0]"]
     assert [row["Table 3, seconds"] for row in rows] == [668, 410, 895, 895]
-    assert [row["BERT's time over it"] for row in rows][1:] == ["2.0 [2.0 to 2.0]", "0.5 [0.5 to 0.5]", "0.2 [0.2 to 0.2]"]
+    ratios = [row["BERT's time over it"] for row in rows]
+    assert ratios == ["1", "2.0 [2.0 to 2.0]", "0.5 [0.5 to 0.5]", "0.2 [0.2 to 0.2]"]
     assert rows[1]["Table 3's"] == "1.63"
 
 
@@ -160,7 +161,8 @@ def test_figures_draw_what_was_measured():
 
 def test_no_point_of_the_roofline_is_lost_and_the_roof_bends():
     points = [
-        {"model": name, "batch": batch, "word pieces": 32, "operations a byte": 8.0 * batch, "operations a second": 5e10}
+        {"model": name, "batch": batch, "word pieces": 32}
+        | {"operations a byte": 8.0 * batch, "operations a second": 5e10}
         for name in ("bert-base", "distilbert")
         for batch in (1, 16)
     ]

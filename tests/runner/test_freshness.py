@@ -55,6 +55,20 @@ def test_a_parameter_is_named_with_what_it_was_and_is(executed, tmp_path):
     assert condition("11_timing", executed).reasons == ("parameter pairs: 4 became the notebook's own value",)
 
 
+def test_what_the_library_ships_for_a_chapter_is_a_part_of_it(executed, tmp_path, monkeypatch):
+    package = tmp_path / "package"
+    for path in ("claims/reference", "device"):
+        (package / path).mkdir(parents=True)
+    (package / "claims/reference/one.jsonl").write_text("{}")
+    (package / "device/stsb_dev_lengths.json").write_text("{}")
+    monkeypatch.setattr(freshness, "PACKAGE", package)
+    for chapter in CHAPTERS:
+        keep(chapter, executed)
+    (package / "claims/reference/two.jsonl").write_text("{}")
+    assert states(executed) == {"13_verdict": "stale"}
+    assert condition("13_verdict", executed).reasons == ("what lies at distilbook/claims/reference has changed",)
+
+
 def test_a_shared_parameter_makes_every_chapter_stale(executed, tmp_path):
     path = tmp_path / "parameters" / "smoke" / "shared.yaml"
     path.write_text(path.read_text() + "seed: 3\n")

@@ -14,8 +14,8 @@ from .lengths import PairLength
 #: ``model_type`` of what ``transformers`` does not have: see :mod:`distilbook.model.elmo`.
 ELMO, ELMO_BASELINE = "elmo", "elmo under GLUE's baseline"
 
-#: Names of dimensions in configurations of ``transformers``, by model type.
-LAYERS = {"bert": "num_hidden_layers", "distilbert": "n_layers"}
+#: What configurations of ``transformers`` call the number of layers, by model type.
+LAYERS_OF = {"bert": "num_hidden_layers", "distilbert": "n_layers"}
 PUBLISHED = {
     "bert-base": {"model_type": "bert", "num_hidden_layers": 12, "hidden_size": 768, "intermediate_size": 3072},
     "distilbert": {"model_type": "distilbert", "n_layers": 6, "dim": 768, "hidden_dim": 3072},
@@ -163,6 +163,6 @@ def name_of(config: Mapping[str, Any]) -> str:
         if dimensions.items() <= config.items() and config.get("vocab_size", 30_522) == 30_522:
             return name
     kind = config["model_type"]
-    layers = config.get(LAYERS.get(kind, "num_hidden_layers"))
+    layers = config.get(LAYERS_OF.get(kind, "num_hidden_layers"))
     width = config.get("dim" if kind == "distilbert" else "hidden_size")
     return f"{kind} {layers} x {width}" if layers is not None else kind

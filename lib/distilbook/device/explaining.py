@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from ..statistics import Interval, median_interval
-from .comparisons import LAYERS
+from .comparisons import LAYERS_OF
 from .lengths import PairLength
 from .times import Measured, over_starts
 
@@ -35,10 +35,6 @@ class LayerTimes:
     layer: Interval
     points: tuple[tuple[int, float], ...]
 
-    def ratio(self, layers: int) -> float:
-        """Return the ratio of times that the line has for ``layers`` against half of them."""
-        return (self.fixed.value + layers * self.layer.value) / (self.fixed.value + layers / 2 * self.layer.value)
-
 
 def layer_times(measured: Measured) -> LayerTimes:
     """Fit a line to each input's times by depth; medians over inputs, intervals over inputs and starts.
@@ -47,7 +43,7 @@ def layer_times(measured: Measured) -> LayerTimes:
         measured: BERTs that differ in nothing but their layers, one of them without any, among other models.
     """
     models = measured.comparison.models
-    name = LAYERS["bert"]
+    name = LAYERS_OF["bert"]
     depths = {n: timed.config[name] for n, timed in enumerate(models) if timed.config["model_type"] == "bert"}
     lines, empty = [], []
     for start in measured.starts:

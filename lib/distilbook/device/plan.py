@@ -30,7 +30,9 @@ class PairTiming(ChapterConfig):
     """How two models are timed side by side on sentence pairs."""
 
     pairs: int = Field(ge=2, description="sentence pairs, spread evenly over the lengths of STS-B dev")
-    noise_pairs: int = Field(ge=2, description="pairs on which the teacher is also timed against itself, half of all at most")
+    noise_pairs: int = Field(
+        ge=2, description="pairs on which the teacher is also timed against itself, half of all at most"
+    )
     repeats: int = Field(ge=1, description="passes of a pair through each model; the fastest counts for ratios")
     starts: int = Field(ge=1, description="fresh processes for each number of threads")
     threads: list[PositiveInt] | None = Field(min_length=1, description="null: 1, 2, 4 and so on, to one a core")
@@ -141,8 +143,9 @@ def further_orders(config: TimingConfig) -> list[Order]:
 def _accelerated(config: TimingConfig) -> list[Order]:
     """Return the GPU's process: each batch size in each precision, attention in one kernel."""
     pairs = [config.pair_with(attention="sdpa", precision=kind) for kind in config.accelerator_precisions]
+    length = config.accelerator_length
     comparisons = tuple(
-        _same(config, pair, batch, config.accelerator_length) for pair in pairs for batch in config.accelerator_batch_sizes
+        _same(config, pair, batch, length) for pair in pairs for batch in config.accelerator_batch_sizes
     )
     return [Order(1, comparisons, "cuda", config.warm_up) for _ in range(config.starts)]
 

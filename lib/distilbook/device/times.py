@@ -70,10 +70,6 @@ class Measured:
         beside = f", beside {self.neighbours} busy processes" if self.neighbours else ""
         return f"cpu, {self.threads} thread{'s' * (self.threads > 1)}{beside}"
 
-    def index(self, model: str) -> int:
-        """Return the place of the model called ``model``."""
-        return [timed.name for timed in self.comparison.models].index(model)
-
     def ratio(self, model: int) -> Interval:
         """Return first / ``model`` over all starts; the interval covers every start's interval."""
         return over_starts([start.ratio(model) for start in self.starts])

@@ -79,8 +79,9 @@ def how_sentence(config: TimingConfig) -> str:
     machine, library = hardware(), versions()
     compiled = "compiled by torch.compile" if config.compile else "nothing compiled"
     return (
-        f"Timed on {machine['processor']}, {counted(machine['cores'], 'core')}, GPU: {machine['accelerator']}; PyTorch "
-        f"{library['torch']}, transformers {library['transformers']}, float32, attention `{config.attention}`, {compiled}."
+        f"Timed on {machine['processor']}, {counted(machine['cores'], 'core')}, GPU: {machine['accelerator']}; "
+        f"PyTorch {library['torch']}, transformers {library['transformers']}, float32, attention "
+        f"`{config.attention}`, {compiled}."
     )
 
 
@@ -196,6 +197,7 @@ def fixed_rows(layers: LayerTimes, tokenisation: Mapping[str, Interval]) -> list
     """Return what of a pair's time does not depend on depth here, beside what it would take in the paper."""
     teacher, student = (TABLE_3[name]["seconds"] for name in ("BERT-base", "DistilBERT"))
     paper = independent_of_depth(teacher, student)
+    wanted = f"{1e3 * paper / FULL_PASS:.0f}, {paper / teacher:.0%} of BERT's time"
     rows = {
         "embeddings and pooler: BERT without layers": layers.without,
         "where the line through more and fewer layers begins": layers.fixed,
@@ -206,7 +208,7 @@ def fixed_rows(layers: LayerTimes, tokenisation: Mapping[str, Interval]) -> list
         {"what": "one layer", "milliseconds a pair [95% interval]": _interval(layers.layer)},
         {
             "what": f"for Table 3's ratio, of its {teacher:g} and {student:g} s",
-            "milliseconds a pair [95% interval]": f"{1e3 * paper / FULL_PASS:.0f}, {paper / teacher:.0%} of BERT's time",
+            "milliseconds a pair [95% interval]": wanted,
         },
     ]
 
@@ -222,14 +224,14 @@ def fixed_sentence(layers: LayerTimes, tokenisation: Mapping[str, Interval], rat
     half = (whole + layers.without.value) / 2
     with_all = (whole + slowest.value) / (half + slowest.value)
     told = (
-        f"What does not depend on depth is {share:.1%} of BERT's time here, tokenisation in Python counted; the paper's "
-        f"two times would need {wanted:.0%}. With it the ratio would be {with_all:.2f}; without, {ratio:.2f} was "
-        f"measured, and the paper's is {teacher / student:.2f}."
+        f"What does not depend on depth is {share:.1%} of BERT's time here, tokenisation in Python counted; the "
+        f"paper's two times would need {wanted:.0%}. With it the ratio would be {with_all:.2f}; without, {ratio:.2f} "
+        f"was measured, and the paper's is {teacher / student:.2f}."
     )
     if share < wanted / 2:
         told += (
-            " None of the parts that can be tried here is large enough to explain the difference. What cannot be tried is "
-            "the software of 2019 and what else its script did for each pair."
+            " None of the parts that can be tried here is large enough to explain the difference. What cannot be "
+            "tried is the software of 2019 and what else its script did for each pair."
         )
     return told
 

@@ -20,6 +20,7 @@ class ChapterInfo:
         config: the class of its configuration, ``module:Class``; imported when needed.
         reads: the chapters whose published results or records it reads.
         inputs: the parameters that hold addresses: what lies there is part of what the chapter depends on.
+        ships: files and folders of the library, below ``distilbook/``, that it shows or computes with.
         load: ``light`` chapters need one core for seconds, ``heavy`` ones train and take what cores (or GPUs)
             there are, and one that measures times has to be ``alone``.
     """
@@ -27,6 +28,7 @@ class ChapterInfo:
     config: str = "distilbook.config:ChapterConfig"
     reads: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
+    ships: tuple[str, ...] = ()
     load: Literal["light", "heavy", "alone"] = "light"
 
     @property
@@ -64,12 +66,16 @@ CHAPTERS: dict[str, ChapterInfo] = {
         f"{TASKS}:LongDocumentsConfig", ("03_teacher", *STUDENTS), inputs=("tasks",), load="heavy"
     ),
     "11_timing": ChapterInfo(
-        "distilbook.device.plan:TimingConfig", ("02_corpus", "03_teacher", "06_pretraining"), load="alone"
+        "distilbook.device.plan:TimingConfig",
+        ("02_corpus", "03_teacher", "06_pretraining"),
+        ships=("device/stsb_dev_lengths.json",),
+        load="alone",
     ),
     "13_verdict": ChapterInfo(
         f"{TASKS}:VerdictConfig",
         ("03_teacher", *STUDENTS, "08_sentence_tasks", "09_long_documents", "11_timing"),
         inputs=("tasks",),
+        ships=("claims/reference",),
         load="heavy",
     ),
 }

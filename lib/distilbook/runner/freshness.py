@@ -24,6 +24,7 @@ from ..files import content_hash, read_json, sha256, write_json
 from ..provenance import module_hashes
 from ..workspace import Workspace, local_path, project_root
 
+PACKAGE = Path(__file__).resolve().parents[1]
 #: A part of the book that every chapter imports and none depends on, beyond its own row in the table.
 CONTENTS = "distilbook.edition.contents"
 
@@ -90,12 +91,17 @@ def origin(chapter: str, workspace: Workspace) -> Origin:
 
 
 def inputs(chapter: str, values: dict[str, Any], workspace: Workspace) -> dict[str, str]:
-    """Return the content hash of every local file or folder that the edition's values name as an input."""
+    """Return the content hash of every local file or folder that the chapter takes from outside the book.
+
+    These are what the edition's values name as an input, and what the library ships for the chapter.
+    """
     known = workspace.root / "state" / "contents.json"
     named = [values[name] for name in CHAPTERS[chapter].inputs if name in values]
     # Several tasks may lie in one folder, which is looked into once.
     there = [address for address in dict.fromkeys(addresses(named)) if local_path(address).exists()]
-    return {address: content_hash(local_path(address), known) for address in there}
+    paths = {address: local_path(address) for address in there}
+    paths |= {f"distilbook/{name}": PACKAGE / name for name in CHAPTERS[chapter].ships}
+    return {name: content_hash(path, known) for name, path in paths.items()}
 
 
 def addresses(value: Any) -> list[str]:

@@ -28,6 +28,8 @@ Stage = TypeVar("Stage", bound=LoopConfig)
 #: What accelerate calls them.
 MIXED = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}
 
+#: How many times each type is tried.
+TURNS = 3
 #: Less than this many times the rate of float32 is not worth the lost digits.
 WORTH_IT = 1.5
 
@@ -85,7 +87,9 @@ def cpu_gain() -> float:
     path, key = cache_root() / "precision.json", f"{processor()}, torch {torch.__version__}"
     noted: dict[str, float] = read_json(path) if path.exists() else {}
     if key not in noted:
-        wide, narrow = (product_rate(dtype, torch.device("cpu")) for dtype in (torch.float32, torch.bfloat16))
+        # By turns, the best of each: what else the machine does is not to fall on one of them alone.
+        cpu, both = torch.device("cpu"), (torch.float32, torch.bfloat16)
+        wide, narrow = (max(found) for found in zip(*([product_rate(d, cpu) for d in both] for _ in range(TURNS))))
         noted[key] = narrow / wide
         with contextlib.suppress(OSError):  # where the cache cannot be written it is measured again
             write_json(path, noted)
