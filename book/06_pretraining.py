@@ -24,7 +24,7 @@ distilled_positions: str = "all"
 initialisation: str = "copied"
 layers: list = [0, 2, 4]
 dropout: float = 0.0
-steps: int = 24
+steps: int = 20
 blocks_per_step: int = 8
 micro_batch: int = 8
 learning_rate: float = 5.0e-4
@@ -34,7 +34,7 @@ precision: str = "auto"
 compile: bool = False
 trackers: list = ["tensorboard"]
 evaluations: int = 4
-evaluated_blocks: int = 40
+evaluated_blocks: int = 20
 
 # %%
 from distilbook.edition.chapter import open_chapter
