@@ -21,7 +21,7 @@ tasks: list = [
     {
         "name": "news-similarity",
         "address": "wheel:news-similarity",
-        "train_examples": 200,
+        "train_examples": 240,
         "max_length": 80,
     },
 ]

@@ -122,8 +122,8 @@ paired_times(result.of(PAIRS)[0])
 # %%
 from distilbook.display.timing import start_rows, thread_rows, trust_sentences
 
-rows = start_rows(result.of(PAIRS))
-intervals(rows, "ratio of times", "How many times as long", claim("faster").bound, "the claim's bound")
+rows, bound = start_rows(result.of(PAIRS)), claim("faster").bound
+intervals(rows, "ratio of times", "How many times as long", bound, "the claim's bound")
 
 # %%
 table(thread_rows(result.measured))
@@ -162,7 +162,8 @@ table(table_3_rows(result.of(PAIRS), further.of(ELMO_TASK)[0]))
 from distilbook.device.memory import memory_taken
 from distilbook.display.timing import shape_rows, shapes_of
 
-batches = shapes_of(further, [(size, config.batch_length) for size in config.batch_sizes])
+shapes = [(size, config.batch_length) for size in config.batch_sizes]
+batches = shapes_of(further, shapes)
 table(shape_rows(batches, memory_taken(batches)))
 
 # %%
@@ -173,8 +174,8 @@ table(shape_rows(lengths_timed))
 from distilbook.claims.paper import TABLE_3
 from distilbook.display.figures import ratios_by_shape
 
-table_3_ratio = TABLE_3["BERT-base"]["seconds"] / TABLE_3["DistilBERT"]["seconds"]
-ratios_by_shape(lengths_timed, "word pieces", table_3_ratio)
+bert, distil = (TABLE_3[name]["seconds"] for name in ("BERT-base", "DistilBERT"))
+ratios_by_shape(lengths_timed, "word pieces", bert / distil)
 
 # %% [markdown]
 # ## On a GPU
@@ -197,8 +198,7 @@ table(shape_rows(on_gpu, memory_taken(on_gpu))) if on_gpu else say(nothing)
 # %%
 from distilbook.display.timing import why_rows
 
-both = type(result)((*result.measured, *further.measured), result.seconds + further.seconds)
-table(why_rows(both))
+table(why_rows(result + further))
 
 # %% [markdown]
 # and what a pair takes besides its layers: BERT with fewer and fewer of them, and tokenisation by today's library and
@@ -219,7 +219,6 @@ table(fixed_rows(depth, tokenised))
 from distilbook.device.explaining import independent_of_depth
 from distilbook.display.figures import layer_line
 
-bert, distil = (TABLE_3[name]["seconds"] for name in ("BERT-base", "DistilBERT"))
 layer_line(depth, independent_of_depth(bert, distil) / bert)
 
 # %%
@@ -239,12 +238,14 @@ table(width_rows(further.of(WIDTHS)[0]))
 
 # %% [markdown]
 # *Our remark.* Word embeddings are parameters that take next to no time: what is saved in depth and spent on width is
-# largely spent on them. At equal parameters the shallow, wide student therefore has fewer operations to do.
+# largely spent on them. At equal parameters the shallow, wide student therefore has fewer operations to do, and the
+# ratios of times follow those of operations.
 #
 # ## What the machine could do
 #
 # A pass has to do its operations and to move its weights. How many operations come on a byte says which of the two
 # holds it up: to the left of the roof's bend {cite:p}`williams2009roofline` it is memory, to the right arithmetic.
+# Filled circles are single sentence pairs, open squares batches.
 
 # %%
 from distilbook.device.roofline import cost, machine_peaks, roofline_points

@@ -15,7 +15,7 @@ def test_a_line_finds_what_every_layer_and_what_none_takes():
     passes = tuple(
         tuple((scale * (fixed + depth * layer), 99.0) for depth in (4, 2, 1, 0, 2)) for scale in (1.0, 1.1, 0.9)
     )
-    start = Start(passes, (((1.0,), (1.0,)),) * 3, 1.0)
+    start = Start(passes, (((1.0,), (1.0,)),) * 3, 1.0, 1.0)
     found = layer_times(Measured(Comparison("x", models, (Input(1, 10),) * 3, 2, 3), 1, "cpu", 0, (start,)))
     assert found.fixed.value == pytest.approx(fixed) == found.without.value
     assert found.layer.value == pytest.approx(layer)

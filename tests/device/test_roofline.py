@@ -44,7 +44,7 @@ def test_the_machines_peaks_are_measured_and_threads_given_back():
 
 def test_points_are_operations_over_the_fastest_time():
     pair = (bert(2, 32, 4, 64), distilbert(1, 32, 4, 64))
-    start = Start((((4.0, 2.0), (1.0, 3.0)),), (((1.0,), (1.0,)),), 1.0)
+    start = Start((((4.0, 2.0), (1.0, 3.0)),), (((1.0,), (1.0,)),), 1.0, 1.0)
     points = roofline_points([Measured(Comparison("x", pair, (Input(2, 5),), 2, 1), 1, "cpu", 0, (start,))])
     assert points[0]["operations a second"] == pytest.approx(cost(pair[0].config, 2, 5).operations / 2e-3)
     assert points[1]["operations a second"] == pytest.approx(cost(pair[1].config, 2, 5).operations / 1e-3)

@@ -10,7 +10,7 @@ PAIR = (bert(4, 8, 2, 8), distilbert(2, 8, 2, 8))
 
 def start(teacher, student, noise=((1.0,), (1.0,)), share=1.0) -> Start:
     passes = tuple((tuple(a), tuple(b)) for a, b in zip(teacher, student, strict=True))
-    return Start(passes, (noise,) * len(passes), share)
+    return Start(passes, (noise,) * len(passes), share, 1.0)
 
 
 def measured(*starts, threads=1, batch=1, device="cpu", neighbours=0) -> Measured:

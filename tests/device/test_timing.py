@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from distilbook.claims.settling import seconds_behind
 from distilbook.config import BookError
 from distilbook.device import plan, timing
 from distilbook.device.comparisons import Comparison, Input, Order
@@ -241,12 +242,12 @@ def test_students_of_equal_parameters_have_them():
 
 def invented(teacher: float, student: float, threads: int = 1) -> Measured:
     models = TimingConfig.parse(PUBLISHED, "").pair
-    start = Start((((teacher,), (student,)),) * 2, (((1.5,), (1.0,)),) * 2, 0.9)
+    start = Start((((teacher,), (student,)),) * 2, (((1.5,), (1.0,)),) * 2, 0.9, 7.0)
     return Measured(Comparison(PAIRS, models, (Input(1, 10),) * 2, 1, 2), threads, "cpu", 0, (start, start))
 
 
 def test_the_records_say_ratio_noise_and_times_for_each_number_of_threads():
-    result = TimingResult((invented(4.0, 2.0), invented(4.0, 2.0, threads=2)), 3.0)
+    result = TimingResult((invented(4.0, 2.0), invented(4.0, 2.0, threads=2)))
     records = timing_records(result, config(), "11")
     values = {(r.model, r.split, r.metric): (r.value, r.unit) for r in records}
     assert values["bert-base over distilbert", "cpu, 2 threads", "time_ratio"] == (2.0, "1")
@@ -260,6 +261,8 @@ def test_the_records_say_ratio_noise_and_times_for_each_number_of_threads():
     noise = {"value": 1.5, "low": 1.5, "high": 1.5}
     assert ratio.detail == ends | how | {"starts": [ends, ends], "noise": noise}
     assert len({r.identity for r in records}) == len(records) == 18
+    assert [r.seconds for r in records if r.seconds] == [28.0, 28.0]  # two starts with each number of threads
+    assert seconds_behind(records) == 28
     assert {r.task for r in records} == {"sentence pairs at batch 1"}
 
 

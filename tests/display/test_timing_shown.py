@@ -21,7 +21,7 @@ OWN = (bert(6, 384, 12, 1536), distilbert(3, 384, 12, 1536))
 def measured(task, times, *, models=CONFIG.pair, starts=2, batch=1, threads=1, device="cpu", neighbours=0) -> Measured:
     """Return a measurement in which every pass of a model takes its time, in milliseconds."""
     inputs = (Input(batch, 20), Input(batch, 40))
-    start = Start((tuple((time, time) for time in times),) * 2, (((times[0],), (times[0],)),) * 2, 1.0)
+    start = Start((tuple((time, time) for time in times),) * 2, (((times[0],), (times[0],)),) * 2, 1.0, 1.0)
     return Measured(Comparison(task, models, inputs, 2, 2), threads, device, neighbours, (start,) * starts)
 
 
@@ -85,14 +85,23 @@ def test_table_3_again_names_every_model_once_and_the_papers_figures():
 def test_rows_of_shapes_and_threads_have_what_was_measured():
     one = measured("batch 4, 20 word pieces", (40.0, 16.0), batch=4)
     taken = {(timed.key, one.comparison.inputs[0]): most for timed, most in zip(CONFIG.pair, (5e8, 3e8), strict=True)}
-    (row,) = shown.shape_rows([one], taken)
-    assert (row["batch"], row["word pieces"], row["passes"]) == (4, 20, 4)
-    assert (row["teacher: median ms"], row["student: pairs/s"]) == (40.0, 250.0)
-    assert (row["teacher: MB"], row["student: MB"]) == (500, 300)
-    assert row["ratio [95% interval]"] == "2.5 [2.5 to 2.5]"
-    assert "teacher: MB" not in shown.shape_rows([one])[0]
-    (row,) = shown.thread_rows([measured(PAIRS, (40.0, 16.0), threads=2)])
-    assert row["on"] == "cpu, 2 threads" and row["teacher over itself"] == "1.0 [1.0 to 1.0]" and row["starts"] == 2
+    teacher, student = shown.shape_rows([one], taken)
+    assert (teacher["batch"], teacher["word pieces"], teacher["model"], student["model"]) == (
+        4,
+        20,
+        "bert-base",
+        "distilbert",
+    )
+    assert (teacher["median ms"], student["95% below"], student["pairs/s"]) == (40.0, 16.0, 250.0)
+    assert (teacher["MB"], student["MB"]) == (500, 300)
+    over = "teacher's time over it [95% interval]"
+    assert (teacher[over], student[over]) == (None, "2.5 [2.5 to 2.5]")
+    assert "MB" not in shown.shape_rows([one])[0]
+    rows = shown.thread_rows([measured(PAIRS, (40.0, 16.0), threads=2)])
+    assert [(row["on"], row["model"], row["pairs"], row["starts"]) for row in rows] == [
+        ("cpu, 2 threads", "bert-base", 2, 2),
+        ("cpu, 2 threads", "distilbert", 2, 2),
+    ]
 
 
 def test_every_start_has_its_ratio_and_its_noise():
@@ -108,7 +117,7 @@ def test_every_start_has_its_ratio_and_its_noise():
 
 def test_every_candidate_has_its_row():
     tasks = {PAIRS: 2.0, KERNEL: 2.1, KERNELS_OF_2019: 2.2, PADDED: 1.9, LOADED: 1.8}
-    result = TimingResult(tuple(measured(task, (ratio, 1.0)) for task, ratio in tasks.items()), 1.0)
+    result = TimingResult(tuple(measured(task, (ratio, 1.0)) for task, ratio in tasks.items()))
     ratios = [row["teacher / student [95% interval]"] for row in shown.why_rows(result)]
     assert [float(ratio.split()[0]) for ratio in ratios] == list(tasks.values())
     assert [name for name in shown.trust_sentences(result, [PAIRS]).split("\n")] == [
@@ -136,14 +145,16 @@ def test_students_of_equal_parameters_are_compared_with_the_teacher():
     models = (*CONFIG.pair, distilbert(12, 576, 12, 2304))
     rows = shown.width_rows(measured("w", (40.0, 20.0, 32.0), models=models))
     assert [row["student"] for row in rows] == ["distilbert", "distilbert 12 x 576"]
-    assert rows[1]["teacher / student [95% interval]"] == "1.2 [1.2 to 1.2]"
+    assert rows[1]["teacher / student in time [95% interval]"] == "1.2 [1.2 to 1.2]"
+    # Of weights alone: 12 x 768 x 768 over 12 x 576 x 576, and over half as many layers.
+    assert [float(row["in operations"]) for row in rows] == [2.0, pytest.approx((768 / 576) ** 2, abs=0.02)]
 
 
 def test_a_gpu_is_shown_apart():
-    both = TimingResult((measured("x", (2.0, 1.0)), measured("y", (2.0, 1.0), device="cuda")), 1.0)
+    both = TimingResult((measured("x", (2.0, 1.0)), measured("y", (2.0, 1.0), device="cuda")))
     assert [one.comparison.name for one in shown.accelerated(both)] == ["y"]
     shape = measured("batch 1, 20 word pieces", (2.0, 1.0))
-    assert shown.shapes_of(TimingResult((shape,), 1.0), [(1, 20)]) == [shape]
+    assert shown.shapes_of(TimingResult((shape,)), [(1, 20)]) == [shape]
 
 
 def test_figures_draw_what_was_measured():

@@ -30,11 +30,13 @@ class Start:
         noise: by input, of the first model and of itself once more, by repeat.
         share: how much of its cores' time the process had; less than all where others want it too, or where work on
             several cores waits for one.
+        seconds: what all passes took together.
     """
 
     passes: tuple[tuple[tuple[float, ...], ...], ...]
     noise: tuple[tuple[tuple[float, ...], ...], ...]
     share: float
+    seconds: float
 
     def fastest(self, model: int) -> list[float]:
         """Return the fastest pass of each input: what else a machine does only adds to it."""

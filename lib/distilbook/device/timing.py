@@ -14,9 +14,8 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TextIO
 
 from ..config import BookError
@@ -28,10 +27,12 @@ from .times import Measured, Start
 
 @dataclass(frozen=True)
 class TimingResult:
-    """All that was measured, with the ``seconds`` it took together."""
+    """All that was measured."""
 
     measured: tuple[Measured, ...]
-    seconds: float
+
+    def __add__(self, other: TimingResult) -> TimingResult:
+        return TimingResult((*self.measured, *other.measured))
 
     def of(self, task: str) -> list[Measured]:
         """Return what was measured of a task, by threads, device and precision.
@@ -52,7 +53,6 @@ def run_timing(orders: Sequence[Order]) -> TimingResult:
     Raises:
         BookError: when a process fails, with its last words.
     """
-    began = time.perf_counter()
     starts: dict[str, list[Start]] = {}
     kinds: dict[str, Measured] = {}
     with Progress("timing", sum(order.inputs for order in orders), "inputs") as progress:
@@ -61,11 +61,7 @@ def run_timing(orders: Sequence[Order]) -> TimingResult:
                 kind = Measured(comparison, order.threads, order.device, order.neighbours, ())
                 kinds[repr(kind)] = kind
                 starts.setdefault(repr(kind), []).append(Start(**times))
-    measured = (
-        Measured(kind.comparison, kind.threads, kind.device, kind.neighbours, tuple(starts[key]))
-        for key, kind in kinds.items()
-    )
-    return TimingResult(tuple(measured), time.perf_counter() - began)
+    return TimingResult(tuple(replace(kind, starts=tuple(starts[key])) for key, kind in kinds.items()))
 
 
 def _followed(order: Order, progress: Progress) -> list[dict[str, Any]]:

@@ -43,7 +43,7 @@ def measure(order: Order, report: Callable[[dict[str, Any]], None]) -> None:
     Args:
         report: gets ``{"done": inputs since the last report}``, and at last also ``"times"``: for each comparison
             ``passes``, milliseconds by input, model and repeat; ``noise``, those of the first model and of itself
-            once more; and ``share``, how much of its cores' time the process had.
+            once more; ``share``, how much of its cores' time the process had; and ``seconds``, what it all took.
     """
     import torch
 
@@ -81,8 +81,9 @@ def _compare(
         if waiting == REPORT_EVERY or turn + 1 == len(comparison.inputs):
             report({"done": waiting})
             waiting = 0
-    share = (time.process_time() - cores) / (time.perf_counter() - wall) / order.threads
-    return {"passes": passes, "noise": noise, "share": share}
+    seconds = time.perf_counter() - wall
+    share = (time.process_time() - cores) / seconds / order.threads
+    return {"passes": passes, "noise": noise, "share": share, "seconds": seconds}
 
 
 def main() -> None:

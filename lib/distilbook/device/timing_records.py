@@ -52,8 +52,10 @@ def timing_records(result: TimingResult, config: ChapterConfig, chapter: str) ->
         "chapter": chapter,
         "code": code_hash("distilbook.device.timing"),
         "data": short_hash(stsb_lengths()),
-        "seconds": result.seconds,
     }
+    took: dict[str, float] = {}
+    for one in result.measured:
+        took[one.comparison.name] = took.get(one.comparison.name, 0.0) + sum(start.seconds for start in one.starts)
     return [
         Record(
             task=measured.comparison.name,
@@ -63,7 +65,7 @@ def timing_records(result: TimingResult, config: ChapterConfig, chapter: str) ->
             **values,
         )
         for measured in result.measured
-        for values in (*_models(measured), *_ratios(measured))
+        for values in (*_models(measured), *_ratios(measured, took[measured.comparison.name]))
     ]
 
 
@@ -97,8 +99,12 @@ def _models(measured: Measured) -> list[dict[str, Any]]:
     return found
 
 
-def _ratios(measured: Measured) -> list[dict[str, Any]]:
-    """Return the first model's time over each other's, with every start's interval and the noise."""
+def _ratios(measured: Measured, seconds: float) -> list[dict[str, Any]]:
+    """Return the first model's time over each other's, with every start's interval and the noise.
+
+    Args:
+        seconds: that the task took, with every number of threads; they stand at the first ratio alone.
+    """
     first, *others = measured.comparison.models
     noise = _ends(measured.noise)
     return [
@@ -108,6 +114,7 @@ def _ratios(measured: Measured) -> list[dict[str, Any]]:
             "unit": "1",
             "value": (ratio := measured.ratio(number)).value,
             "n": ratio.n,
+            "seconds": seconds if number == 1 else None,
             "detail": _ends(ratio)
             | {"starts": [_ends(start.ratio(number)) for start in measured.starts], "noise": noise}
             | _how(measured),

@@ -10,7 +10,8 @@ from ..device.comparisons import Input, Timed
 from ..device.explaining import LayerTimes, independent_of_depth
 from ..device.models import parameters_of_timed
 from ..device.plan import KERNEL, KERNELS_OF_2019, LOADED, PADDED, PAIRS, TimingConfig, elmo_models, shape_task
-from ..device.times import Measured, trust
+from ..device.roofline import cost
+from ..device.times import PERCENTILE, Measured, trust
 from ..device.timing import TimingResult
 from ..device.timing_records import FULL_PASS
 from ..model.elmo import elmo_parts
@@ -131,34 +132,31 @@ def shape_rows(measured: Sequence[Measured], memory: Mapping[tuple[str, Input], 
     rows = []
     for one in measured:
         given = one.comparison.inputs[0]
-        row: dict = {"batch": given.batch, "word pieces": given.tokens, "on": one.split}
-        for number, role in enumerate(("teacher", "student")):
-            latency = one.latency(number)
-            row |= {
-                f"{role}: median ms": latency.value,
-                f"{role}: 95% below": one.latency_95(number),
-                f"{role}: pairs/s": one.throughput(number),
-            }
-            if memory:
-                row[f"{role}: MB"] = round(memory[one.comparison.models[number].key, given] / 1e6)
-        rows.append(row | {"ratio [95% interval]": _ratio(one, 1), "passes": latency.n})
+        for number, timed in enumerate(one.comparison.models):
+            row = {"batch": given.batch, "word pieces": given.tokens} | _row(one, number)
+            rows.append(row | ({"MB": round(memory[timed.key, given] / 1e6)} if memory else {}))
     return rows
 
 
 def thread_rows(measured: Sequence[Measured]) -> list[dict]:
-    """Return a row for each number of threads: latency, throughput, ratio, and the noise beside it."""
-    rows = []
-    for one in measured:
-        row: dict = {"models": " over ".join(timed.name for timed in one.comparison.models), "on": one.split}
-        for number, role in enumerate(("teacher", "student")):
-            row |= {
-                f"{role}: median ms": one.latency(number).value,
-                f"{role}: 95% below": one.latency_95(number),
-                f"{role}: pairs/s": one.throughput(number),
-            }
-        row |= {"ratio [95% interval]": _ratio(one, 1), "teacher over itself": _interval(one.noise)}
-        rows.append(row | {"pairs": len(one.comparison.inputs), "starts": len(one.starts)})
-    return rows
+    """Return a row for each model and number of threads."""
+    return [
+        _row(one, number) | {"pairs": len(one.comparison.inputs), "starts": len(one.starts)}
+        for one in measured
+        for number in range(len(one.comparison.models))
+    ]
+
+
+def _row(one: Measured, number: int) -> dict:
+    """Return where a model was timed, its latency and throughput, and the first model's time over its own."""
+    return {
+        "on": one.split,
+        "model": one.comparison.models[number].name,
+        "median ms": one.latency(number).value,
+        f"{PERCENTILE}% below": one.latency_95(number),
+        "pairs/s": one.throughput(number),
+        "teacher's time over it [95% interval]": _ratio(one, number) if number else None,
+    }
 
 
 def start_rows(measured: Sequence[Measured]) -> list[dict]:
@@ -238,18 +236,20 @@ def fixed_sentence(layers: LayerTimes, tokenisation: Mapping[str, Interval], rat
 
 def width_rows(measured: Measured) -> list[dict]:
     """Return the students of equal parameters by depth: how much less time than the teacher's each takes."""
-    rows = []
-    for number, timed in enumerate(measured.comparison.models[1:], start=1):
-        rows.append(
-            {
-                "student": timed.name,
-                "parameters": parameters_of_timed(timed),
-                "teacher / student [95% interval]": _ratio(measured, number),
-                "median ms": measured.latency(number).value,
-                "pairs": len(measured.comparison.inputs),
-            }
-        )
-    return rows
+    teacher, *students = measured.comparison.models
+    shapes = [(given.batch, given.tokens) for given in measured.comparison.inputs]
+    operations = lambda timed: sum(cost(timed.config, *shape).operations for shape in shapes)
+    return [
+        {
+            "student": timed.name,
+            "parameters": parameters_of_timed(timed),
+            "teacher / student in time [95% interval]": _ratio(measured, number),
+            "in operations": f"{operations(teacher) / operations(timed):.2f}",
+            "median ms": measured.latency(number).value,
+            "pairs": len(shapes),
+        }
+        for number, timed in enumerate(students, start=1)
+    ]
 
 
 def trust_sentences(result: TimingResult, tasks: Sequence[str]) -> str:
