@@ -207,12 +207,14 @@ table(why_rows(result + further))
 # %%
 from distilbook.device.explaining import layer_times, tokenisation_times
 from distilbook.device.plan import LAYERS
+from distilbook.device.timing_records import explaining_records
 from distilbook.display.timing import fixed_rows, fixed_sentence
 from distilbook.edition.inference import sentences_like_stsb
 
 depth = layer_times(further.of(LAYERS)[0])
 sentences = sentences_like_stsb(chapter.workspace, config.pairs)
 tokenised = tokenisation_times(sentences, chapter.find("teacher", made_by="03_teacher"))
+chapter.record(explaining_records(depth, tokenised, config, chapter.id))
 table(fixed_rows(depth, tokenised))
 
 # %%

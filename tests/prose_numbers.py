@@ -94,7 +94,6 @@ def edition_values(folder: Path, chapter: str, notebook, sentence: str) -> list[
     Args:
         folder: the edition's folder, ``runs/smoke``, that of ``$DISTILBOOK_RUNS``; notebook: the executed chapter.
     """
-    from distilbook.claims import CLAIMS
     from distilbook.records import RecordBook
 
     records = RecordBook(folder / "records").current()
@@ -111,12 +110,13 @@ def edition_values(folder: Path, chapter: str, notebook, sentence: str) -> list[
         ],
         "07_ablations/summary": lambda: list(_summary(records, sentence)),
         "08_sentence_tasks": lambda: list(_tasks(folder, records, sentence)),
+        "11_timing": lambda: [*_timing(records, sentence), *_judged(folder, records, _claims_of(chapter))],
         "13_verdict": lambda: list(_verdict(folder, records, sentence)),
     }
     if chapter in made:
         return list(made[chapter]())
     # Any other chapter says its claims' verdicts, and an arm's its changes.
-    judged = list(_judged(folder, records, [c for c in CLAIMS if c.chapter == chapter]))
+    judged = list(_judged(folder, records, _claims_of(chapter)))
     return [*judged, *_changes(records, chapter)] if chapter.startswith("07_ablations/") else judged
 
 
@@ -172,6 +172,45 @@ def _claims() -> Iterator[float]:
     from distilbook.claims import CLAIMS
 
     yield from (len(CLAIMS), sum(c.kind == "arm" for c in CLAIMS), sum(c.kind != "arm" for c in CLAIMS))
+
+
+def _claims_of(chapter: str) -> list:
+    from distilbook.claims import CLAIMS
+
+    return [c for c in CLAIMS if c.chapter == chapter]
+
+
+def _timing(records, sentence: str) -> Iterator[float]:
+    """Yield what chapter 11 may state beside its verdicts: of a measurement, of the software, of a pair's parts."""
+    own = [r for r in records if r.chapter == "11_timing"]
+    if sentence.startswith("- "):
+        (found,) = {
+            (noise["low"], noise["high"], r.detail["share"], r.detail["threads"])
+            for r in own
+            if r.metric == "time_ratio" and sentence.startswith(f"- {r.task}, {r.split}. ")
+            for noise in [r.detail["noise"]]
+        }
+        low, high, share, threads = found
+        yield from (max(abs(low - 1), abs(high - 1)), share, threads, 1)
+    elif sentence.startswith("Timed on"):
+        yield own[0].hardware["cores"]
+        for name in ("torch", "transformers"):
+            yield float(".".join(own[0].versions[name].split(".")[:2]))
+    elif sentence.startswith("What does not depend on depth"):
+        yield from _parts_of_a_pair(own)
+
+
+def _parts_of_a_pair(own) -> Iterator[float]:
+    from distilbook.claims.paper import TABLE_3
+
+    parts = {r.model: r.value for r in own if r.metric == "fastest_latency"}
+    depths = {int(name.split()[2]): value for name, value in parts.items() if name.startswith("BERT with ")}
+    deep, none, python = depths[max(depths)], parts["BERT without layers"], parts["the tokenizer of 2019, in Python"]
+    teacher, student = TABLE_3["BERT-base"]["seconds"], TABLE_3["DistilBERT"]["seconds"]
+    yield from ((none + python) / (deep + python), 2 * student / teacher - 1, teacher / student)
+    yield (deep + python) / ((deep + none) / 2 + python)
+    first = next(r for r in own if r.metric == "time_ratio" and r.task == "sentence pairs at batch 1")
+    yield from (first.value, 2019)
 
 
 def _records(records, *chapters: str) -> Iterator[float]:

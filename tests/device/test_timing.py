@@ -11,6 +11,7 @@ from distilbook.claims.settling import seconds_behind
 from distilbook.config import BookError
 from distilbook.device import plan, timing
 from distilbook.device.comparisons import Comparison, Input, Order
+from distilbook.device.explaining import LayerTimes
 from distilbook.device.lengths import sample_lengths, stsb_lengths
 from distilbook.device.plan import (
     ELMO_TASK,
@@ -29,8 +30,9 @@ from distilbook.device.plan import (
 from distilbook.device.times import Measured, Start
 from distilbook.device.timing import TimingResult, run_timing
 from distilbook.device.timing_process import in_turn, measure
-from distilbook.device.timing_records import ordered_by, size_records, timing_records
+from distilbook.device.timing_records import explaining_records, ordered_by, size_records, timing_records
 from distilbook.provenance import usable_cores
+from distilbook.statistics import Interval
 
 SMALL = {
     "edition": "test",
@@ -264,6 +266,20 @@ def test_the_records_say_ratio_noise_and_times_for_each_number_of_threads():
     assert [r.seconds for r in records if r.seconds] == [28.0, 28.0]  # two starts with each number of threads
     assert seconds_behind(records) == 28
     assert {r.task for r in records} == {"sentence pairs at batch 1"}
+
+
+def test_what_a_pair_takes_is_recorded_part_by_part():
+    exact = lambda value: Interval(value, value - 1, value + 1, 9, 0.95)
+    layers = LayerTimes(exact(2.0), exact(3.0), exact(5.0), ((0, 3.0), (12, 62.0)))
+    records = explaining_records(layers, {"Python": exact(4.0)}, config(), "11")
+    assert {r.model: (r.value, r.unit, r.n) for r in records} == {
+        "BERT with 0 layers": (3.0, "ms", 9),
+        "BERT with 12 layers": (62.0, "ms", 9),
+        "BERT without layers": (3.0, "ms", 9),
+        "one layer": (5.0, "ms", 9),
+        "Python": (4.0, "ms", 9),
+    }
+    assert records[2].detail == {"value": 3.0, "low": 2.0, "high": 4.0}
 
 
 def test_what_was_ordered_otherwise_is_another_measurement():

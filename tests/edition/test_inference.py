@@ -14,25 +14,22 @@ from distilbook.workspace import Workspace
 
 @pytest.fixture
 def published(runs, teacher_folder):
-    """An edition in which a teacher and a student have been trained."""
-    from transformers import DistilBertConfig
-
+    """An edition in which a teacher has been fitted."""
     workspace = Workspace("smoke")
-    student = workspace.results / "a-student"
-    DistilBertConfig(n_layers=1, dim=16, n_heads=2, hidden_dim=16).save_pretrained(student / "model")
     workspace.publish("teacher", teacher_folder, "03_teacher")
-    workspace.publish("student/full/seed0", student, "06_pretraining")
     return workspace
 
 
-def test_the_editions_own_models_are_those_it_has_trained(published, teacher_folder):
+def test_the_editions_own_models_are_its_teacher_and_the_student_that_is_made_of_it(published, teacher_folder):
     teacher, student = inference.own_models(published)
-    assert student.name == "distilbert 1 x 16"
     wanted = json.loads((teacher_folder / "config.json").read_text())
-    assert teacher.config["hidden_size"] == wanted["hidden_size"]
+    assert teacher.config == wanted
+    layers = inference.check_parameters("smoke", "04_student").layers
+    assert student.name == f"distilbert {len(layers)} x {wanted['hidden_size']}"
+    assert student.config["vocab_size"] == wanted["vocab_size"]
 
 
-def test_before_a_student_is_there_only_the_published_dimensions_are_timed(runs):
+def test_before_a_teacher_is_there_only_the_published_dimensions_are_timed(runs):
     assert inference.own_models(Workspace("smoke")) == ()
 
 

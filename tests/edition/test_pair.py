@@ -47,7 +47,7 @@ def values(inputs, teacher_folder, student):
 
 @pytest.fixture(autouse=True)
 def _briefly(monkeypatch):
-    monkeypatch.setattr(pair, "TIMED", pair.TIMED | {"pairs": 3, "noise_pairs": 2, "threads": [1], "warm_up": 0})
+    monkeypatch.setattr(pair, "TIMED", pair.TIMED | {"pairs": 4, "noise_pairs": 2, "threads": [1], "warm_up": 0})
 
 
 def opened(values) -> Chapter:

@@ -11,6 +11,7 @@ from ..provenance import code_hash
 from ..records import Record
 from ..statistics import Interval
 from .comparisons import Comparison, Timed
+from .explaining import LayerTimes
 from .lengths import stsb_lengths
 from .models import parameters_of_timed
 from .plan import PAIRS
@@ -72,6 +73,32 @@ def timing_records(result: TimingResult, config: ChapterConfig, chapter: str) ->
 def ordered_by(config: ChapterConfig, comparison: Comparison) -> str:
     """Return a hash of all that decides what a comparison measures: its models among it."""
     return short_hash([config.fingerprint(), asdict(comparison)])
+
+
+def explaining_records(
+    layers: LayerTimes, tokenisation: Mapping[str, Interval], config: ChapterConfig, chapter: str
+) -> list[Record]:
+    """Return what a pair takes with so many layers, each layer, and tokenisation, in milliseconds."""
+    found = {f"BERT with {depth} layers": Interval(ms, ms, ms, layers.layer.n, 0.0) for depth, ms in layers.points}
+    found |= {"BERT without layers": layers.without, "one layer": layers.layer, **tokenisation}
+    return [
+        Record(
+            edition=config.edition,
+            chapter=chapter,
+            model=name,
+            task="what a sentence pair takes",
+            split="cpu, 1 thread",
+            metric="fastest_latency",
+            value=one.value,
+            unit="ms",
+            n=one.n,
+            config=config.fingerprint(),
+            code=code_hash("distilbook.device.explaining"),
+            data=short_hash(stsb_lengths()),
+            detail=_ends(one),
+        )
+        for name, one in found.items()
+    ]
 
 
 def _models(measured: Measured) -> list[dict[str, Any]]:

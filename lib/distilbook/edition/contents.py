@@ -67,7 +67,7 @@ CHAPTERS: dict[str, ChapterInfo] = {
     ),
     "11_timing": ChapterInfo(
         "distilbook.device.plan:TimingConfig",
-        ("02_corpus", "03_teacher", "06_pretraining"),
+        ("02_corpus", "03_teacher", "04_student"),
         ships=("device/stsb_dev_lengths.json",),
         load="alone",
     ),

@@ -9,13 +9,14 @@ import numpy as np
 from ..claims import claim, judge
 from ..claims.wording import RATIO, with_ends
 from ..data.corpus import Corpus
-from ..device.comparisons import Order, Timed, timed_folder
+from ..device.comparisons import Order, Timed, timed, timed_folder
 from ..device.explaining import pairs_of_text
 from ..device.lengths import sample_lengths, stsb_lengths
 from ..device.plan import OWN, PAIRS, TimingConfig, further_orders, pair_orders
 from ..device.times import trust
 from ..device.timing import TimingResult, run_timing
 from ..device.timing_records import size_records, timing_records
+from ..model.student import student_config
 from ..model.teacher import load_tokenizer
 from ..provenance import hardware, versions
 from ..records import RecordBook
@@ -26,13 +27,15 @@ CHAPTER = "11_timing"
 
 
 def own_models(workspace: Workspace) -> tuple[Timed, ...]:
-    """Return the edition's own teacher and student of the full recipe; nothing before both are there."""
-    teachers, students = workspace.published_by("03_teacher"), workspace.published_by("06_pretraining")
-    full = sorted(name for name in students if name.startswith("student/full/"))
-    if "teacher" not in teachers or not full:
+    """Return the edition's own teacher and the student that chapter 04 makes of it; nothing before it is there."""
+    if "teacher" not in workspace.published_by("03_teacher"):
         return ()
-    teacher = workspace.find("teacher", "03_teacher")
-    return timed_folder(teacher), timed_folder(workspace.find(full[0], "06_pretraining") / "model")
+    from transformers import AutoConfig
+
+    folder = workspace.find("teacher", "03_teacher")
+    layers = check_parameters(workspace.edition, "04_student").layers
+    student = student_config(AutoConfig.from_pretrained(folder, local_files_only=True), len(layers), dropout=0.0)
+    return timed_folder(folder), timed(student.to_dict())
 
 
 def claim_orders(config: TimingConfig, own: Sequence[Timed]) -> list[Order]:
