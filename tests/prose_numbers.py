@@ -450,10 +450,13 @@ def _counted(used) -> Iterator[float]:
 
 
 def _noise(used) -> Iterator[float]:
-    """Yield what the teacher's ratio to itself would be on a quiet machine, and how far it strays from that."""
-    yield 1
-    ends = [r.detail["noise"][end] for r in used if r.metric == "time_ratio" for end in ("low", "high")]
-    yield max(abs(end - 1) for end in ends)
+    """Yield what the teacher's ratio to itself would be on a quiet machine, how far it strays, and how far it may."""
+    from distilbook.device.plan import PAIRS
+    from distilbook.device.times import TOO_LOUD
+
+    yield from (1, TOO_LOUD)
+    ratios = [r for r in used if r.metric == "time_ratio" and r.task == PAIRS]
+    yield max(abs(r.detail["noise"][end] - 1) for r in ratios for end in ("low", "high"))
 
 
 def _spread(used) -> Iterator[float]:
