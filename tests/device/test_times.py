@@ -59,7 +59,7 @@ def test_the_split_says_where_and_how():
 )
 def test_a_run_says_itself_how_far_it_can_be_trusted(noise, share, begins):
     said = trust(measured(start([(2,)] * 4, [(1,)] * 4, noise=((noise,), (1.0,)), share=share)))
-    assert said.startswith(begins) and f"{share:.0%} of the time" in said
+    assert said.startswith(begins) and f"{share:.1%} of the time" in said
 
 
 def test_a_busy_share_says_nothing_where_threads_wait_for_each_other():

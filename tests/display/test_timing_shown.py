@@ -122,7 +122,7 @@ def test_every_candidate_has_its_row():
     assert [float(ratio.split()[0]) for ratio in ratios] == list(tasks.values())
     assert [name for name in shown.trust_sentences(result, [PAIRS]).split("\n")] == [
         f"- {PAIRS}, cpu, 1 thread. Quiet: the first model timed against itself strays up to 0.0% from 1, and the "
-        "process had its core for 100% of the time."
+        "process had its core for 100.0% of the time."
     ]
 
 
@@ -134,7 +134,7 @@ def test_the_conclusion_depends_on_what_was_found(fixed, explains):
     share = (fixed + 1) / (fixed + 61)
     ratio = (fixed + 61) / (fixed + 31)
     assert f"is {share:.1%} of BERT's time here" in said and f"the ratio would be {ratio:.2f}" in said
-    assert "would need 23%" in said and "the paper's is 1.63" in said
+    assert "would need 22.8%" in said and "the paper's is 1.63" in said
     assert ("None of the parts" not in said) == explains
     rows = shown.fixed_rows(layers, slow)
     assert rows[-1]["milliseconds a pair [95% interval]"] == "101, 23% of BERT's time"

@@ -126,7 +126,7 @@ def trust(measured: Measured) -> str:
     stray, share = measured.stray, measured.share
     seen = f"the first model timed against itself strays up to {stray:.1%} from 1"
     if measured.device == "cpu" and measured.threads == 1:
-        seen += f", and the process had its core for {share:.0%} of the time"
+        seen += f", and the process had its core for {share:.1%} of the time"
     if stray > TOO_LOUD:
         return f"Too loud to settle anything: {seen}."
     if measured.device == "cpu" and measured.threads == 1 and share < UNDISTURBED:

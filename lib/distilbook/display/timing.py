@@ -223,7 +223,7 @@ def fixed_sentence(layers: LayerTimes, tokenisation: Mapping[str, Interval], rat
     with_all = (whole + slowest.value) / (half + slowest.value)
     told = (
         f"What does not depend on depth is {share:.1%} of BERT's time here, tokenisation in Python counted; the "
-        f"paper's two times would need {wanted:.0%}. With it the ratio would be {with_all:.2f}; without, {ratio:.2f} "
+        f"paper's two times would need {wanted:.1%}. With it the ratio would be {with_all:.2f}; without, {ratio:.2f} "
         f"was measured, and the paper's is {teacher / student:.2f}."
     )
     if share < wanted / 2:
