@@ -124,14 +124,14 @@ def test_the_code_of_a_chapter_is_what_its_script_imports(executed):
 
 def test_a_missing_notebook_and_a_failure_are_not_fresh(executed):
     executed_notebook("01_claims", executed).unlink()
-    keep("04_student", executed, status="failed", error="cell 3 (x) failed with ValueError: y")
-    assert states(executed) == {"01_claims": "not run", "04_student": "failed"}
-    assert condition("04_student", executed).reasons == ("cell 3 (x) failed with ValueError: y",)
+    keep("05_triple_loss", executed, status="failed", error="cell 3 (x) failed with ValueError: y")
+    assert states(executed) == {"01_claims": "not run", "05_triple_loss": "failed"}
+    assert condition("05_triple_loss", executed).reasons == ("cell 3 (x) failed with ValueError: y",)
 
 
 def test_what_another_version_has_noted_is_executed_again(executed):
-    write_json(executed.root / "state" / "04_student.json", {"status": "executed", "key": "abc", "seconds": 1.0})
-    assert states(executed) == {"04_student": "not run"}
+    write_json(executed.root / "state" / "05_triple_loss.json", {"status": "executed", "key": "abc", "seconds": 1.0})
+    assert states(executed) == {"05_triple_loss": "not run"}
 
 
 def test_an_origin_survives_being_written(executed, tmp_path):
