@@ -71,7 +71,7 @@ def test_elmos_parts_add_up():
 
 
 def test_table_3_again_names_every_model_once_and_the_papers_figures():
-    elmo = measured(ELMO_TASK, (40.0, 80.0, 160.0), models=elmo_models(CONFIG), starts=1)
+    elmo = measured(ELMO_TASK, (40.0, 80.0, 160.0), models=(CONFIG.pair[0], *elmo_models(CONFIG)), starts=1)
     rows = shown.table_3_rows([measured(PAIRS, (40.0, 20.0))], elmo)
     assert [row["model"] for row in rows] == ["bert-base", "distilbert", "elmo", "elmo under GLUE's baseline"]
     seconds = "1,500 pairs, seconds [95% interval]"

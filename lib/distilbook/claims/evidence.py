@@ -15,7 +15,6 @@ from .paper import PAPER_MODELS, Claim
 from .retention import gap, retention
 from .wording import RATIO, SHARE, counted, decimals_for, figure, quantity, with_ends
 
-
 LOUD = f"the machine was too loud: the teacher seemed to differ from itself by more than {TOO_LOUD:.0%}"
 
 

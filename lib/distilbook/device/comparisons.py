@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from ..files import read_json
+from ..model.dimensions import DIMENSIONS
 from .lengths import PairLength
 
 #: ``model_type`` of what ``transformers`` does not have: see :mod:`distilbook.model.elmo`.
 ELMO, ELMO_BASELINE = "elmo", "elmo under GLUE's baseline"
 
-#: What configurations of ``transformers`` call the number of layers, by model type.
-LAYERS_OF = {"bert": "num_hidden_layers", "distilbert": "n_layers"}
+#: The dimensions under which a model has its published name.
 PUBLISHED = {
     "bert-base": {"model_type": "bert", "num_hidden_layers": 12, "hidden_size": 768, "intermediate_size": 3072},
     "distilbert": {"model_type": "distilbert", "n_layers": 6, "dim": 768, "hidden_dim": 3072},
@@ -106,7 +106,7 @@ class Order:
     """
 
     threads: int
-    comparisons: tuple[Comparison, ...] = field(default_factory=tuple)
+    comparisons: tuple[Comparison, ...]
     device: str = "cpu"
     warm_up: int = 3
     neighbours: int = 0
@@ -137,14 +137,17 @@ class Order:
 
 def bert(layers: int, width: int, heads: int, feed_forward: int, **how: Any) -> Timed:
     """Return a BERT of these dimensions, else the published one's; ``how`` are the other attributes of the model."""
-    sizes = {"num_hidden_layers": layers, "hidden_size": width, "num_attention_heads": heads}
-    return timed({"model_type": "bert", **sizes, "intermediate_size": feed_forward}, **how)
+    return _sized("bert", how, layers=layers, width=width, heads=heads, feed_forward=feed_forward)
 
 
 def distilbert(layers: int, width: int, heads: int, feed_forward: int, **how: Any) -> Timed:
     """Return a DistilBERT of these dimensions, else the published one's; ``how`` as for :func:`bert`."""
-    sizes = {"n_layers": layers, "dim": width, "n_heads": heads, "hidden_dim": feed_forward}
-    return timed({"model_type": "distilbert", **sizes}, **how)
+    return _sized("distilbert", how, layers=layers, width=width, heads=heads, feed_forward=feed_forward)
+
+
+def _sized(kind: str, how: Mapping[str, Any], **dimensions: int) -> Timed:
+    names = DIMENSIONS[kind]
+    return timed({"model_type": kind} | {names[name]: value for name, value in dimensions.items()}, **how)
 
 
 def timed(config: Mapping[str, Any], **how: Any) -> Timed:
@@ -152,9 +155,9 @@ def timed(config: Mapping[str, Any], **how: Any) -> Timed:
     return Timed(name_of(config), dict(config), **how)
 
 
-def timed_folder(folder: Path, **how: Any) -> Timed:
+def timed_folder(folder: Path) -> Timed:
     """Return the model whose configuration lies in ``folder``; its weights are not read."""
-    return timed(read_json(Path(folder) / "config.json"), **how)
+    return timed(read_json(Path(folder) / "config.json"))
 
 
 def name_of(config: Mapping[str, Any]) -> str:
@@ -163,6 +166,6 @@ def name_of(config: Mapping[str, Any]) -> str:
         if dimensions.items() <= config.items() and config.get("vocab_size", 30_522) == 30_522:
             return name
     kind = config["model_type"]
-    layers = config.get(LAYERS_OF.get(kind, "num_hidden_layers"))
-    width = config.get("dim" if kind == "distilbert" else "hidden_size")
+    names = DIMENSIONS.get(kind, DIMENSIONS["bert"])  # most other architectures name theirs as BERT does
+    layers, width = config.get(names["layers"]), config.get(names["width"])
     return f"{kind} {layers} x {width}" if layers is not None else kind

@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from ..model.dimensions import DIMENSIONS
 from ..statistics import Interval, median_interval
-from .comparisons import LAYERS_OF
 from .lengths import PairLength
 from .times import Measured, over_starts
 
@@ -43,7 +43,7 @@ def layer_times(measured: Measured) -> LayerTimes:
         measured: BERTs that differ in nothing but their layers, one of them without any, among other models.
     """
     models = measured.comparison.models
-    name = LAYERS_OF["bert"]
+    name = DIMENSIONS["bert"]["layers"]
     depths = {n: timed.config[name] for n, timed in enumerate(models) if timed.config["model_type"] == "bert"}
     lines, empty = [], []
     for start in measured.starts:

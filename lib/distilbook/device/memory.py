@@ -14,20 +14,22 @@ from dataclasses import replace
 
 from ..config import BookError
 from ..machine import MemoryWatch
-from .comparisons import ELMO, ELMO_BASELINE, Comparison, Input, Order, Timed
+from ..model.dimensions import DIMENSIONS
+from .comparisons import Comparison, Input, Order, Timed
 from .models import built, call_of
 from .times import Measured
 
-
 #: Seconds between two looks at the memory: shorter than a pass.
 LOOK_EVERY = 0.002
+#: Dimensions that make a model next to nothing.
+SMALL = {"layers": 1, "width": 8, "heads": 2, "feed_forward": 8, "vocabulary": 99}
 
 
 def memory_of(timed: Timed, inputs: Sequence[Input], device: str = "cpu") -> list[int]:
     """Return the most bytes that the model and its passes took by the end of each of ``inputs``, smallest first.
 
     Args:
-        timed: a BERT, a DistilBERT or an ELMo.
+        timed: a BERT or a DistilBERT.
 
     Raises:
         BookError: when the process fails, as for want of memory.
@@ -73,7 +75,8 @@ def measure(order: Order) -> list[int]:
     (timed,) = comparison.models
     with torch.inference_mode():
         # What the libraries themselves take, they take at the first pass: of a smaller model of the same kind.
-        small = replace(timed, config=timed.config | SMALL[timed.config["model_type"]])
+        names = DIMENSIONS[timed.config["model_type"]]
+        small = replace(timed, config=timed.config | {names[name]: value for name, value in SMALL.items()})
         call_of(built(small, order.device), small, comparison.inputs[0], order.device)()
         if order.device != "cpu":
             return _allocated(timed, comparison.inputs, order.device)
@@ -84,21 +87,6 @@ def measure(order: Order) -> list[int]:
                 call_of(model, timed, given, order.device)()
                 peaks.append(watch.main - watch.before)
     return peaks
-
-
-#: Dimensions that make a model of a kind next to nothing.
-SMALL = {
-    "bert": {
-        "num_hidden_layers": 1,
-        "hidden_size": 8,
-        "num_attention_heads": 2,
-        "intermediate_size": 8,
-        "vocab_size": 99,
-    },
-    "distilbert": {"n_layers": 1, "dim": 8, "n_heads": 2, "hidden_dim": 8, "vocab_size": 99},
-    ELMO: {"cell": 16, "width": 8},
-    ELMO_BASELINE: {"cell": 16, "width": 8, "baseline": 8},
-}
 
 
 def _allocated(timed: Timed, inputs: Sequence[Input], device: str) -> list[int]:

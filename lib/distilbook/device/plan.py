@@ -19,11 +19,11 @@ ELMO_TASK = f"{PAIRS}, ELMo beside BERT"
 LAYERS = f"{PAIRS}, fewer and fewer layers"
 KERNEL = f"{PAIRS}, attention in one kernel"
 KERNELS_OF_2019 = f"{PAIRS}, kernels of 2019"
-PADDED = f"{PAIRS}, padded to 128"
 WIDTHS = f"{PAIRS}, depth or width at equal parameters"
 LOADED = f"{PAIRS}, on a loaded machine"
 #: Positions to which the scripts of 2019 padded a pair.
 PADDED_TO = 128
+PADDED = f"{PAIRS}, padded to {PADDED_TO}"
 
 
 class PairTiming(ChapterConfig):
@@ -121,7 +121,7 @@ def further_orders(config: TimingConfig) -> list[Order]:
     most = max(config.settings)
     few = config.further_pairs
     explaining = (
-        _on_pairs(ELMO_TASK, elmo_models(config), config, config.elmo_pairs),
+        _on_pairs(ELMO_TASK, (config.pair[0], *elmo_models(config)), config, config.elmo_pairs),
         _on_pairs(LAYERS, fewer_layers(config), config, few),
         _on_pairs(KERNEL, config.pair_with(attention="sdpa"), config, few),
         _on_pairs(PADDED, config.pair, config, few, PADDED_TO),
@@ -162,16 +162,13 @@ def shape_task(batch: int, length: int) -> str:
 
 
 def elmo_models(config: TimingConfig) -> tuple[Timed, ...]:
-    """Return the teacher, ELMo, and ELMo under the encoder of GLUE's baseline."""
+    """Return ELMo, and ELMo under the encoder of GLUE's baseline."""
     from ..model.elmo import ElmoSizes
 
     by, full = config.elmo_shrunk, ElmoSizes()
     sizes = {"cell": full.cell // by, "width": full.width // by, "baseline": full.baseline // by}
     shrunk = f", {by} times narrower" if by > 1 else ""
-    return (
-        config.pair[0],
-        *(Timed(kind + shrunk, {"model_type": kind} | sizes, config.attention) for kind in (ELMO, ELMO_BASELINE)),
-    )
+    return tuple(Timed(kind + shrunk, {"model_type": kind} | sizes) for kind in (ELMO, ELMO_BASELINE))
 
 
 def fewer_layers(config: TimingConfig) -> tuple[Timed, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from ..model.dimensions import DIMENSIONS
 from .times import Measured
 
 #: Bytes of a number in float32.
@@ -49,10 +50,8 @@ def cost(config: Mapping[str, Any], batch: int, tokens: int) -> Cost:
     four maps of width x width and two of width x feed-forward, and two products of attention; embeddings and pooler
     are left out.
     """
-    distil = config["model_type"] == "distilbert"
-    names = ("n_layers", "dim", "hidden_dim", "n_heads")
-    others = ("num_hidden_layers", "hidden_size", "intermediate_size", "num_attention_heads")
-    layers, width, wide, heads = (config[name] for name in (names if distil else others))
+    names = DIMENSIONS[config["model_type"]]
+    layers, width, wide, heads = (config[names[name]] for name in ("layers", "width", "feed_forward", "heads"))
     rows, weights = batch * tokens, 4 * width**2 + 2 * width * wide
     scores = batch * heads * tokens**2
     moved = weights + rows * (4 * 2 * width + 2 * (width + wide)) + 2 * (scores + 2 * rows * width)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import mean, median
 
 import numpy as np
@@ -72,6 +72,15 @@ class Measured:
         beside = f", beside {self.neighbours} busy processes" if self.neighbours else ""
         return f"cpu, {self.threads} thread{'s' * (self.threads > 1)}{beside}"
 
+    def same_kind(self, other: Measured) -> bool:
+        """Whether ``other`` is the same measurement, made in other processes."""
+        return replace(self, starts=()) == replace(other, starts=())
+
+    @property
+    def title(self) -> str:
+        """What was measured, and where and how."""
+        return f"{self.comparison.name}, {self.split}"
+
     def ratio(self, model: int) -> Interval:
         """Return first / ``model`` over all starts; the interval covers every start's interval."""
         return over_starts([start.ratio(model) for start in self.starts])
@@ -84,7 +93,8 @@ class Measured:
     @property
     def stray(self) -> float:
         """How far the noise reaches from 1."""
-        return max(abs(self.noise.low - 1), abs(self.noise.high - 1))
+        noise = self.noise
+        return max(abs(noise.low - 1), abs(noise.high - 1))
 
     @property
     def share(self) -> float:

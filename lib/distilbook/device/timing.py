@@ -53,15 +53,15 @@ def run_timing(orders: Sequence[Order]) -> TimingResult:
     Raises:
         BookError: when a process fails, with its last words.
     """
-    starts: dict[str, list[Start]] = {}
-    kinds: dict[str, Measured] = {}
+    found: list[Measured] = []
     with Progress("timing", sum(order.inputs for order in orders), "inputs") as progress:
         for order in orders:
             for comparison, times in zip(order.comparisons, _followed(order, progress), strict=True):
-                kind = Measured(comparison, order.threads, order.device, order.neighbours, ())
-                kinds[repr(kind)] = kind
-                starts.setdefault(repr(kind), []).append(Start(**times))
-    return TimingResult(tuple(replace(kind, starts=tuple(starts[key])) for key, kind in kinds.items()))
+                new = Measured(comparison, order.threads, order.device, order.neighbours, (Start(**times),))
+                place = next((n for n, one in enumerate(found) if one.same_kind(new)), len(found))
+                earlier = found[place].starts if place < len(found) else ()
+                found[place : place + 1] = [replace(new, starts=(*earlier, *new.starts))]
+    return TimingResult(tuple(found))
 
 
 def _followed(order: Order, progress: Progress) -> list[dict[str, Any]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import plotly.graph_objects as go
 
 from ..recipe import ARM_LABELS, AS_LONG, WITHOUT_TEACHER
@@ -83,6 +85,24 @@ def figure(title: str, x: str, y: str, height: int = 380) -> go.Figure:
         legend={"orientation": "h", "y": -0.25},
     )
     return made
+
+
+#: The three numbers of an estimate with its interval.
+ENDS = ("value", "low", "high")
+
+
+def error_bars(
+    values: Sequence[float], lows: Sequence[float], highs: Sequence[float], thickness: float = 2, width: float = 6
+) -> dict:
+    """Return plotly's error bars from ``lows`` to ``highs`` around ``values``."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [high - value for value, high in zip(values, highs, strict=True)],
+        "arrayminus": [value - low for value, low in zip(values, lows, strict=True)],
+        "thickness": thickness,
+        "width": width,
+    }
 
 
 def dressed(made: go.Figure, title: str, height: int, left: int) -> go.Figure:

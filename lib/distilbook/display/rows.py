@@ -45,7 +45,8 @@ def parameters_by_part(kind: str, config: Any = None) -> dict[str, int]:
     Args:
         config: a configuration of ``transformers`` whose dimensions it has; None is the published model's.
     """
-    from ..model.sizes import DIMENSIONS, MODEL_KINDS, parameter_table
+    from ..model.dimensions import DIMENSIONS
+    from ..model.sizes import MODEL_KINDS, parameter_table
 
     names = DIMENSIONS[MODEL_KINDS[kind]] if config is not None else {}
     parts: dict[str, int] = {}

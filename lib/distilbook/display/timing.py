@@ -9,7 +9,7 @@ from ..claims.wording import RATIO, counted, with_ends
 from ..device.comparisons import Input, Timed
 from ..device.explaining import LayerTimes, independent_of_depth
 from ..device.models import parameters_of_timed
-from ..device.plan import KERNEL, KERNELS_OF_2019, LOADED, PADDED, PAIRS, TimingConfig, elmo_models, shape_task
+from ..device.plan import KERNEL, KERNELS_OF_2019, LOADED, PADDED, PADDED_TO, PAIRS, TimingConfig, elmo_models, shape_task
 from ..device.roofline import cost
 from ..device.times import PERCENTILE, Measured, trust
 from ..device.timing import TimingResult
@@ -41,7 +41,7 @@ def size_rows(config: TimingConfig, own: Sequence[Timed]) -> list[dict]:
         rows.insert(1, _size(teacher.name, "neither pooler nor head", whole - pooler, None))
         rows.insert(2, _size(teacher.name, "masked-LM head", heads[teacher.name], None))
         rows.append(_size(student.name, "masked-LM head", heads[student.name], None))
-    rows += [_size(one.name, "", parameters_of_timed(one)) for one in elmo_models(config)[1:]]
+    rows += [_size(one.name, "", parameters_of_timed(one)) for one in elmo_models(config)]
     return rows + [
         _size(f"own: {one.name}", with_what, parameters_of_timed(one), None)
         for one, with_what in zip(own, ("pooler", ""), strict=False)
@@ -93,7 +93,7 @@ def elmo_part_rows(config: TimingConfig) -> list[dict]:
     from ..device.models import model_of
 
     with torch.device("meta"):
-        alone, under = (elmo_parts(model_of(timed)) for timed in elmo_models(config)[1:])
+        alone, under = (elmo_parts(model_of(timed)) for timed in elmo_models(config))
     rows = [{"part": part, "ELMo": alone.get(part, 0), "under GLUE's baseline": count} for part, count in under.items()]
     return [*rows, {"part": "together", "ELMo": sum(alone.values()), "under GLUE's baseline": sum(under.values())}]
 
@@ -175,7 +175,7 @@ def why_rows(result: TimingResult) -> list[dict]:
         PAIRS: "nothing changed",
         KERNEL: "attention in one kernel (SDPA)",
         KERNELS_OF_2019: "kernels of 2019: without oneDNN, GELU in steps",
-        PADDED: "every pair padded to 128 positions",
+        PADDED: f"every pair padded to {PADDED_TO} positions",
         LOADED: "other work on every core",
     }
     return [
@@ -254,7 +254,7 @@ def width_rows(measured: Measured) -> list[dict]:
 
 def trust_sentences(result: TimingResult, tasks: Sequence[str]) -> str:
     """Say of each measurement of ``tasks`` how far it can be trusted, as a list."""
-    return "\n".join(f"- {task}, {one.split}. {trust(one)}" for task in tasks for one in result.of(task))
+    return "\n".join(f"- {one.title}. {trust(one)}" for task in tasks for one in result.of(task))
 
 
 def shapes_of(result: TimingResult, shapes: Sequence[tuple[int, int]]) -> list[Measured]:

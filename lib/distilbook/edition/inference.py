@@ -69,7 +69,7 @@ def bench_inference(edition: str, claim_only: bool) -> dict:
         "machine": hardware(),
         "versions": versions(),
         "verdicts": [judge(claim(one), book.current()).sentence for one in ("smaller", "faster")],
-        "trust": [f"{one.comparison.name}, {one.split}. {trust(one)}" for one in result.measured],
+        "trust": [f"{one.title}. {trust(one)}" for one in result.measured],
         "rows": rows(result),
     }
 

@@ -12,37 +12,17 @@ from dataclasses import dataclass
 import torch
 import transformers
 from torch import nn
-from transformers import PretrainedConfig, PreTrainedModel
+from transformers import AutoConfig, PretrainedConfig, PreTrainedModel
 
 from ..config import BookError, nearest
-
-#: Our names of a model's dimensions, and those of the two architectures' configurations.
-DIMENSIONS = {
-    "BertConfig": {
-        "layers": "num_hidden_layers",
-        "width": "hidden_size",
-        "heads": "num_attention_heads",
-        "feed_forward": "intermediate_size",
-        "vocabulary": "vocab_size",
-        "positions": "max_position_embeddings",
-        "token_types": "type_vocab_size",
-    },
-    "DistilBertConfig": {
-        "layers": "n_layers",
-        "width": "dim",
-        "heads": "n_heads",
-        "feed_forward": "hidden_dim",
-        "vocabulary": "vocab_size",
-        "positions": "max_position_embeddings",
-    },
-}
+from .dimensions import DIMENSIONS
 
 #: The models that can be counted by name; without dimensions they are BERT-base's and DistilBERT's.
 MODEL_KINDS = {
-    "BertModel": "BertConfig",
-    "BertForMaskedLM": "BertConfig",
-    "DistilBertModel": "DistilBertConfig",
-    "DistilBertForMaskedLM": "DistilBertConfig",
+    "BertModel": "bert",
+    "BertForMaskedLM": "bert",
+    "DistilBertModel": "distilbert",
+    "DistilBertForMaskedLM": "distilbert",
 }
 
 #: What a parameter is part of, by its name in BERT or DistilBERT; the first that matches.
@@ -96,7 +76,7 @@ def model_config(kind: str, **dimensions: int) -> PretrainedConfig:
     for name in dimensions:
         if name not in names:
             raise BookError(f"{kind} has no dimension {name!r}", do=nearest(name, list(names), "dimensions"))
-    return getattr(transformers, MODEL_KINDS[kind])(**{names[name]: value for name, value in dimensions.items()})
+    return AutoConfig.for_model(MODEL_KINDS[kind], **{names[name]: value for name, value in dimensions.items()})
 
 
 def empty_model(kind: str, **dimensions: int) -> PreTrainedModel:

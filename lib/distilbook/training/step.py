@@ -7,6 +7,7 @@ counts of the whole step. So several small batches are one large one, and two pr
 from __future__ import annotations
 
 import contextlib
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,7 +21,7 @@ from .batches import MicroBatch
 BETAS, EPSILON, MAX_GRADIENT_NORM = (0.9, 0.98), 1e-6, 5.0
 
 
-class Objective(nn.Module):
+class Objective(nn.Module, ABC):
     """A model together with what it is trained on.
 
     Subclasses compute, in ``forward(batch, tokens, masked)``, the loss of a micro-batch whose sums are
@@ -31,9 +32,9 @@ class Objective(nn.Module):
     #: How each term's sum is divided for display: by ``tokens`` or by ``masked``.
     normalised_by: dict[str, str]
 
+    @abstractmethod
     def compile_encoders(self) -> None:
         """Let torch compile what the models do before the vocabulary; takes a minute at the first step."""
-        raise NotImplementedError
 
 
 def adamw(objective: Objective, learning_rate: float) -> torch.optim.AdamW:

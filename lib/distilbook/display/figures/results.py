@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from ..palette import COLOURS, PLAIN, VERDICTS, figure, look
+from ..palette import COLOURS, ENDS, PLAIN, VERDICTS, error_bars, figure, look
 
 
 def learning_curves(
@@ -91,14 +91,7 @@ def intervals(rows: Sequence[Mapping], x: str, title: str, reference: float, ref
         mode="markers",
         showlegend=False,
         marker={"size": 11, "color": COLOURS["full"]},
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": [row["high"] - row["value"] for row in rows],
-            "arrayminus": [row["value"] - row["low"] for row in rows],
-            "thickness": 2,
-            "width": 6,
-        },
+        error_x=error_bars(*([row[end] for row in rows] for end in ENDS)),
     )
     made.add_vline(
         x=reference,
@@ -129,7 +122,6 @@ def verdicts(judgements: Sequence) -> go.Figure:
         vertical_spacing=0.5 / max(len(judged), 1),
     )
     for row, one in enumerate(judged, start=1):
-        ends = {"array": [one.high - one.value], "arrayminus": [one.value - one.low]}
         made.add_scatter(
             x=[one.value],
             y=[0],
@@ -140,7 +132,7 @@ def verdicts(judgements: Sequence) -> go.Figure:
             name=one.claim.title,
             marker={"size": 11, "color": VERDICTS[one.verdict]},
             hovertext=one.ours,
-            error_x={"type": "data", "symmetric": False, "thickness": 2, "width": 6, **ends},
+            error_x=error_bars([one.value], [one.low], [one.high]),
         )
         made.add_vline(
             x=one.claim.bound, row=row, col=1, line_dash="dash", line_color="#808080", line_width=2, opacity=1

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
-from ..palette import COLOURS, MARKERS, figure
+from ..palette import COLOURS, ENDS, MARKERS, error_bars, figure
 
 if TYPE_CHECKING:
     from ...statistics import Interval
@@ -69,13 +69,6 @@ def _line(made: go.Figure, model: str, condition: str, accuracy: Sequence[Interv
         showlegend=False,
         line={"color": COLOURS[model], "dash": dash},
         marker={"symbol": MARKERS[model], "size": 8},
-        error_y={
-            "type": "data",
-            "symmetric": False,
-            "array": [one.high - one.value for one in accuracy],
-            "arrayminus": [one.value - one.low for one in accuracy],
-            "thickness": 1.5,
-            "width": 4,
-        },
+        error_y=error_bars(*([getattr(one, end) for one in accuracy] for end in ENDS), thickness=1.5, width=4),
         hovertemplate="%{y:.1%}<extra>" + label + "</extra>",
     )

@@ -13,7 +13,7 @@ from ...answers import Answers, Tasks, scores_on_one_task
 from ...claims.arm_scores import ArmChange
 from ...metrics import METRIC_LABELS
 from ...statistics import Interval
-from ..palette import PLAIN, dressed, figure, look
+from ..palette import ENDS, PLAIN, dressed, error_bars, figure, look
 
 GREY = "#808080"
 #: The mark of a seed that says the same of every example, in its model's colour: hollow, with a cross.
@@ -101,15 +101,8 @@ def _reach(interval: Interval, scale: float, colour: str) -> dict | None:
     """Return the bar from an interval's low to its high end; None where it has no ends."""
     if not math.isfinite(interval.high - interval.low):
         return None
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": [scale * (interval.high - interval.value)],
-        "arrayminus": [scale * (interval.value - interval.low)],
-        "color": colour,
-        "thickness": 2,
-        "width": 6,
-    }
+    value, low, high = ([scale * getattr(interval, end)] for end in ENDS)
+    return error_bars(value, low, high) | {"color": colour}
 
 
 def text_lengths(lengths: Mapping[str, Sequence[int]], cuts: Sequence[int]) -> go.Figure:

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from ...device.explaining import LayerTimes
 from ...device.roofline import Peaks
 from ...device.times import Measured
-from ..palette import COLOURS, MARKERS, PLAIN, figure
+from ..palette import COLOURS, ENDS, MARKERS, PLAIN, error_bars, figure
 
 GREY = "#808080"
 
@@ -49,14 +49,7 @@ def ratios_by_shape(measured: Sequence[Measured], by: str, paper: float) -> go.F
         mode="markers",
         showlegend=False,
         marker={"size": 11, "color": COLOURS["full"]},
-        error_y={
-            "type": "data",
-            "symmetric": False,
-            "array": [ratio.high - ratio.value for ratio in ratios],
-            "arrayminus": [ratio.value - ratio.low for ratio in ratios],
-            "thickness": 2,
-            "width": 6,
-        },
+        error_y=error_bars(*([getattr(ratio, end) for ratio in ratios] for end in ENDS)),
     )
     for level, words in ((2.0, "half the layers"), (paper, "Table 3")):
         made.add_hline(y=level, line_dash="dash", line_color=GREY, annotation={"text": words, "font_color": GREY})
