@@ -197,7 +197,7 @@ def test_neighbours_end_with_what_they_stood_beside(monkeypatch):
     beside = []
 
     def failing(lines, progress):
-        beside.extend(c for c in psutil.Process().children() if "while True: pass" in c.cmdline())
+        beside.extend(c for c in psutil.Process().children() if timing.BUSY in c.cmdline())
         raise KeyboardInterrupt
 
     monkeypatch.setattr(timing, "_listen", failing)
@@ -205,6 +205,25 @@ def test_neighbours_end_with_what_they_stood_beside(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         run_timing([Order(1, (comparison,), neighbours=2)])
     assert len(beside) == 2 and not any(process.is_running() for process in beside)
+
+
+def test_neighbours_end_when_what_started_them_is_killed():
+    import psutil
+
+    code = (
+        "import sys, time\n"
+        "from distilbook.device import timing\n"
+        "with timing._neighbours(1):\n"
+        "    print('on', flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    starter = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert starter.stdout.readline() == "on\n"
+    (busy,) = psutil.Process(starter.pid).children()
+    starter.kill()
+    starter.wait()
+    psutil.wait_procs([busy], timeout=20)
+    assert not busy.is_running()
 
 
 def test_threads_go_from_one_to_all(monkeypatch):
