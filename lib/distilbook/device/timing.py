@@ -99,14 +99,14 @@ def _followed(order: Order, progress: Progress) -> list[dict[str, Any]]:
     return said["times"]
 
 
-#: Keeps a core busy for as long as the process that started it is there, however that ends.
-BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent:\n    for _ in range(10**6): pass"
+#: Keeps a core busy for as long as the process with the number given, which started it, is there, however that ends.
+BUSY = "import os, sys\nwhile os.getppid() == int(sys.argv[1]):\n    for _ in range(10**6): pass"
 
 
 @contextlib.contextmanager
 def _neighbours(count: int) -> Iterator[None]:
     """Keep ``count`` processes busy while the block runs."""
-    busy = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(count)]
+    busy = [subprocess.Popen([sys.executable, "-c", BUSY, str(os.getpid())]) for _ in range(count)]
     try:
         yield
     finally:
