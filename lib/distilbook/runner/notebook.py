@@ -8,37 +8,61 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
+import tempfile
 import threading
+from pathlib import Path
 
 from ..machine import keep_to
+
+#: The longest path that a socket may have on every system, with room for what zmq appends to it.
+SOCKET_PATH = 90
 
 
 def main() -> None:
     """Execute the job on standard input; the exit status is 0 only when papermill reached the last cell."""
     job = json.loads(sys.stdin.readline())
-    threading.Thread(target=_end_with_the_runner, daemon=True).start()
+    sockets = Path(tempfile.mkdtemp(prefix="distilbook-"))
+    threading.Thread(target=_end_with_the_runner, args=(sockets,), daemon=True).start()
     keep_to(job["cores"])
     import papermill
+    from traitlets.config import Config
 
-    papermill.execute_notebook(
-        job["source"],
-        job["output"],
-        parameters=job["parameters"],
-        cwd=job["folder"],
-        kernel_name="python3",
-        progress_bar=False,
-        log_output=False,
-        extra_arguments=["--IPKernelApp.log_level=50"],
-    )
+    try:
+        papermill.execute_notebook(
+            job["source"],
+            job["output"],
+            parameters=job["parameters"],
+            cwd=job["folder"],
+            kernel_name="python3",
+            progress_bar=False,
+            log_output=False,
+            start_timeout=300,
+            extra_arguments=["--IPKernelApp.log_level=50"],
+            config=Config(KernelManager=_connection(sockets)),
+        )
+    finally:
+        shutil.rmtree(sockets, ignore_errors=True)
 
 
-def _end_with_the_runner() -> None:
+def _connection(sockets: Path) -> dict[str, str]:
+    """Return how the kernel is spoken to: through sockets in a folder of its own.
+
+    Ports are chosen, let go and bound by the kernel a second later: of two chapters that start
+    together one now and then never hears its kernel.
+    """
+    file = sockets / "kernel.json"
+    return {"transport": "ipc", "connection_file": str(file)} if len(str(file)) <= SOCKET_PATH else {}
+
+
+def _end_with_the_runner(sockets: Path) -> None:
     sys.stdin.read()
     import psutil
 
     for process in psutil.Process().children(recursive=True):
         process.kill()
+    shutil.rmtree(sockets, ignore_errors=True)
     os._exit(1)
 
 
