@@ -34,7 +34,7 @@ students: list = [
     "without_teacher",
     "from_scratch",
 ]
-train_examples: int | str = 1000  # or "all"
+train_examples: int | str = 800  # or "all"
 epochs: int = 1
 batch_size: int = 8
 learning_rate: float = 1.0e-4

@@ -22,7 +22,7 @@
 edition: str = "laptop"
 tasks: list = [{"name": "news-topics", "address": "wheel:news-topics"}]
 students: list = ["full", "without_teacher"]
-train_examples: int | str = 280  # or "all"
+train_examples: int | str = 240  # or "all"
 epochs: int = 2
 batch_size: int = 16
 learning_rate: float = 1.0e-4
