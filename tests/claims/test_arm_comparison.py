@@ -151,3 +151,13 @@ def test_so_many_seeds_find_the_difference_four_times_out_of_five():
     assert 0.76 < (stats.ttest_1samp(draws, 0, axis=1).pvalue < 0.05).mean() < 0.86
     assert arms.seeds_for_power(spread, 100.0, at_most=1000) == 3
     assert arms.seeds_for_power(spread, 0.01, at_most=1000) is None and arms.seeds_for_power(1.0, 0.0, 9) is None
+
+
+@pytest.mark.parametrize("shared", [0.0, 0.5, 0.9])
+def test_two_seeds_call_equal_recipes_different_in_at_most_one_comparison_of_eight(shared):
+    """As the summary says; ``shared`` is how much of the scatter the seed gives to both recipes, which pairing removes."""
+    random = np.random.default_rng(0)
+    common = np.sqrt(shared) * random.normal(size=(20_000, 1, 2))
+    scores = common + np.sqrt(1 - shared) * random.normal(size=(20_000, 2, 2))
+    called = np.mean([Differences.between(*pair).side != "open" for pair in scores])
+    assert called < 0.13 and (shared or called > 0.12)
