@@ -104,14 +104,32 @@ say(machines(records))
 
 # %%
 from distilbook.claims.reference import reference_runs
-from distilbook.display.references import reference_rows, reference_scores, reference_verdicts
+from distilbook.display.references import (
+    reference_arms,
+    reference_recipes,
+    reference_rows,
+    reference_scores,
+    reference_verdicts,
+)
 
 references = reference_runs()
 table(reference_rows(references)) if references else say("No such run ships with this version.")
 
 # %%
-rows = [row for run in references for row in reference_scores(run)]
+rows = reference_scores(references)
 table(rows) if rows else say("There is no score to show.")
+
+# %% [markdown]
+# What became of a student that was pre-trained otherwise, on held-out text and then on the tasks:
+
+# %%
+table(reference_recipes(references))
+
+# %%
+table(reference_arms(references))
+
+# %% [markdown]
+# And the claims on which they have records, by the same rules as above:
 
 # %%
 judged = [(run, one) for run in references for one in reference_verdicts(run)]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from distilbook.answers import Answers
+from distilbook.claims import arms
 from distilbook.claims.reference import Provenance, ReferenceRun
 from distilbook.display import references
 from distilbook.files import sha256
@@ -71,15 +74,48 @@ def test_a_reference_says_where_it_comes_from(run):
 
 
 def test_scores_stand_beside_the_papers_figure_for_the_task(run):
-    rows = {row["model"]: row for row in references.reference_scores(run)}
+    rows = {row["model"]: row for row in references.reference_scores([run])}
     assert {name: row["the paper"] for name, row in rows.items()} == {
         "teacher": "BERT-base 0.693",
         "full recipe": "DistilBERT 0.599",
         "majority": None,
     }
     answers = Answers.read([run.folder / f"teacher-{seed}.npz" for seed in range(2)], "accuracy")
+    assert {row["reference run"] for row in rows.values()} == {"A small run"}
     assert rows["teacher"]["task"] == "RTE" and rows["teacher"]["median [95% interval]"].startswith("0.90")
     assert answers.score == pytest.approx(0.9) and rows["majority"]["of them collapsed"] == 2
+
+
+def test_another_recipe_stands_beside_the_full_one_on_held_out_text_and_on_tasks(run):
+    of_arm = [replace(r, recipe="without_teacher") for r in run.records if r.model == "student"]
+    on_text = {"full": (0.20, 0.22), "without_teacher": (0.10, 0.11)}
+    text = [
+        replace(
+            run.records[0],
+            chapter=arms.chapter_of(recipe),
+            model="student",
+            recipe=recipe,
+            task="held-out text",
+            metric="masked_accuracy",
+            value=value,
+            seed=seed,
+            seconds=60.0,
+            detail={"tokens": 1_000, "cores": 1},
+        )
+        for recipe, values in on_text.items()
+        for seed, value in enumerate(values)
+    ]
+    whole = replace(run, records=[*run.records, *of_arm, *text])
+
+    (recipe,) = references.reference_recipes([whole])
+    assert recipe["reference run"] == "A small run" and recipe["recipe"] == "copied layers, MLM only"
+    assert recipe["change [its ends] (points)"] == "-10.5 [-11.0 to -10.0]" and recipe["which is"] == "worse"
+
+    (arm,) = references.reference_arms([whole])  # the same predictions as the full recipe's
+    assert arm["reference run"] == "A small run" and arm["arm"] == "copied layers, MLM only"
+    assert arm["change [95% interval]"].startswith("0.00 [") and arm["on"] == "RTE" and arm["examples"] == 400
+
+    assert references.reference_recipes([run]) == [] and references.reference_arms([run]) == []
 
 
 def test_the_claims_that_its_records_try_are_judged(run):

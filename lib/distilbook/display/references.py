@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..claims import CLAIMS, Judgement, judge
+from ..claims.arm_scores import arm_changes
+from ..claims.arms import compared
 from ..claims.paper import GLUE, TABLE_1, TABLE_2
 from ..claims.reference import ReferenceRun
 from ..claims.scored import kept_answers, runs_by_task
 from ..progress import duration
-from .rows import task_rows
+from .comparisons import change_rows
+from .rows import arm_change_rows, task_rows
 
 #: The models whose figures the paper prints, and what it calls them.
 PUBLISHED = {"teacher": "BERT-base", "full": "DistilBERT"}
@@ -35,8 +38,12 @@ def _facts(run: ReferenceRun) -> list[dict[str, str]]:
     return [{"what": name, "how": value} for name, value in facts.items()]
 
 
-def reference_scores(run: ReferenceRun) -> list[dict]:
-    """Return a row for each task and model of a reference run, with the paper's figure for that task beside it."""
+def reference_scores(runs: Iterable[ReferenceRun]) -> list[dict]:
+    """Return a row for each task and model of the reference runs, with the paper's figure for that task beside it."""
+    return [{"reference run": run.provenance.title} | row for run in runs for row in _scores(run)]
+
+
+def _scores(run: ReferenceRun) -> list[dict]:
     rows = []
     for chapter in CHAPTERS:
         scored = runs_by_task(run.records, chapter)
@@ -44,6 +51,20 @@ def reference_scores(run: ReferenceRun) -> list[dict]:
             made = zip(answers, task_rows(answers), strict=True)
             rows += [{"task": task} | row | {"the paper": published(task, model)} for model, row in made]
     return rows
+
+
+def reference_recipes(runs: Iterable[ReferenceRun]) -> list[dict]:
+    """Return a row for each recipe of the reference runs: its change of the full one's masked accuracy."""
+    return [{"reference run": run.provenance.title} | row for run in runs for row in change_rows(compared(run.records))]
+
+
+def reference_arms(runs: Iterable[ReferenceRun]) -> list[dict]:
+    """Return a row for each recipe of the reference runs: its change of the full one's score on tasks."""
+    return [
+        {"reference run": run.provenance.title} | row
+        for run in runs
+        for row in arm_change_rows(arm_changes(run.records, run.folder))
+    ]
 
 
 def published(task: str, model: str) -> str | None:
