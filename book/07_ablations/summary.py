@@ -30,7 +30,8 @@ arms = compared(records)
 # ## One ingredient less
 #
 # A change is the arm's masked accuracy on held-out text less the full recipe's, in points, seed against the same seed;
-# behind it stand both differences where there are two seeds, and Student's interval of their mean from three on.
+# behind it stand both differences where there are two seeds, and Student's interval of their mean from three on. The
+# masks are uniform; what that choice decides is seen where [the teacher is taken away](without_teacher.ipynb).
 
 # %%
 table(change_rows(arms))

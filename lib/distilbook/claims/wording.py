@@ -19,6 +19,7 @@ class Unit:
 SHARE = Unit(100, "%", 2)
 POINTS = Unit(100, " points", 2)
 RATIO = Unit(1, "", 3)
+NAT = Unit(1, " nat", 3)
 #: The unit of each kind of claim.
 UNITS = {"size": SHARE, "retention": SHARE, "gap": POINTS, "time": RATIO, "arm": POINTS}
 

@@ -47,9 +47,13 @@ class Masking:
         weights[tokenizer.all_special_ids] = 0.0
         return cls(weights, tokenizer.mask_token_id, tokenizer.pad_token_id)
 
+    def hiding(self) -> Masking:
+        """Return the masks that draw as these do and always put ``[MASK]`` in the place of what they draw."""
+        return replace(self, treatment=(1.0, 0.0, 0.0))
+
     def uniform(self) -> Masking:
         """Return the masks of held-out evaluation: every word piece alike, and always ``[MASK]`` in its place."""
-        return replace(self, weights=(self.weights > 0).astype(float), treatment=(1.0, 0.0, 0.0))
+        return replace(self.hiding(), weights=(self.weights > 0).astype(float))
 
     def weighing_alike(self, share: float) -> Masking:
         """Return the masks BERT was trained with: every word piece alike; with another share drawn."""

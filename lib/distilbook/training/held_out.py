@@ -1,7 +1,8 @@
 """Held-out masked prediction: the same text and the same masks for every model.
 
-Masks are uniform over word pieces, fixed by a seed of their own, and always ``[MASK]``: what is
-measured is prediction, not the recognition of a word that was left standing.
+Masks are uniform over word pieces (or, to see what that choice decides, drawn as training draws them), fixed
+by a seed of their own, and always ``[MASK]``: what is measured is prediction, not the recognition of a word
+that was left standing.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -23,6 +25,8 @@ from ..model.projection import Projection
 #: The seed of the held-out masks: one for all models, editions and runs.
 MASK_SEED = 1910_01108
 BATCH = 16
+
+Draw = Literal["uniform", "smoothed"]
 
 
 @dataclass(frozen=True)
@@ -39,11 +43,17 @@ class HeldOut:
     attention_mask: Tensor
 
     @classmethod
-    def of(cls, blocks: np.ndarray, masking: Masking, limit: int) -> HeldOut:
-        """Mask at most ``limit`` blocks, evenly spaced so that every source of text is among them."""
+    def of(cls, blocks: np.ndarray, masking: Masking, limit: int, draw: Draw = "uniform") -> HeldOut:
+        """Mask at most ``limit`` blocks, evenly spaced so that every source of text is among them.
+
+        Args:
+            draw: "uniform" draws every word piece alike, as all models of the book are measured; "smoothed" as
+                ``masking`` does, the rare ones more often.
+        """
         numbers = evenly_spaced(len(blocks), limit)
         chosen = blocks[numbers]
-        arrays = (*masking.uniform()(chosen, numbers, MASK_SEED, 0), masking.real(chosen))
+        hidden = masking.uniform() if draw == "uniform" else masking.hiding()
+        arrays = (*hidden(chosen, numbers, MASK_SEED, 0), masking.real(chosen))
         return cls(*(torch.from_numpy(array) for array in arrays))
 
     def batches(self) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:
