@@ -346,12 +346,12 @@ def _accuracies(records) -> dict[str, dict[int, Any]]:
 
 
 def _ends(*sides: np.ndarray) -> Iterator[float]:
-    """Yield what a sentence on the first less the second may state: mean, ends, seeds, level, the seeds' spread."""
+    """Yield what a sentence on the first less the second may state: mean, ends, seeds, level, twice the seeds' spread."""
     from scipy import stats
 
     differences = sides[0] - sides[1]
     n = len(differences)
-    yield from (differences.mean(), n, 0.95, max(np.ptp(side) for side in sides))
+    yield from (differences.mean(), n, 0.95, 2 * max(np.ptp(side) for side in sides))
     if n > 2:
         yield from stats.t.interval(0.95, n - 1, differences.mean(), stats.sem(differences))
     else:
@@ -407,10 +407,10 @@ def _summary(records, sentence: str) -> Iterator[float]:
 
 def _side(first: np.ndarray, second: np.ndarray) -> int:
     """Return on which side of zero the differences are: all of their interval, or two of them beyond the spread."""
-    mean, n, _, spread, low, high = _ends(first, second)
+    mean, n, _, margin, low, high = _ends(first, second)
     if n < 2:
         return 0
-    margin = spread if n == 2 else 0
+    margin = margin if n == 2 else 0
     return int(low > margin) - int(high < -margin)
 
 
@@ -460,11 +460,11 @@ def _noise(used) -> Iterator[float]:
 
 
 def _spread(used) -> Iterator[float]:
-    """Yield the larger range over seeds of the two arms."""
+    """Yield twice the larger range over seeds of the two arms."""
     arms: dict[str, list[float]] = {}
     for r in (r for r in used if r.metric == "masked_accuracy" and r.model == "student"):
         arms.setdefault(r.recipe, []).append(r.value)
-    yield from (max(max(values) - min(values) for values in pair) for pair in combinations(arms.values(), 2))
+    yield from (2 * max(max(values) - min(values) for values in pair) for pair in combinations(arms.values(), 2))
 
 
 def _scored(used) -> Iterator[float]:

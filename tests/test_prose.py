@@ -139,7 +139,7 @@ ACCOUNTED: dict[str, dict[str, str]] = {
         "four times out of five": "the power in statistics.detectable_difference",
         f"make {FACTORS} recipes": "two starts, two losses",
         "Fewer than three seeds have no interval": "claims.arms: Student's interval takes more than two",
-        "up to one in eight": "held by simulation in tests/claims/test_arm_comparison.py",
+        "up to one in twenty": "held by simulation in tests/claims/test_arm_comparison.py",
         f"the paper's {WORDS[len(TABLE_4)]} differences": "Table 4",
     },
     "08_sentence_tasks": {

@@ -122,9 +122,9 @@ changes(choices)
 #
 # A difference is called one only if its whole interval lies on one side of zero. That an interval straddles zero does
 # not say that there is no difference: it says that these seeds cannot tell. Two seeds have no interval worth the name;
-# there both differences must lie on one side, by more than either recipe varies. That is a weak rule: of comparisons
-# between recipes that are equal it still calls up to one in eight a difference, fewer where pairing takes out what a
-# seed does to both. A third seed is the first thing to add.
+# there both differences must lie on one side, by more than twice what either recipe varies. Of comparisons between
+# recipes that are equal, that rule calls up to one in twenty a difference, as an interval does, and fewer where pairing
+# takes out what a seed does to both. It also finds little. A third seed is the first thing to add.
 
 # %%
 from distilbook.display.tables import show_source

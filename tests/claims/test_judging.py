@@ -164,8 +164,8 @@ def students(full: list[float], other: list[float], arm: str = "without_teacher"
     ("full", "other", "verdict"),
     [
         ([0.25, 0.26], [0.20, 0.20], "reproduced"),
-        ([0.250, 0.375], [0.125, 0.250], "not settled"),  # the smallest difference equals the spread
-        ([0.25, 0.31], [0.20, 0.20], "not settled"),  # smaller than the spread
+        ([0.50, 0.625], [0.25, 0.375], "not settled"),  # the smallest difference equals twice the spread
+        ([0.25, 0.28], [0.20, 0.20], "not settled"),  # smaller than that, though larger than the spread
         ([0.20, 0.20], [0.25, 0.26], "contradicted"),
         ([0.25, 0.19], [0.20, 0.20], "not settled"),  # signs differ
         ([0.25], [0.10], "not settled"),
@@ -185,8 +185,8 @@ def test_the_sentence_on_two_seeds_calls_its_ends_differences():
     assert found.sentence == (
         "Reproduced in miniature: the full recipe's masked accuracy less that of the arm 'random initialisation' is 5.5 "
         "[5.0 to 6.0] points (smallest to largest difference, 2 seeds, 3,000 masked tokens of held-out text); "
-        "the paper's figure is 3.69 points of GLUE score; all of that is on the full recipe's side by more than the "
-        "spread over seeds of 1.00 points."
+        "the paper's figure is 3.69 points of GLUE score; all of that is on the full recipe's side by more than "
+        "2.00 points, twice the spread over seeds."
     )
 
 

@@ -78,8 +78,8 @@ def test_two_seeds_are_told_how_many_students_interval_takes():
     found = arm([0.250, 0.275], [0.240, 0.235])  # differences of 1 and 4 points
     assert not found.settled
     assert found.sentence == (
-        "In the way: the smaller of two differences does not exceed the spread over seeds (the mean difference is "
-        "2.5 points, and single ones have a standard deviation of 2.1 points, as far as two of them show). What it "
+        "In the way: the smaller of two differences does not exceed twice the spread over seeds (the mean difference "
+        "is 2.5 points, and single ones have a standard deviation of 2.1 points, as far as two of them show). What it "
         "takes: about 6 seeds, where there are 2. Such evidence would take 2 min here; what there is took 40 s."
     )
     assert found.need.factor == 3 and found.cost == 120

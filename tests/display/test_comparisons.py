@@ -88,7 +88,7 @@ def test_a_sentence_says_on_which_side_the_whole_interval_lies():
     [
         (OPEN, "zero lies within"),
         ([0.2], "a single seed shows no spread"),
-        ([0.295, 0.295], "both are on one side, but not by more than the spread over seeds of 1.00 points"),
+        ([0.295, 0.295], "both are on one side, but not by more than 2.00 points, twice the spread over seeds"),
     ],
 )
 def test_a_sentence_about_what_is_not_settled_says_why(values, why):

@@ -22,6 +22,10 @@ CHOICES = "07_ablations/choices"
 #: Two runs had equal tokens when their numbers differ by no more than this share.
 EQUAL_TOKENS = 0.01
 
+#: Two differences must exceed so many times the spread over seeds. Then equal recipes, whose scores vary normally, are
+#: called different in at most one comparison of twenty, as often as by a 95% interval.
+SPREADS = 2
+
 Side = Literal["above", "below", "open"]
 Budget = Literal["tokens", "seconds"]
 
@@ -32,7 +36,7 @@ class Differences:
 
     Attributes:
         values: the differences, in the order of the seeds.
-        spread: the larger range over the seeds of the two that are compared, which two seeds have to exceed.
+        spread: the larger range over the seeds of the two that are compared.
     """
 
     values: tuple[float, ...]
@@ -54,8 +58,8 @@ class Differences:
 
     @property
     def margin(self) -> float:
-        """How far from zero an end must lie: the spread where there are two seeds, and so no interval."""
-        return self.spread if len(self.values) == 2 else 0.0
+        """How far from zero an end must lie: twice the spread where there are two seeds, and so no interval."""
+        return SPREADS * self.spread if len(self.values) == 2 else 0.0
 
     @property
     def side(self) -> Side:

@@ -139,8 +139,8 @@ class Claim:
 ARM_STATISTIC = "masked accuracy on held-out text, full recipe minus the arm, seed by seed at equal tokens"
 ARM_RULE = (
     "Needs equal tokens and two seeds. With two, every difference must have the same sign and the smallest must "
-    "exceed the spread, which is the larger of the two arms' ranges over their seeds; from three on, Student's 95% "
-    "interval of the paired differences must lie on one side of zero."
+    "exceed twice the spread, which is the larger of the two arms' ranges over their seeds; from three on, Student's "
+    "95% interval of the paired differences must lie on one side of zero."
 )
 
 

@@ -206,7 +206,7 @@ def _more_seeds(found: Finding, claim: Claim, records: list[Record]) -> Need:
     distance, half = abs(found.value - claim.bound), (found.high - found.low) / 2
     if found.seeds == 2:  # the ends are the two differences themselves
         spread, rough = half * math.sqrt(2), ", as far as two of them show"
-        way = "the smaller of two differences does not exceed the spread over seeds"
+        way = "the smaller of two differences does not exceed twice the spread over seeds"
     else:
         quantile = stats.t.ppf((1 + CONFIDENCE) / 2, found.seeds - 1)
         spread, rough, way = half * math.sqrt(found.seeds) / quantile, "", "the interval reaches across zero"

@@ -101,7 +101,7 @@ def reason(found: Differences) -> str:
         return "a single seed shows no spread"
     if found.interval.low <= 0 <= found.interval.high:
         return "zero lies within"
-    return f"both are on one side, but not by more than the spread over seeds of {found.margin * 100:.2f} points"
+    return f"both are on one side, but not by more than {found.margin * 100:.2f} points, twice the spread over seeds"
 
 
 def _named(one: Comparison) -> str:
