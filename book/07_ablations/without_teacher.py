@@ -114,11 +114,11 @@ say(ablation.verdict_as_long())
 # ask for. This arm hears of them from nobody: it is measured on another question than the one it was trained on. So
 # part of what it lacks may be no knowledge of language at all.
 #
-# The same held-out blocks, masked once more with the draw of training, show how much the choice decides. Accuracy is
-# low there for everyone, for few rare words can be guessed; the loss is what compares.
+# The same held-out blocks, masked once more with the draw of training, show how much the choice decides. Scores are
+# low there for everyone, for few rare words can be guessed.
 
 # %%
-from distilbook.display.arms import draw_rows, draws_sentence
+from distilbook.display.draws import draw_rows, draws_sentence
 from distilbook.training.draws import scores_by_draw
 
 show_source(scores_by_draw)

@@ -7,7 +7,6 @@ import pytest
 from distilbook.config import BookError
 from distilbook.display import arms
 from distilbook.recipe import ARMS, Recipe
-from distilbook.training.draws import ScoresByDraw
 
 RECIPE = Recipe(
     distillation_weight=5.0,
@@ -103,37 +102,3 @@ def test_curves_of_any_recipe_are_drawn_beside_the_full_recipes(tmp_path):
     made = arms.arm_curves(runs, 0.3)
     assert [trace.name for trace in made.data] == ["full recipe", "without distillation loss", "temperature 4"]
     assert made.data[1].x == (0, 768) and made.data[1].y == (0.1, 0.2) and made.layout.shapes[0].y0 == 0.3
-
-
-def by_draw(draw, full, arm):
-    recipes = {"full": full, "without_teacher": arm}
-    scores = {
-        name: [{"masked_accuracy": 0.1, "masked_lm_loss": loss} for loss in losses] for name, losses in recipes.items()
-    }
-    return ScoresByDraw(draw, {"masked_accuracy": 0.25, "masked_lm_loss": 4.0}, scores)
-
-
-def test_where_two_draws_of_the_masks_disagree_it_is_said():
-    draws = [
-        by_draw("uniform", full=[5.0, 5.1], arm=[5.5, 5.6]),
-        by_draw("smoothed", full=[8.0, 8.1], arm=[7.5, 7.6]),
-    ]
-    rows = arms.draw_rows(draws)
-    assert [row["model"] for row in rows] == ["teacher", "full recipe", "copied layers, MLM only"] * 2
-    assert [row["masked-LM loss (nat)"] for row in rows] == [4.0, 5.05, 5.55, 4.0, 8.05, 7.55]
-    ends = "loss less the full recipe's [its ends]"
-    assert [row[ends] for row in rows] == [None, None, "0.5 [0.5 to 0.5] nat", None, None, "-0.5 [-0.5 to -0.5] nat"]
-    assert [row["which is"] for row in rows] == [None, None, "worse", None, None, "better"]
-    assert arms.draws_sentence(draws, "without_teacher") == (
-        "Copied layers, MLM only against the full recipe, by the loss, under masks that are uniform, as everywhere in "
-        "the book: worse; under masks that are drawn as training draws them: better. So the answer depends on the masks."
-    )
-
-
-def test_one_seed_or_differences_within_the_spread_settle_nothing_under_any_draw():
-    draws = [
-        by_draw("uniform", full=[5.0], arm=[5.5]),
-        by_draw("smoothed", full=[8.0, 8.6], arm=[7.9, 8.2]),
-    ]
-    assert [row["which is"] for row in arms.draw_rows(draws)] == [None, None, "not settled"] * 2
-    assert arms.draws_sentence(draws, "without_teacher").endswith("not settled. Both masks say the same.")

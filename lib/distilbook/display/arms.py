@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
 
-from ..claims.arms import Differences
-from ..claims.wording import NAT, with_ends
 from ..recipe import ARM_LABELS, Recipe, changes_of
 from .curves import held_out_curves
 from .figures import learning_curves
@@ -17,7 +15,6 @@ from .palette import LABELS
 from .sentences import short
 
 if TYPE_CHECKING:
-    from ..training.draws import ScoresByDraw
     from ..training.pretrain import PretrainRun
 
 #: The held-out scores: how each is called, and whether more of it is better.
@@ -28,11 +25,6 @@ HELD_OUT = {
     "kl_to_teacher": ("divergence from the teacher (nat)", False),
     "top1_agreement": ("same first choice as the teacher", True),
 }
-
-#: How the held-out masks were drawn, in words.
-DRAWS = {"uniform": "uniform, as everywhere in the book", "smoothed": "drawn as training draws them"}
-#: What a difference of losses says of the recipe whose loss stands first.
-SIDES_OF_LOSS = {"above": "worse", "below": "better", "open": "not settled"}
 
 
 def changed_rows(arm: str, recipe: Recipe) -> list[dict]:
@@ -102,40 +94,6 @@ def _comparison(
         "seeds": len(pairs),
         "better": better([(a - b) * (1 if more_is_better else -1) for a, b in pairs], other),
     }
-
-
-def draw_rows(draws: Sequence[ScoresByDraw]) -> list[dict]:
-    """Return a row a draw of the held-out masks and model: its scores, and a recipe's loss less the full one's."""
-    return [
-        {"held-out masks": DRAWS[scores.draw], "model": LABELS.get(name, name)}
-        | {HELD_OUT[metric][0]: median(one[metric] for one in some) for metric in ("masked_accuracy", "masked_lm_loss")}
-        | _lead(scores, name)
-        for scores in draws
-        for name, some in {"teacher": [scores.teacher], **scores.students}.items()
-    ]
-
-
-def _lead(scores: ScoresByDraw, recipe: str) -> dict[str, str | None]:
-    """Return how far the loss of ``recipe`` is from the full one's, seed by seed, and which is better."""
-    known = recipe in scores.students and recipe != "full"
-    found = more_loss(scores, recipe) if known else None
-    ends = found and with_ends(found.interval.value, found.interval.low, found.interval.high, 0.0, NAT)
-    return {"loss less the full recipe's [its ends]": ends, "which is": found and SIDES_OF_LOSS[found.side]}
-
-
-def more_loss(scores: ScoresByDraw, recipe: str) -> Differences:
-    """Return the masked-LM loss of ``recipe`` less the full recipe's, seed by seed, in nat."""
-    losses = {name: [one["masked_lm_loss"] for one in scores.students[name]] for name in (recipe, "full")}
-    return Differences.between(losses[recipe], losses["full"])
-
-
-def draws_sentence(draws: Sequence[ScoresByDraw], recipe: str) -> str:
-    """Say whether ``recipe`` is better or worse than the full one by its loss, under each draw of the masks."""
-    sides = {scores.draw: SIDES_OF_LOSS[more_loss(scores, recipe).side] for scores in draws}
-    said = "; ".join(f"under masks that are {DRAWS[draw]}: {side}" for draw, side in sides.items())
-    end = "Both masks say the same" if len(set(sides.values())) == 1 else "So the answer depends on the masks"
-    name = LABELS.get(recipe, recipe)
-    return f"{name[0].upper()}{name[1:]} against the full recipe, by the loss, {said}. {end}."
 
 
 def better(leads: Sequence[float], other: str = "this arm") -> str:
