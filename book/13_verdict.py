@@ -99,8 +99,9 @@ say(machines(records))
 #
 # These records ship with the library: runs of ours on real data, each recomputed from its kept predictions. They are
 # no part of the verdicts above. Beside each score stands what the paper prints for the same task, with its own models.
-# *Our remark.* With students of a single pre-training seed these runs had seemed to show that the teacher's outputs
-# help on tasks; another seed took that back. Fine-tuning again and again does not stand in for pre-training again.
+# *Our remark.* With students of a single pre-training seed one of these runs had seemed to show that the teacher's
+# outputs help on tasks; another seed took that back. Fine-tuning again and again does not stand in for pre-training
+# again, so a recipe with one student is not judged.
 
 # %%
 from distilbook.claims.reference import reference_runs

@@ -42,16 +42,26 @@ def test_a_sentence_says_by_which_score_the_masks_decide():
     assert draws.draws_sentence(MIXED, "without_teacher") == (
         "Copied layers, MLM only against the full recipe: by masked accuracy worse under uniform masks and better "
         "under masks drawn as in training; by masked-LM loss worse under uniform masks and worse under masks drawn as in "
-        "training. By masked accuracy the masks decide the answer."
+        "training. By masked accuracy the masks turn the answer."
     )
 
 
 def test_where_both_masks_agree_they_decide_nothing():
     same = [by_draw(draw, full=[(0.2, 5.0), (0.2, 5.0)], from_scratch=[(0.1, 6.0), (0.1, 6.0)]) for draw in draws.DRAWS]
-    assert draws.draws_sentence(same, "from_scratch").endswith(". The masks do not decide it.")
+    assert draws.draws_sentence(same, "from_scratch").endswith(". Both kinds of masks say the same.")
+
+
+def test_what_only_one_kind_of_masks_settles_is_no_disagreement():
+    open_ones = [(0.20, 5.0), (0.30, 4.0)]
+    draws_of = [MIXED[0], by_draw("smoothed", full=open_ones, without_teacher=[(0.19, 5.1), (0.31, 3.9)])]
+    said = draws.draws_sentence(draws_of, "without_teacher")
+    assert said.endswith(
+        "By masked accuracy and masked-LM loss only one kind of masks settles it, which is no disagreement."
+    )
 
 
 def test_a_single_seed_settles_nothing_under_any_mask():
     single = [by_draw(draw, full=[(0.2, 5.0)], without_teacher=[(0.1, 5.5)]) for draw in draws.DRAWS]
     assert [row["which is"] for row in draws.draw_rows(single)] == ["not settled"] * 4
+    assert draws.draws_sentence(single, "without_teacher").endswith("Both kinds of masks say the same.")
     assert draws.draw_rows(single)[0]["change [its ends]"].endswith("(no bounds)")

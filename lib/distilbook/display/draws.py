@@ -58,21 +58,25 @@ def draws_sentence(draws: Sequence[ScoresByDraw], recipe: str) -> str:
     """Say what becomes of ``recipe`` beside the full one by each score under each draw, and what the draw decides."""
     name = label(recipe)
     said = "; ".join(_by_score(draws, recipe, metric) for metric in SCORES)
-    return f"{name[0].upper()}{name[1:]} against the full recipe: {said}. {_decided(draws, recipe)}."
+    return f"{name[0].upper()}{name[1:]} against the full recipe: {said}. {_decided(draws, recipe)}"
 
 
 def _by_score(draws: Sequence[ScoresByDraw], recipe: str, metric: str) -> str:
     sides = [f"{which_is(scores, recipe, metric)} under {DRAWS[scores.draw]}" for scores in draws]
-    return f"by {SCORES[metric][0].removesuffix(' (nat)')} {listed(sides)}"
+    return f"by {_name(metric)} {listed(sides)}"
 
 
 def _decided(draws: Sequence[ScoresByDraw], recipe: str) -> str:
-    disagreeing = [
-        SCORES[metric][0].removesuffix(" (nat)")
-        for metric in SCORES
-        if len({which_is(scores, recipe, metric) for scores in draws}) > 1
-    ]
-    return f"By {listed(disagreeing)} the masks decide the answer" if disagreeing else "The masks do not decide it"
+    answers = {metric: {which_is(scores, recipe, metric) for scores in draws} for metric in SCORES}
+    turned = [_name(metric) for metric, some in answers.items() if {"better", "worse"} <= some]
+    once = [_name(metric) for metric, some in answers.items() if len(some) > 1 and "not settled" in some]
+    said = [f"By {listed(turned)} the masks turn the answer."] if turned else []
+    said += [f"By {listed(once)} only one kind of masks settles it, which is no disagreement."] if once else []
+    return " ".join(said) or "Both kinds of masks say the same."
+
+
+def _name(metric: str) -> str:
+    return SCORES[metric][0].removesuffix(" (nat)")
 
 
 def _values(scores: ScoresByDraw, recipe: str, metric: str) -> list[float]:
