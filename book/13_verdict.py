@@ -107,6 +107,7 @@ say(machines(records))
 from distilbook.claims.reference import reference_runs
 from distilbook.display.references import (
     reference_arms,
+    reference_masks,
     reference_recipes,
     reference_rows,
     reference_scores,
@@ -121,10 +122,19 @@ rows = reference_scores(references)
 table(rows) if rows else say("There is no score to show.")
 
 # %% [markdown]
-# What became of a student that was pre-trained otherwise, on held-out text and then on the tasks:
+# What became of a student that was pre-trained otherwise, on held-out text:
 
 # %%
 table(reference_recipes(references))
+
+# %% [markdown]
+# The same by [how that text was masked](07_ablations/without_teacher.ipynb), where both were measured:
+
+# %%
+table(reference_masks(references))
+
+# %% [markdown]
+# And on the tasks:
 
 # %%
 table(reference_arms(references))

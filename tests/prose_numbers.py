@@ -462,7 +462,7 @@ def _noise(used) -> Iterator[float]:
 def _spread(used) -> Iterator[float]:
     """Yield twice the larger range over seeds of the two arms."""
     arms: dict[str, list[float]] = {}
-    for r in (r for r in used if r.metric == "masked_accuracy" and r.model == "student"):
+    for r in (r for r in used if (r.model, r.task, r.metric) == ("student", "held-out text", "masked_accuracy")):
         arms.setdefault(r.recipe, []).append(r.value)
     yield from (2 * max(max(values) - min(values) for values in pair) for pair in combinations(arms.values(), 2))
 

@@ -115,20 +115,18 @@ say(ablation.verdict_as_long())
 # part of what it lacks may be no knowledge of language at all.
 #
 # The same held-out blocks, masked once more with the draw of training, show how much the choice decides. Scores are
-# low there for everyone, for few rare words can be guessed.
+# low there for everyone, for few rare words can be guessed. A row has both differences where there are two seeds, and
+# Student's interval of their mean from three on, like all comparisons of recipes.
 
 # %%
-from distilbook.display.draws import draw_rows, draws_sentence
-from distilbook.training.draws import scores_by_draw
+from distilbook.display.masks import mask_rows, mask_sentences
 
-show_source(scores_by_draw)
-
-# %%
-draws = scores_by_draw(ablation.beside, ablation.corpus, ablation.teacher)
-table(draw_rows(draws))
+ablation.measure_under_training_masks()
+records = chapter.records.current()
+table(mask_rows(records))
 
 # %%
-say("\n".join(f"- {draws_sentence(draws, recipe)}" for recipe in (ablation.arm, ablation.as_long)))
+say("\n".join(f"- {sentence}" for sentence in mask_sentences(records)))
 
 # %% [markdown]
 # The book keeps to uniform masks for its verdicts: they ask for words as text has them, and they are what the

@@ -21,6 +21,9 @@ from .provenance import hardware, versions
 
 FORMAT = 1
 
+#: The tasks of masked prediction on held-out text: under uniform masks, and under masks drawn as in training.
+HELD_OUT_TEXT, TRAINING_MASKS = "held-out text", "held-out text, masks as in training"
+
 #: What is measured. Two records that agree in these are the same measurement, taken twice.
 IDENTITY = (
     "edition",

@@ -15,7 +15,7 @@ import pytest
 from distilbook.answers import Answers, retention
 from distilbook.claims import CLAIMS, claim, judge
 from distilbook.claims.settling import Settling, evidence, in_miniature, seconds_behind, seeds_needed, what_settles
-from distilbook.records import Record
+from distilbook.records import TRAINING_MASKS, Record
 from distilbook.statistics import Bootstrap, seed_difference_interval
 from scored_runs import Task
 
@@ -163,6 +163,8 @@ def test_an_arm_that_was_not_run_is_priced_by_the_full_recipe():
 def test_a_run_is_counted_once_and_only_at_the_seeds_compared():
     records = students([0.2, 0.3, 0.4], [0.2, 0.3])
     assert seconds_behind(evidence(claim("without_teacher"), records)) == 40
+    again = [replace(r, task=TRAINING_MASKS, chapter="07_ablations/without_teacher") for r in records]
+    assert evidence(claim("without_teacher"), records + again) == evidence(claim("without_teacher"), records)
     assert seconds_behind([]) is None
 
 

@@ -111,6 +111,8 @@ def test_another_recipe_stands_beside_the_full_one_on_held_out_text_and_on_tasks
     assert recipe["reference run"] == "A small run" and recipe["recipe"] == "copied layers, MLM only"
     assert recipe["change [its ends] (points)"] == "-10.5 [-11.0 to -10.0]" and recipe["which is"] == "worse"
 
+    assert references.reference_masks([whole]) == []  # under uniform masks alone
+
     (arm,) = references.reference_arms([whole])  # the same predictions as the full recipe's
     assert arm["reference run"] == "A small run" and arm["arm"] == "copied layers, MLM only"
     assert arm["change [95% interval]"].startswith("0.00 [") and arm["on"] == "RTE" and arm["examples"] == 400

@@ -11,6 +11,7 @@ from distilbook.edition.ablation import Ablation, Choices
 from distilbook.edition.chapter import Chapter
 from distilbook.edition.contents import ARM_CHAPTERS, CHAPTERS
 from distilbook.recipe import changes_of
+from distilbook.records import HELD_OUT_TEXT, TRAINING_MASKS
 from distilbook.training.choices import ChoicesConfig
 from distilbook.training.measurements import pretraining_records
 from distilbook.training.pretrain import PretrainConfig, pretrain
@@ -161,3 +162,15 @@ def test_a_wrong_choice_stops_the_chapter_before_anything_runs(full):
     with pytest.raises(BookError, match="the teacher has no layer 9"):
         Choices.open(Chapter("07_ablations/choices", config, Workspace("test")))
     assert published("07_ablations/choices") == set()
+
+
+def test_students_are_measured_under_the_masks_of_training_and_recorded_beside_each_other(full, three_times_as_cheap):
+    opened = Ablation.open(chapter("07_ablations/without_teacher"))
+    opened.run()
+    opened.run_as_long()
+    before = opened.chapter.records.current(task=HELD_OUT_TEXT)
+    opened.measure_under_training_masks()
+    records = opened.chapter.records.current(task=TRAINING_MASKS, metric="masked_accuracy")
+    names = ("full", "without_teacher", "without_teacher_equal_seconds")
+    assert sorted((r.recipe, r.seed) for r in records) == [(name, seed) for name in names for seed in (0, 1)]
+    assert opened.chapter.records.current(task=HELD_OUT_TEXT) == before

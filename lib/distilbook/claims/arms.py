@@ -11,7 +11,7 @@ from statistics import median
 from typing import Literal
 
 from ..recipe import ARM_LABELS, AS_LONG, WITHOUT_TEACHER
-from ..records import Record
+from ..records import HELD_OUT_TEXT, Record
 from ..statistics import Interval, seed_difference_interval
 from .finding import Finding, Missing, too_few
 from .paper import PAPER_TASKS, Claim
@@ -110,18 +110,22 @@ def arm(claim: Claim, records: list[Record], folder: Path | None) -> Finding | M
     )
 
 
-def by_seed(records: Iterable[Record], recipe: str) -> dict[int | None, Record]:
-    """Return the last step's masked accuracy of the students of ``recipe``, by seed."""
-    chapter = chapter_of(recipe)
-    wanted = [r for r in held_out(records) if r.chapter == chapter and r.recipe == recipe]
+def by_seed(
+    records: Iterable[Record], recipe: str, metric: str = "masked_accuracy", task: str = HELD_OUT_TEXT
+) -> dict[int | None, Record]:
+    """Return the last step's masked accuracy, or another score, of the students of ``recipe``, by seed.
+
+    Args:
+        task: ``HELD_OUT_TEXT``, measured where the students are trained, or ``TRAINING_MASKS``, in one chapter.
+    """
+    chapter = chapter_of(recipe if task == HELD_OUT_TEXT else "without_teacher")
+    wanted = [r for r in held_out(records, metric, task) if r.chapter == chapter and r.recipe == recipe]
     return {r.seed: r for r in sorted(wanted, key=lambda r: r.step or 0)}
 
 
-def held_out(records: Iterable[Record]) -> list[Record]:
-    """Return the masked accuracies of students on held-out text."""
-    return [
-        r for r in records if r.model == "student" and r.task == "held-out text" and r.metric == "masked_accuracy"
-    ]
+def held_out(records: Iterable[Record], metric: str = "masked_accuracy", task: str = HELD_OUT_TEXT) -> list[Record]:
+    """Return the masked accuracies, or another score, of students on held-out text."""
+    return [r for r in records if r.model == "student" and r.task == task and r.metric == metric]
 
 
 def chapter_of(recipe: str) -> str:
@@ -157,8 +161,8 @@ class Comparison:
 
     @cached_property
     def change(self) -> Differences:
-        """This recipe's masked accuracy less the full one's, as in the paper's Table 4."""
-        return Differences.between(self.accuracies, [r.value for r in self.full])
+        """This recipe's masked accuracy, or other score, less the full one's, as in the paper's Table 4."""
+        return Differences.between([r.value for r in self.other], [r.value for r in self.full])
 
     @property
     def as_long(self) -> bool:
@@ -181,10 +185,12 @@ def compared(records: Iterable[Record], recipes: Iterable[str] = RECIPES) -> lis
     return [found for recipe in recipes if (found := compare(records, recipe))]
 
 
-def compare(records: Iterable[Record], recipe: str) -> Comparison | None:
-    """Return ``recipe`` beside the full one; None where they have no seed in common."""
+def compare(
+    records: Iterable[Record], recipe: str, metric: str = "masked_accuracy", task: str = HELD_OUT_TEXT
+) -> Comparison | None:
+    """Return ``recipe`` beside the full one by a held-out score; None where they have no seed in common."""
     records = list(records)
-    full, other = by_seed(records, "full"), by_seed(records, recipe)
+    full, other = (by_seed(records, name, metric, task) for name in ("full", recipe))
     seeds = sorted(full.keys() & other.keys())
     if not seeds:
         return None

@@ -16,6 +16,7 @@ from pathlib import Path, PurePath
 
 from ..progress import duration
 from ..records import Record
+from .arms import held_out
 from .evidence import GATHER, LOUD
 from .finding import Finding, Missing, too_few
 from .judging import Judgement
@@ -127,11 +128,9 @@ def in_miniature(settlings: Iterable[Settling]) -> str:
 
 def evidence(claim: Claim, records: Iterable[Record]) -> list[Record]:
     """Return the records that a verdict on ``claim`` rests on, the pre-training behind a student among them."""
-    full = [r for r in records if r.recipe == "full" and r.task == "held-out text" and r.metric == "masked_accuracy"]
+    full = [r for r in held_out(records) if r.recipe == "full"]
     if claim.arm:
-        arm = [
-            r for r in records if r.chapter == claim.chapter and r.recipe == claim.arm and r.metric == "masked_accuracy"
-        ]
+        arm = [r for r in held_out(records) if r.chapter == claim.chapter and r.recipe == claim.arm]
         seeds = {r.seed for r in full} & {r.seed for r in arm}
         return [r for r in full + arm if not seeds or r.seed in seeds]
     own = [r for r in records if r.chapter == claim.chapter]

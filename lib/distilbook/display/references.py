@@ -12,6 +12,7 @@ from ..claims.reference import ReferenceRun
 from ..claims.scored import kept_answers, runs_by_task
 from ..progress import duration
 from .comparisons import change_rows
+from .masks import mask_rows
 from .rows import arm_change_rows, task_rows
 
 #: The models whose figures the paper prints, and what it calls them.
@@ -56,6 +57,11 @@ def _scores(run: ReferenceRun) -> list[dict]:
 def reference_recipes(runs: Iterable[ReferenceRun]) -> list[dict]:
     """Return a row for each recipe of the reference runs: its change of the full one's masked accuracy."""
     return [{"reference run": run.provenance.title} | row for run in runs for row in change_rows(compared(run.records))]
+
+
+def reference_masks(runs: Iterable[ReferenceRun]) -> list[dict]:
+    """Return, of the reference runs that were measured under both kinds of masks, a row for each of either."""
+    return [{"reference run": run.provenance.title} | row for run in runs for row in mask_rows(run.records)]
 
 
 def reference_arms(runs: Iterable[ReferenceRun]) -> list[dict]:

@@ -16,11 +16,13 @@ from ..config import BookError, short_hash
 from ..data.corpus import Corpus
 from ..display import arms, comparisons
 from ..recipe import AS_LONG
+from ..records import Record
 from ..training.arms import equal_seconds_steps, full_runs, run_arm
 from ..training.choices import Choice, choices_of, paired_with, run_choice
 from ..training.loop import Watch
 from ..training.measurements import pretraining_records
 from ..training.pretrain import PretrainRun
+from ..training.training_masks import training_mask_records
 
 if TYPE_CHECKING:
     from .chapter import Chapter
@@ -96,7 +98,7 @@ class Ablation(Changed):
         """Train the arm on as many tokens as the full recipe, once a seed; publish and record the runs."""
         self._keep(self.arm, run_arm(self.arm, self.full, self.corpus, self.teacher, watch))
         for run in self.runs[self.arm]:
-            self.chapter.record(self._records(run, "tokens"))
+            self.chapter.record(self._records(run, self.arm))
 
     def run_as_long(self, watch: Watch = nullcontext) -> None:
         """Train the arm again, for as many seconds as the full recipe took; publish and record the runs.
@@ -109,12 +111,18 @@ class Ablation(Changed):
         steps = equal_seconds_steps(self.full, self.runs[self.arm])
         self._keep(self.as_long, run_arm(self.arm, self.full, self.corpus, self.teacher, watch, steps))
         for run in self.runs[self.as_long]:
-            self.chapter.record(self._records(run, "seconds"))
+            self.chapter.record(self._records(run, self.as_long))
 
-    def _records(self, run: PretrainRun, budget: str):
-        # The same configuration asked for both, so the records of both stand side by side.
+    def measure_under_training_masks(self) -> None:
+        """Measure the full recipe's students and the chapter's own on held-out text masked as in training; record it."""
+        for recipe, some in self.beside.items():
+            for run in some:
+                self.chapter.record(training_mask_records(self._records(run, recipe), run, self.corpus))
+
+    def _records(self, run: PretrainRun, recipe: str) -> list[Record]:
+        # The same configuration asked for all, so the records of all stand side by side.
         asked = self.runs[self.arm][0].config.fingerprint()
-        recipe = self.arm if budget == "tokens" else self.as_long
+        budget = "seconds" if recipe == self.as_long else "tokens"
         edition = self.chapter.config.edition
         return pretraining_records(self.chapter.id, edition, run, self.corpus, recipe, budget, config=asked)
 

@@ -85,6 +85,12 @@ class Predictions:
         accuracy = float((self.labels == self.predicted).mean())
         return {"masked_accuracy": accuracy, "masked_lm_loss": loss, "perplexity": float(np.exp(loss))}
 
+    @classmethod
+    def open(cls, path: Path) -> Predictions:
+        """Return what :meth:`save` wrote to ``path``."""
+        with np.load(path) as arrays:
+            return cls(**arrays)
+
     def save(self, path: Path) -> None:
         """Write the four arrays to ``path``, an ``.npz`` file."""
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ import numpy as np
 from ..config import ChapterConfig
 from ..files import sha256
 from ..provenance import code_hash
-from ..records import Record
+from ..records import HELD_OUT_TEXT, Record
 from ..workspace import Workspace
 
 if TYPE_CHECKING:  # so that a chapter that records one stage does not depend on the code of the others
@@ -49,7 +49,7 @@ def teacher_records(
             edition=config.edition,
             chapter=chapter,
             model="teacher",
-            task="held-out text",
+            task=HELD_OUT_TEXT,
             split="held-out",
             metric=metric,
             value=value,
@@ -89,7 +89,7 @@ def pretraining_records(
             chapter=chapter,
             model="student",
             recipe=recipe or run.arm,
-            task="held-out text",
+            task=HELD_OUT_TEXT,
             split="held-out",
             metric=metric,
             value=value,

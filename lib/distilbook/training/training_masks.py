@@ -1,0 +1,58 @@
+"""Students measured once more on held-out text, with the masks drawn as training draws them.
+
+Uniform and smoothed masks ask for different words, and a model learns how often it is asked for each. So a
+student that only ever saw smoothed masks is measured on another question than the one it was trained on, while
+the student of a teacher that was trained on uniform masks hears of these, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from transformers import AutoModelForMaskedLM
+
+from ..data.corpus import Corpus
+from ..data.masking import Masking
+from ..files import new_folder
+from ..model.teacher import load_tokenizer
+from ..records import TRAINING_MASKS, Record
+from ..workspace import Workspace
+from .held_out import HeldOut, Predictions, predict
+from .measurements import kept_predictions
+from .pretrain import PretrainRun
+
+
+def training_mask_records(uniform: Iterable[Record], run: PretrainRun, corpus: Corpus) -> list[Record]:
+    """Return the masked accuracy, loss and perplexity of a finished run on all held-out blocks, masked as in training.
+
+    Args:
+        uniform: the run's held-out records under uniform masks, which say who is measured and for whom.
+    """
+    path = _predicted(run, corpus)
+    made = Predictions.open(path)
+    scores = made.scores()
+    return [
+        replace(
+            record,
+            task=TRAINING_MASKS,
+            value=scores[record.metric],
+            n=len(made.labels),
+            **kept_predictions(path, Workspace(record.edition)),
+        )
+        for record in uniform
+        if record.metric in scores
+    ]
+
+
+def _predicted(run: PretrainRun, corpus: Corpus) -> Path:
+    """Return the file of what the student predicts; it is written once."""
+    folder = run.folder / "training_masks"
+    if not folder.exists():
+        masking = Masking.smoothed(corpus.counts, load_tokenizer(run.folder / "model"))
+        held_out = HeldOut.of(corpus.held_out, masking, len(corpus.held_out), draw="smoothed")
+        student = AutoModelForMaskedLM.from_pretrained(run.folder / "model", local_files_only=True)
+        with new_folder(folder) as new:
+            predict(student, held_out).save(new / "held_out.npz")
+    return folder / "held_out.npz"
