@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from ..claims import CLAIMS, Judgement, judge
 from ..claims.arm_scores import arm_changes
@@ -23,7 +23,12 @@ CHAPTERS = ("08_sentence_tasks", "09_long_documents")
 
 def reference_rows(runs: Iterable[ReferenceRun]) -> list[dict]:
     """Return a row a fact about each reference run: on what and by what it was made, and what was a subset."""
-    return [{"reference run": run.provenance.title} | fact for run in runs for fact in _facts(run)]
+    return _titled(runs, _facts)
+
+
+def _titled(runs: Iterable[ReferenceRun], rows: Callable[[ReferenceRun], list[dict]]) -> list[dict]:
+    """Return the ``rows`` of all runs, each with its run's title before it."""
+    return [{"reference run": run.provenance.title} | row for run in runs for row in rows(run)]
 
 
 def _facts(run: ReferenceRun) -> list[dict[str, str]]:
@@ -41,7 +46,7 @@ def _facts(run: ReferenceRun) -> list[dict[str, str]]:
 
 def reference_scores(runs: Iterable[ReferenceRun]) -> list[dict]:
     """Return a row for each task and model of the reference runs, with the paper's figure for that task beside it."""
-    return [{"reference run": run.provenance.title} | row for run in runs for row in _scores(run)]
+    return _titled(runs, _scores)
 
 
 def _scores(run: ReferenceRun) -> list[dict]:
@@ -56,21 +61,17 @@ def _scores(run: ReferenceRun) -> list[dict]:
 
 def reference_recipes(runs: Iterable[ReferenceRun]) -> list[dict]:
     """Return a row for each recipe of the reference runs: its change of the full one's masked accuracy."""
-    return [{"reference run": run.provenance.title} | row for run in runs for row in change_rows(compared(run.records))]
+    return _titled(runs, lambda run: change_rows(compared(run.records)))
 
 
 def reference_masks(runs: Iterable[ReferenceRun]) -> list[dict]:
     """Return, of the reference runs that were measured under both kinds of masks, a row for each of either."""
-    return [{"reference run": run.provenance.title} | row for run in runs for row in mask_rows(run.records)]
+    return _titled(runs, lambda run: mask_rows(run.records))
 
 
 def reference_arms(runs: Iterable[ReferenceRun]) -> list[dict]:
     """Return a row for each recipe of the reference runs: its change of the full one's score on tasks."""
-    return [
-        {"reference run": run.provenance.title} | row
-        for run in runs
-        for row in arm_change_rows(arm_changes(run.records, run.folder))
-    ]
+    return _titled(runs, lambda run: arm_change_rows(arm_changes(run.records, run.folder)))
 
 
 def published(task: str, model: str) -> str | None:
