@@ -31,7 +31,7 @@ arms = compared(records)
 #
 # A change is the arm's masked accuracy on held-out text less the full recipe's, in points, seed against the same seed;
 # behind it stand both differences where there are two seeds, and Student's interval of their mean from three on. The
-# masks are uniform; what that choice decides is seen where [the teacher is taken away](without_teacher.ipynb).
+# masks are uniform; what that choice decides comes below.
 
 # %%
 table(change_rows(arms))
@@ -53,6 +53,22 @@ changes(arms, TABLE_4)
 
 # %%
 say(found_sentence(arms))
+
+# %% [markdown]
+# ## Do the masks decide it?
+#
+# The held-out masks are uniform; training draws rare words more often, and a model learns how often it is asked for
+# each. The teacher was trained on uniform masks, so what listens to it more may have an advantage in this measurement
+# that is no knowledge of language. The arms without [the masked-LM loss](without_mlm.ipynb) and without
+# [the teacher](without_teacher.ipynb), which differ most in whom they listen to, were measured under both kinds:
+
+# %%
+from distilbook.display.masks import mask_rows, mask_sentences
+
+table(mask_rows(records))
+
+# %%
+say("\n".join(f"- {sentence}" for sentence in mask_sentences(records)))
 
 # %% [markdown]
 # ## Layers and outputs, together and apart

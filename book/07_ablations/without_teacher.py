@@ -123,10 +123,10 @@ from distilbook.display.masks import mask_rows, mask_sentences
 
 ablation.measure_under_training_masks()
 records = chapter.records.current()
-table(mask_rows(records))
+table(mask_rows(records, ablation.runs))
 
 # %%
-say("\n".join(f"- {sentence}" for sentence in mask_sentences(records)))
+say("\n".join(f"- {sentence}" for sentence in mask_sentences(records, ablation.runs)))
 
 # %% [markdown]
 # The book keeps to uniform masks for its verdicts: they ask for words as text has them, and they are what the

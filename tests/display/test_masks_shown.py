@@ -6,11 +6,12 @@ from distilbook.records import HELD_OUT_TEXT, TRAINING_MASKS, Record
 
 
 def records(task: str, **recipes) -> list[Record]:
-    """The scores of students, given as (accuracy, loss) once a seed."""
+    """The scores of students, given as (accuracy, loss) once a seed; under training's masks an arm measures both."""
+    measures_both = next(recipe for recipe in recipes if recipe != "full")
     return [
         Record(
             edition="e",
-            chapter=chapter_of(recipe if task == HELD_OUT_TEXT else "without_teacher"),
+            chapter=chapter_of(recipe if task == HELD_OUT_TEXT else measures_both),
             model="student",
             recipe=recipe,
             task=task,
@@ -84,3 +85,15 @@ def test_a_single_seed_settles_nothing_under_any_mask():
 
 def test_a_recipe_measured_under_uniform_masks_alone_is_left_out():
     assert mask_rows(UNIFORM) == [] and mask_sentences(UNIFORM) == []
+
+
+def test_arms_are_shown_apart_and_each_beside_what_its_own_chapter_measured():
+    other = records(TRAINING_MASKS, full=[(0.5, 1.0), (0.5, 1.0)], without_mlm=[(0.3, 3.0), (0.3, 3.0)])
+    other += [r for r in records(HELD_OUT_TEXT, full=[], without_mlm=[(0.1, 5.0), (0.1, 5.0)])]
+    everything = UNIFORM + TURNED + other
+    assert len(mask_rows(everything)) == 8
+    assert mask_rows(everything, ["without_teacher"]) == mask_rows(UNIFORM + TURNED)
+    (said,) = mask_sentences(everything, ["without_mlm"])
+    assert said.startswith("Without masked-LM loss against the full recipe")
+    (row,) = [r for r in mask_rows(everything, ["without_mlm"]) if r["under"] == MASKS[TRAINING_MASKS]][:1]
+    assert row["full recipe"] == "0.500" and row["its own"] == "0.300"

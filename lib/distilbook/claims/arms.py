@@ -110,16 +110,13 @@ def arm(claim: Claim, records: list[Record], folder: Path | None) -> Finding | M
     )
 
 
-def by_seed(
-    records: Iterable[Record], recipe: str, metric: str = "masked_accuracy", task: str = HELD_OUT_TEXT
-) -> dict[int | None, Record]:
-    """Return the last step's masked accuracy, or another score, of the students of ``recipe``, by seed.
+def by_seed(records: Iterable[Record], recipe: str) -> dict[int | None, Record]:
+    """Return the last step's masked accuracy of the students of ``recipe``, by seed."""
+    return _last_steps(held_out(records), recipe, chapter_of(recipe))
 
-    Args:
-        task: ``HELD_OUT_TEXT``, measured where the students are trained, or ``TRAINING_MASKS``, in one chapter.
-    """
-    chapter = chapter_of(recipe if task == HELD_OUT_TEXT else "without_teacher")
-    wanted = [r for r in held_out(records, metric, task) if r.chapter == chapter and r.recipe == recipe]
+
+def _last_steps(records: Iterable[Record], recipe: str, chapter: str) -> dict[int | None, Record]:
+    wanted = [r for r in records if r.chapter == chapter and r.recipe == recipe]
     return {r.seed: r for r in sorted(wanted, key=lambda r: r.step or 0)}
 
 
@@ -188,9 +185,13 @@ def compared(records: Iterable[Record], recipes: Iterable[str] = RECIPES) -> lis
 def compare(
     records: Iterable[Record], recipe: str, metric: str = "masked_accuracy", task: str = HELD_OUT_TEXT
 ) -> Comparison | None:
-    """Return ``recipe`` beside the full one by a held-out score; None where they have no seed in common."""
-    records = list(records)
-    full, other = (by_seed(records, name, metric, task) for name in ("full", recipe))
+    """Return ``recipe`` beside the full one by a held-out score; None where they have no seed in common.
+
+    Under the masks of training the recipe's chapter measures both.
+    """
+    records, own = held_out(records, metric, task), chapter_of(recipe)
+    full = _last_steps(records, "full", FULL if task == HELD_OUT_TEXT else own)
+    other = _last_steps(records, recipe, own)
     seeds = sorted(full.keys() & other.keys())
     if not seeds:
         return None

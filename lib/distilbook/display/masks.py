@@ -21,8 +21,11 @@ UNITS = {"masked_accuracy": POINTS, "masked_lm_loss": NAT}
 Found = dict[tuple[str, str], Comparison]
 
 
-def mask_rows(records: Iterable[Record]) -> list[dict]:
-    """Return a row for each recipe, score and kind of masks: the full recipe's, its own, and the change."""
+def mask_rows(records: Iterable[Record], recipes: Iterable[str] = RECIPES) -> list[dict]:
+    """Return a row for each recipe, score and kind of masks: the full recipe's, its own, and the change.
+
+    Recipes that were not measured under both kinds are left out.
+    """
     return [
         {
             "recipe": label(recipe),
@@ -35,22 +38,21 @@ def mask_rows(records: Iterable[Record]) -> list[dict]:
             "seeds": len(one.other),
             "masked tokens": min(r.n for r in one.other),
         }
-        for recipe, found in _compared(records).items()
+        for recipe, found in _compared(records, recipes).items()
         for (task, metric), one in found.items()
     ]
 
 
-def mask_sentences(records: Iterable[Record]) -> list[str]:
+def mask_sentences(records: Iterable[Record], recipes: Iterable[str] = RECIPES) -> list[str]:
     """Say of each recipe how it compares with the full one by each score, and what the kind of masks decides."""
-    return [f"{_answers(recipe, found)} {_decided(found)}" for recipe, found in _compared(records).items()]
+    return [f"{_answers(recipe, found)} {_decided(found)}" for recipe, found in _compared(records, recipes).items()]
 
 
-def _compared(records: Iterable[Record]) -> dict[str, Found]:
-    """Return the comparisons of every recipe that was measured under both kinds of masks."""
+def _compared(records: Iterable[Record], recipes: Iterable[str]) -> dict[str, Found]:
     records = list(records)
     found = {
         recipe: {(task, metric): compare(records, recipe, metric, task) for metric in UNITS for task in MASKS}
-        for recipe in RECIPES
+        for recipe in recipes
     }
     return {recipe: some for recipe, some in found.items() if all(some.values())}
 
