@@ -108,7 +108,7 @@ def edition_values(folder: Path, chapter: str, notebook, sentence: str) -> list[
             *_curves(folder, records),
             *_steps(folder, records),
         ],
-        "07_ablations/summary": lambda: list(_summary(records, sentence)),
+        "07_ablations/summary": lambda: list(_summary(folder, records, sentence)),
         "08_sentence_tasks": lambda: list(_tasks(folder, records, sentence)),
         "11_timing": lambda: [*_timing(records, sentence), *_judged(folder, records, _claims_of(chapter))],
         "13_verdict": lambda: list(_verdict(folder, records, sentence)),
@@ -117,7 +117,7 @@ def edition_values(folder: Path, chapter: str, notebook, sentence: str) -> list[
         return list(made[chapter]())
     # Any other chapter says its claims' verdicts, and an arm's its changes.
     judged = list(_judged(folder, records, _claims_of(chapter)))
-    return [*judged, *_changes(records, chapter)] if chapter.startswith("07_ablations/") else judged
+    return [*judged, *_changes(folder, records, chapter)] if chapter.startswith("07_ablations/") else judged
 
 
 def changed_in_one_digit(sentence: str) -> Iterator[str]:
@@ -330,7 +330,7 @@ def _judged(folder: Path, records, claims) -> Iterator[float]:
         yield from {
             "size": _counted,
             "time": _noise,
-            "arm": _spread,
+            "arm": lambda used: _noises(folder, used),
             "retention": _scored,
             "gap": _scored,
         }[claim.kind](used)
@@ -345,17 +345,39 @@ def _accuracies(records) -> dict[str, dict[int, Any]]:
     return found
 
 
-def _ends(*sides: np.ndarray) -> Iterator[float]:
-    """Yield what a sentence on the first less the second may state: mean, ends, seeds, level, twice the seeds' spread."""
+#: One side of a difference: records with their sign, added up seed by seed.
+Side = list[tuple[int, list]]
+
+
+def _ends(folder: Path, *sides: Side) -> Iterator[float]:
+    """Yield what a sentence on the first side less the second may state: mean, ends, seeds, level, the noise."""
     from scipy import stats
 
-    differences = sides[0] - sides[1]
-    n = len(differences)
-    yield from (differences.mean(), n, 0.95, 2 * max(np.ptp(side) for side in sides))
+    values = [sum(sign * np.array([r.value for r in some]) for sign, some in side) for side in sides]
+    differences, text = values[0] - values[1], _over_text(folder, *sides)
+    n, mean = len(differences), differences.mean()
+    yield from (mean, n, 0.95, math.hypot(2 * max(np.ptp(side) for side in values), text))
     if n > 2:
-        yield from stats.t.interval(0.95, n - 1, differences.mean(), stats.sem(differences))
+        half = math.hypot(stats.t.ppf(0.975, n - 1) * stats.sem(differences), text)
+        yield from (mean - half, mean + half)
     else:
         yield from (differences.min(), differences.max())
+
+
+def _over_text(folder: Path, *sides: Side) -> float:
+    """Return half the width of the interval over blocks of the mean difference, from the predictions themselves."""
+    from scipy import stats
+
+    def right(record) -> np.ndarray:
+        kept = np.load(folder / record.predictions)
+        return (kept["labels"] == kept["predicted"]).astype(float)
+
+    first, second = (sum(sign * np.mean([right(r) for r in some], axis=0) for sign, some in side) for side in sides)
+    block = np.load(folder / sides[0][0][1][0].predictions)["block"]
+    around = first - second - np.mean(first - second)
+    blocks = [around[block == number].sum() for number in np.unique(block)]
+    error = math.sqrt(len(blocks) * np.var(blocks, ddof=1)) / len(block)
+    return float(stats.t.ppf(0.975, len(blocks) - 1)) * error
 
 
 def _spent(record) -> float:
@@ -363,10 +385,10 @@ def _spent(record) -> float:
     return record.seconds * (record.detail["cores"] if record.hardware["accelerator"] == "none" else 1)
 
 
-def _changes(records, chapter: str | None = None) -> Iterator[float]:
+def _changes(folder: Path, records, chapter: str | None = None) -> Iterator[float]:
     """Yield the changes against the full recipe with their ends, and the tokens and costs as multiples of its own."""
     for some, full in _paired(records, chapter).values():
-        yield from _ends(*(np.array([r.value for r in side]) for side in (some, full)))
+        yield from _ends(folder, [(1, some)], [(1, full)])
         yield from {r.n for r in some}
         yield from _multiples(some, full)
 
@@ -389,10 +411,10 @@ def _paired(records, chapter: str | None = None) -> dict[str, tuple[list, list]]
     return found
 
 
-def _summary(records, sentence: str) -> Iterator[float]:
+def _summary(folder: Path, records, sentence: str) -> Iterator[float]:
     """Yield what a sentence of the summary may state: of the 2 x 2, of a budget, of seeds, or of all arms."""
     if sentence.startswith("- At equal "):
-        yield from _factor(records, sentence)
+        yield from _factor(folder, records, sentence)
     elif sentence.startswith("- "):
         for name, (some, full) in _paired(records).items():
             if name.endswith("_equal_seconds"):
@@ -401,34 +423,34 @@ def _summary(records, sentence: str) -> Iterator[float]:
         yield from _power(records)
     else:
         pairs = _paired(records).values()
-        sides = [_side(*(np.array([r.value for r in side]) for side in pair)) for pair in pairs]
+        sides = [_side(folder, *pair) for pair in pairs]
         yield from (len(sides), 0.05 * len(sides), *(sides.count(side) for side in set(sides)))
 
 
-def _side(first: np.ndarray, second: np.ndarray) -> int:
-    """Return on which side of zero the differences are: all of their interval, or two of them beyond the spread."""
-    mean, n, _, margin, low, high = _ends(first, second)
+def _side(folder: Path, some: list, full: list) -> int:
+    """Return on which side of zero the differences are: all of their interval, or two of them beyond the noise."""
+    mean, n, _, margin, low, high = _ends(folder, [(1, some)], [(1, full)])
     if n < 2:
         return 0
     margin = margin if n == 2 else 0
     return int(low > margin) - int(high < -margin)
 
 
-def _factor(records, sentence: str) -> Iterator[float]:
+def _factor(folder: Path, records, sentence: str) -> Iterator[float]:
     """Yield what outputs add to a start or copying to a loss, or by how much the former differ, with the ends."""
-    found = {name: np.array([some[s].value for s in sorted(some)]) for name, some in _accuracies(records).items()}
+    found = {name: [some[s] for s in sorted(some)] for name, some in _accuracies(records).items()}
     end = "_equal_seconds" if "equal seconds" in sentence else ""
     full, random, mlm, scratch = (
         found[name] for name in ("full", "random_initialisation", f"without_teacher{end}", f"from_scratch{end}")
     )
     pairs = {
-        "more to copied layers than": (full - mlm, random - scratch),
-        "to copied layers": (full, mlm),
-        "to random weights": (random, scratch),
-        "with the triple loss": (full, random),
-        "with masked language modelling": (mlm, scratch),
+        "more to copied layers than": ([(1, full), (-1, mlm)], [(1, random), (-1, scratch)]),
+        "to copied layers": ([(1, full)], [(1, mlm)]),
+        "to random weights": ([(1, random)], [(1, scratch)]),
+        "with the triple loss": ([(1, full)], [(1, random)]),
+        "with masked language modelling": ([(1, mlm)], [(1, scratch)]),
     }
-    yield from _ends(*next(pair for text, pair in pairs.items() if text in sentence))
+    yield from _ends(folder, *next(pair for text, pair in pairs.items() if text in sentence))
 
 
 def _power(records) -> Iterator[float]:
@@ -459,12 +481,13 @@ def _noise(used) -> Iterator[float]:
     yield max(abs(r.detail["noise"][end] - 1) for r in ratios for end in ("low", "high"))
 
 
-def _spread(used) -> Iterator[float]:
-    """Yield twice the larger range over seeds of the two arms."""
-    arms: dict[str, list[float]] = {}
-    for r in (r for r in used if (r.model, r.task, r.metric) == ("student", "held-out text", "masked_accuracy")):
-        arms.setdefault(r.recipe, []).append(r.value)
-    yield from (2 * max(max(values) - min(values) for values in pair) for pair in combinations(arms.values(), 2))
+def _noises(folder: Path, used) -> Iterator[float]:
+    """Yield what the sentence on an arm may state of any two recipes, the noise of seeds and text among it."""
+    arms = _accuracies(used)
+    for pair in combinations(arms.values(), 2):
+        seeds = sorted(set.intersection(*map(set, pair)))
+        if len(seeds) > 1:
+            yield from _ends(folder, *([(1, [some[s] for s in seeds])] for some in pair))
 
 
 def _scored(used) -> Iterator[float]:

@@ -68,7 +68,7 @@ FACTORS = WORDS[2 * 2]
 FULL = Recipe(**{name: typed("06_pretraining", name) for name in Recipe.model_fields})
 
 #: Where the tables of comparisons explain their intervals.
-FROM_THREE_SEEDS = {"from three on": "claims.arms: Student's interval takes more than two"}
+FROM_THREE_SEEDS = {"from three on": "claims.differences: an interval takes more than two"}
 
 #: For each page the phrases with numbers that may be typed, and where the numbers come from.
 ACCOUNTED: dict[str, dict[str, str]] = {
@@ -146,8 +146,8 @@ ACCOUNTED: dict[str, dict[str, str]] = {
         **FROM_THREE_SEEDS,
         "four times out of five": "the power in statistics.detectable_difference",
         f"make {FACTORS} recipes": "two starts, two losses",
-        "Fewer than three seeds have no interval": "claims.arms: Student's interval takes more than two",
-        "up to one in twenty": "held by simulation in tests/claims/test_arm_comparison.py",
+        "Fewer than three seeds have no interval": "claims.differences: an interval takes more than two",
+        "up to one in twenty": "held by simulation in tests/claims/test_differences.py",
         f"the paper's {WORDS[len(TABLE_4)]} differences": "Table 4",
     },
     "08_sentence_tasks": {

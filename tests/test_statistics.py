@@ -16,7 +16,9 @@ from distilbook.config import BookError
 from distilbook.statistics import (
     Bootstrap,
     Interval,
+    POWER_FACTOR,
     difference_interval,
+    half_width_over_groups,
     median_and_range,
     median_interval,
     score_interval,
@@ -154,6 +156,42 @@ def test_the_seed_interval_is_students_of_the_paired_differences():
 
 def test_one_seed_bounds_no_difference():
     assert seed_difference_interval([0.3], [0.2]) == Interval(pytest.approx(0.1), -math.inf, math.inf, 1, 0.95)
+
+
+def test_groups_of_one_example_have_students_interval_of_the_mean():
+    values = np.random.default_rng(0).normal(1.0, 2.0, 40)
+    low, high = stats.t.interval(0.95, 39, values.mean(), stats.sem(values))
+    assert half_width_over_groups(values, np.ones(40)) == pytest.approx((high - low) / 2)
+
+
+def test_the_half_width_over_unequal_groups_is_that_of_a_bootstrap():
+    rng = np.random.default_rng(1)
+    groups = np.repeat(np.arange(80), rng.integers(1, 20, 80))
+    values = rng.normal(np.repeat(rng.normal(0, 1, 80), np.bincount(groups)), 1.0)
+    expected = score_interval(values, groups, Bootstrap(resamples=5_000))
+    half = half_width_over_groups(np.bincount(groups, values), np.bincount(groups))
+    assert half == pytest.approx((expected.high - expected.low) / 2, rel=0.06)
+
+
+def test_ninety_five_of_a_hundred_half_widths_reach_the_truth():
+    rng = np.random.default_rng(2)
+    drawn = rng.normal(0, 1, (4_000, 30)) + 0.5
+    sizes = rng.integers(1, 10, (4_000, 30))
+    reached = [
+        abs((row * size).sum() / size.sum() - 0.5) <= half_width_over_groups(row * size, size)
+        for row, size in zip(drawn, sizes, strict=True)
+    ]
+    assert 0.93 < np.mean(reached) < 0.965
+
+
+def test_a_single_group_bounds_nothing_and_groups_alike_everything():
+    assert math.isinf(half_width_over_groups([3.0], [5]))
+    assert half_width_over_groups([1.0, 2.0, 4.0], [2, 4, 8]) == 0
+
+
+def test_a_value_so_many_half_widths_from_zero_is_found_four_times_out_of_five():
+    drawn = np.random.default_rng(3).normal(POWER_FACTOR * stats.norm.ppf(0.975), 1.0, 100_000)
+    assert np.mean(np.abs(drawn) > stats.norm.ppf(0.975)) == pytest.approx(0.8, abs=0.005)
 
 
 def test_the_smallest_detectable_difference_is_found_four_times_out_of_five():

@@ -30,8 +30,9 @@ arms = compared(records)
 # ## One ingredient less
 #
 # A change is the arm's masked accuracy on held-out text less the full recipe's, in points, seed against the same seed;
-# behind it stand both differences where there are two seeds, and Student's interval of their mean from three on. The
-# masks are uniform; what that choice decides comes below.
+# behind it stand both differences where there are two seeds, and the interval of their mean from three on. It is called
+# better or worse where that lies beyond what other seeds and other text would change. The masks are uniform; what that
+# choice decides comes below.
 
 # %%
 table(change_rows(arms))
@@ -125,28 +126,31 @@ changes(choices)
 #
 # Train the same recipe with another seed, and its score is another. A *seed* decides the order of the text, the masks
 # and random weights; its scatter is what a repetition of the run would show. The *examples* it was measured on are a
-# sample, too. Which of the two an interval has to cover depends on what would be drawn anew:
+# sample, too: other text would have given other scores. An interval has to cover both.
 #
-# - Recipes are compared here on the *same* held-out positions, so what varies is the seed. Every seed of an arm is
-#   *paired* with the full recipe's run that saw the same blocks in the same order: what a lucky order does to both
-#   drops out of the difference. For a handful of seeds Student's interval of the mean difference is the honest one. It
-#   says what other seeds would give on this text, not on another.
+# - Recipes are *paired* twice. Every seed of an arm is set against the full recipe's run that saw the same blocks in
+#   the same order: what a lucky order does to both drops out of the difference. For a handful of seeds Student's
+#   interval of the mean difference is the honest one. And both are measured at the *same* held-out positions: what
+#   makes a block easy for both drops out, too. How far the mean difference hangs on the blocks that happened to be held
+#   out, their scatter tells. Seeds and text vary independently, so the two half-widths are put together as the root of
+#   the sum of their squares.
 # - Models on a task are compared by a *bootstrap*: examples are drawn again with replacement, in groups where they
 #   belong together, the same ones for both models; and seeds likewise. Of the differences that gives, the middle is
 #   the interval. Of a handful of seeds it shows only part of the variance, of two just half.
 # - A table of scores shows the *median* over seeds, for one run that collapses drags a mean along.
 #
 # A difference is called one only if its whole interval lies on one side of zero. That an interval straddles zero does
-# not say that there is no difference: it says that these seeds cannot tell. Two seeds have no interval worth the name;
-# there both differences must lie on one side, by more than twice what either recipe varies. Of comparisons between
-# recipes that are equal, that rule calls up to one in twenty a difference, as an interval does, and fewer where pairing
-# takes out what a seed does to both. It also finds little. A third seed is the first thing to add.
+# not say that there is no difference: it says that these seeds, on this text, cannot tell. Two seeds have no interval
+# worth the name; there both differences must lie on one side by more than the *noise*: twice what either recipe varies,
+# put together with the half-width over text. Of comparisons between recipes that are equal, that rule calls up to one
+# in twenty a difference, as an interval does, and fewer where pairing takes out what a seed does to both. It also finds
+# little. A third seed is the first thing to add.
 
 # %%
 from distilbook.display.tables import show_source
-from distilbook.statistics import detectable_difference, seed_difference_interval
+from distilbook.statistics import detectable_difference, half_width_over_groups, seed_difference_interval
 
-show_source(seed_difference_interval, detectable_difference)
+show_source(seed_difference_interval, half_width_over_groups, detectable_difference)
 
 # %%
 from distilbook.display.comparisons import detectable_sentence, seed_rows, spread_of
@@ -158,14 +162,15 @@ say(detectable_sentence(spread, seeds))
 detectable(spread, arms)
 
 # %% [markdown]
-# The curve takes two recipes with the spread that all of them have in common, unpaired; where pairing takes out much of
-# it, fewer seeds do. A mark above the curve is a difference that so many seeds would mostly find; where a dotted line
+# The curve takes two recipes with the spread that all of them have in common, unpaired, on this text; where pairing
+# takes out much of it, fewer seeds do. A mark above the curve is a difference that so many seeds would mostly find; where a dotted line
 # meets the curve, the seeds it takes can be read off. With two seeds the curve is steep for a good reason: a spread
 # estimated from so little could be anything.
 #
-# The same by the paired differences, whose spread is again taken from all arms together: with how many seeds an
-# interval would lie on one side of zero every second time, and four times out of five, if what was found is the truth.
-# Fewer than three seeds have no interval.
+# The same by the paired differences, whose spread is again taken from all arms together, and with what the text adds:
+# with how many seeds an interval would lie on one side of zero every second time, and four times out of five, if what
+# was found is the truth. Fewer than three seeds have no interval, and where other text might turn a difference, no
+# number of them helps: that takes more held-out text.
 
 # %%
 table(seed_rows(arms))

@@ -81,8 +81,8 @@ say(ablation.verdict())
 # teaches the student how often; the teacher, trained on uniform masks, answers as if all were asked for alike. So the
 # arm that only listens to the teacher may owe a lead in the measurement to that, and not to a better grasp of
 # language. The same held-out blocks, masked as in training, show whether it does. Scores are low there for everyone,
-# for few rare words can be guessed. A row has both differences where there are two seeds, and Student's interval of
-# their mean from three on.
+# for few rare words can be guessed. A row has both differences where there are two seeds, and the interval of their
+# mean from three on.
 
 # %%
 from distilbook.display.masks import mask_rows, mask_sentences

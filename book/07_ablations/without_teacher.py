@@ -116,7 +116,7 @@ say(ablation.verdict_as_long())
 #
 # The same held-out blocks, masked once more with the draw of training, show how much the choice decides. Scores are
 # low there for everyone, for few rare words can be guessed. A row has both differences where there are two seeds, and
-# Student's interval of their mean from three on, like all comparisons of recipes.
+# the interval of their mean from three on, like all comparisons of recipes.
 
 # %%
 from distilbook.display.masks import mask_rows, mask_sentences

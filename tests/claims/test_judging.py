@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+
 import pytest
 
 from distilbook.claims import CLAIMS, Judgement, claim, judge
+from distilbook.claims.arms import NOT_KEPT
 from distilbook.records import Record
+from held_out_files import kept, written
 
 MACHINE = {"hardware": {}, "versions": {}}
 
@@ -138,7 +142,7 @@ def test_times_of_other_models_are_in_miniature():
 
 
 def students(full: list[float], other: list[float], arm: str = "without_teacher", tokens=(1000, 1000)) -> list[Record]:
-    return [
+    made = [
         record(
             chapter=chapter,
             model="student",
@@ -158,6 +162,7 @@ def students(full: list[float], other: list[float], arm: str = "without_teacher"
         )
         for seed, value in enumerate(values)
     ]
+    return kept(made)
 
 
 @pytest.mark.parametrize(
@@ -186,16 +191,40 @@ def test_the_sentence_on_two_seeds_calls_its_ends_differences():
         "Reproduced in miniature: the full recipe's masked accuracy less that of the arm 'random initialisation' is 5.5 "
         "[5.0 to 6.0] points (smallest to largest difference, 2 seeds, 3,000 masked tokens of held-out text); "
         "the paper's figure is 3.69 points of GLUE score; all of that is on the full recipe's side by more than "
-        "2.00 points, twice the spread over seeds."
+        "the noise of seeds and text, 2.00 points."
     )
 
 
 def test_the_sentence_on_three_seeds_gives_an_interval_and_no_figure_the_paper_lacks():
     found = judge(claim("without_teacher"), students([0.25, 0.26, 0.25], [0.20, 0.20, 0.21]))
-    assert "95% interval, 3 seeds" in found.sentence
+    assert "95% interval over seeds and text, 3 seeds" in found.sentence
     assert "the paper's figure" not in found.sentence
     assert found.value == pytest.approx(0.05)
     assert found.low < found.value < found.high
+
+
+def on_blocks(records: list[Record], full: list[float], other: list[float]) -> list[Record]:
+    """Return ``records`` with predictions that score in blocks what ``full`` and ``other`` say, for all seeds alike."""
+    full, other = (str(written("masked_accuracy", by_block)) for by_block in (full, other))
+    return [replace(r, predictions=full if r.recipe == "full" else other) for r in records]
+
+
+@pytest.mark.parametrize("seeds", [2, 3])
+def test_a_lead_that_a_few_blocks_decide_is_not_settled_however_well_seeds_agree(seeds):
+    records = students([0.30] * seeds, [0.25] * seeds)
+    everywhere = on_blocks(records, [0.3] * 10, [0.25] * 10)
+    in_one_block = on_blocks(records, [0.75] + [0.25] * 9, [0.25] * 10)
+    assert judge(claim("without_teacher"), everywhere).verdict == "reproduced"
+    found = judge(claim("without_teacher"), in_one_block)
+    assert found.verdict == "not settled" and found.value == pytest.approx(0.05)
+
+
+def test_without_the_predictions_there_is_no_verdict():
+    records = [replace(r, predictions="gone.npz") for r in students([0.30, 0.31, 0.32], [0.20, 0.21, 0.22])]
+    found = judge(claim("without_teacher"), records)
+    assert found.verdict == "not settled" and "(no bounds)" in found.sentence
+    assert found.sentence.endswith(f"; {NOT_KEPT}.")
+    assert "10.00 [10.00 to 10.00] points" in judge(claim("without_teacher"), records[:2] + records[3:5]).sentence
 
 
 def test_one_seed_is_said_to_be_too_few():

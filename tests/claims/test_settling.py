@@ -11,12 +11,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from distilbook.answers import Answers, retention
 from distilbook.claims import CLAIMS, claim, judge
-from distilbook.claims.settling import Settling, evidence, in_miniature, seconds_behind, seeds_needed, what_settles
+from distilbook.claims.needs import seeds_for_power, seeds_needed
+from distilbook.claims.settling import Settling, evidence, in_miniature, seconds_behind, what_settles
 from distilbook.records import TRAINING_MASKS, Record
 from distilbook.statistics import Bootstrap, seed_difference_interval
+from held_out_files import kept, written
 from scored_runs import Task
 
 
@@ -35,7 +38,7 @@ def record(**values) -> Record:
 
 def students(full: list[float], other: list[float], tokens=(1000, 1000)) -> list[Record]:
     """Return the records of both arms, 10 s a run; each run leaves two records."""
-    return [
+    made = [
         record(
             chapter=chapter,
             model="student",
@@ -46,7 +49,6 @@ def students(full: list[float], other: list[float], tokens=(1000, 1000)) -> list
             seed=seed,
             step=50,
             seconds=10.0,
-            predictions=f"{recipe}-{seed}.npz",
             detail={"tokens": seen},
         )
         for chapter, recipe, values, seen in (
@@ -56,6 +58,7 @@ def students(full: list[float], other: list[float], tokens=(1000, 1000)) -> list
         for seed, value in enumerate(values)
         for metric in ("masked_accuracy", "perplexity")
     ]
+    return kept(made)
 
 
 def settling(id: str, records: list[Record], folder: Path | None = None) -> Settling:
@@ -78,7 +81,7 @@ def test_two_seeds_are_told_how_many_students_interval_takes():
     found = arm([0.250, 0.275], [0.240, 0.235])  # differences of 1 and 4 points
     assert not found.settled
     assert found.sentence == (
-        "In the way: the smaller of two differences does not exceed twice the spread over seeds (the mean difference "
+        "In the way: the smaller of two differences does not exceed the noise of seeds and text (the mean difference "
         "is 2.5 points, and single ones have a standard deviation of 2.1 points, as far as two of them show). What it "
         "takes: about 6 seeds, where there are 2. Such evidence would take 2 min here; what there is took 40 s."
     )
@@ -106,12 +109,19 @@ def test_so_many_seeds_exclude_zero_about_every_second_time_twice_as_many_mostly
 
 
 def test_fewer_seeds_than_needed_do_not_have_an_interval_so_narrow_and_the_needed_ones_do():
-    from scipy import stats
-
     for spread in (0.1, 1.0, 3.0, 20.0):
         seeds = seeds_needed(spread, distance=1.0)
         half = [stats.t.ppf(0.975, n - 1) * spread / math.sqrt(n) for n in (seeds - 1, seeds)]
         assert half[1] < 1.0 and (half[0] >= 1.0 or seeds == 3)
+
+
+def test_so_many_seeds_find_the_difference_four_times_out_of_five():
+    spread, distance = 1.0, 1.1
+    seeds = seeds_for_power(spread, distance, at_most=1000)
+    draws = np.random.default_rng(0).normal(distance, spread, (20_000, seeds))
+    assert 0.76 < (stats.ttest_1samp(draws, 0, axis=1).pvalue < 0.05).mean() < 0.86
+    assert seeds_for_power(spread, 100.0, at_most=1000) == 3
+    assert seeds_for_power(spread, 0.01, at_most=1000) is None and seeds_for_power(1.0, 0.0, 9) is None
 
 
 def test_from_three_seeds_on_the_spread_is_read_from_the_interval():
@@ -120,6 +130,34 @@ def test_from_three_seeds_on_the_spread_is_read_from_the_interval():
     assert number(found.need.takes) == seeds_needed(float(np.std(differences, ddof=1)), float(np.mean(differences)))
     assert found.need.in_the_way == "the interval reaches across zero"
     assert found.seconds == 80
+
+
+def on_text(full: list[float], other: list[float], by_block: list[float]) -> Settling:
+    """Settle an arm whose lead over text has the blocks ``by_block``, whatever the seeds."""
+    files = {name: str(written("masked_accuracy", some)) for name, some in (("full", by_block), ("arm", [0.2] * 20))}
+    records = [replace(r, predictions=files["full" if r.recipe == "full" else "arm"]) for r in students(full, other)]
+    return settling("without_teacher", records)
+
+
+def test_seeds_are_counted_beyond_what_other_text_would_change():
+    differences = [0.01, 0.05, -0.01, 0.03]
+    by_block = [0.2, 0.24] * 10
+    found = on_text([0.5 + d for d in differences], [0.5] * 4, by_block)
+    text = stats.t.ppf(0.975, 19) * stats.sem(by_block)
+    left = math.sqrt(np.mean(differences) ** 2 - text**2)
+    expected = seeds_needed(float(np.std(differences, ddof=1)), left)
+    assert number(found.need.takes) == expected > seeds_needed(float(np.std(differences, ddof=1)), 0.02)
+
+
+@pytest.mark.parametrize("seeds", [2, 4])
+def test_where_other_text_might_turn_it_more_seeds_are_no_help_and_more_text_is(seeds):
+    by_block = [0.2, 0.24] * 2 + [0.2] * 16  # a lead of 0.4 points
+    found = on_text([0.204] * seeds, [0.2] * seeds, by_block)
+    assert not found.settled and found.cost is None
+    times = (stats.t.ppf(0.975, 19) * stats.sem(by_block) / 0.004) ** 2
+    assert found.need.in_the_way == "other text might turn it"
+    assert found.need.takes.startswith(f"more than {times:.2g} times as much held-out text: 2,1")
+    assert found.need.takes.endswith("masked tokens, where there are 1,000")
 
 
 @pytest.mark.parametrize("full", [[0.2, 0.2], [0.30, 0.1001]])

@@ -1,24 +1,28 @@
 """Rows and sentences about recipes: their numbers are the records', and they say no more than the ends do."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from distilbook.claims import arms
-from distilbook.claims.arms import AS_LONG, RECIPES, Comparison, Differences, compare, compared, two_by_two
+from distilbook.claims.arms import AS_LONG, RECIPES, Comparison, compare, compared, two_by_two
+from distilbook.claims.differences import Differences
 from distilbook.claims.paper import TABLE_4
-from distilbook.claims.settling import seeds_needed
+from distilbook.claims.needs import seeds_needed
 from distilbook.display import comparisons, palette
 from distilbook.records import Record
-from distilbook.statistics import detectable_difference, smallest_detectable_difference
+from distilbook.statistics import POWER_FACTOR, detectable_difference, smallest_detectable_difference
+from held_out_files import kept, written
 
 CPU = {"processor": "p", "cores": 4, "accelerator": "none"}
 FULL = [0.30, 0.31, 0.33]
 
 
 def records_of(recipe: str, values, tokens=600, seconds=10.0, hardware=CPU) -> list[Record]:
-    return [
+    made = [
         Record(
             edition="e",
             chapter=arms.chapter_of(recipe),
@@ -37,6 +41,7 @@ def records_of(recipe: str, values, tokens=600, seconds=10.0, hardware=CPU) -> l
         )
         for seed, value in enumerate(values)
     ]
+    return kept(made)
 
 
 def against_full(recipe: str, values, full=FULL, **changes) -> Comparison:
@@ -78,7 +83,7 @@ def test_one_seed_could_have_seen_nothing_and_has_no_bounds():
 def test_a_sentence_says_on_which_side_the_whole_interval_lies():
     said = comparisons.change_sentence(against_full("without_mlm", WORSE))
     assert said.startswith("Without masked-LM loss: the masked accuracy changes by -9.7 [-11.1 to -8.2] points")
-    assert said.endswith("(95% interval, 3 seeds, 500 masked tokens). It is worse than the full recipe.")
+    assert said.endswith("(95% interval over seeds and text, 3 seeds, 500 masked tokens). It is worse than the full recipe.")
     better = comparisons.change_sentence(against_full("without_mlm", BETTER))
     assert better.endswith("It is better than the full recipe.")
 
@@ -88,7 +93,7 @@ def test_a_sentence_says_on_which_side_the_whole_interval_lies():
     [
         (OPEN, "zero lies within"),
         ([0.2], "a single seed shows no spread"),
-        ([0.295, 0.295], "both are on one side, but not by more than 2.00 points, twice the spread over seeds"),
+        ([0.295, 0.295], "both are on one side, but not by more than the noise of seeds and text, 2.00 points"),
     ],
 )
 def test_a_sentence_about_what_is_not_settled_says_why(values, why):
@@ -144,7 +149,7 @@ def test_a_factor_helps_only_where_its_whole_interval_says_so(two):
     assert len(said) == 5 and all("At equal tokens" in sentence for sentence in said)
     assert said[0].startswith("At equal tokens the teacher's outputs add 9.7 [8.2 to 11.1] points to copied layers")
     assert said[0].endswith("They help.")
-    assert said[1].endswith("(95% interval, 3 seeds). Whether they help is not settled: zero lies within.")
+    assert said[1].endswith("(95% interval over seeds and text, 3 seeds). Whether they help is not settled: zero lies within.")
     assert said[2].endswith("It helps.") and said[4].endswith("Copied layers gain more.")
 
 
@@ -158,6 +163,33 @@ def test_the_seeds_a_difference_takes_come_from_the_spread_of_all_paired_differe
     even = seeds_needed(spread, mean)
     assert near["seeds for every second time"] == even and near["for four times out of five"] > even
     assert far["for four times out of five"] == 3 and far["which would take"] == "2 min"
+
+
+BY_BLOCK = [0.20, 0.26] * 10
+
+
+def on_text(recipe: str, values, by_block=BY_BLOCK) -> Comparison:
+    """A recipe whose change over blocks is ``by_block`` less 0.2, whatever the seeds."""
+    one = against_full(recipe, values)
+    full, other = (str(written("masked_accuracy", some)) for some in ([0.2] * len(by_block), by_block))
+    return Comparison(
+        recipe,
+        tuple(replace(r, predictions=full) for r in one.full),
+        tuple(replace(r, predictions=other) for r in one.other),
+    )
+
+
+def test_what_other_text_would_change_counts_in_what_could_be_seen_and_in_the_seeds_it_takes():
+    text = stats.t.ppf(0.975, 19) * stats.sem(BY_BLOCK)
+    one, likely_open = on_text("without_cosine", WORSE), on_text("without_mlm", [v + 1.2 * text for v in FULL])
+    seen = math.hypot(smallest_detectable_difference(FULL, WORSE), POWER_FACTOR * text)
+    assert comparisons.change_rows([one])[0]["could have seen (points)"] == f"{seen * 100:.2f}"
+    row, near = comparisons.seed_rows([one, likely_open])
+    spread = math.sqrt(np.var(np.subtract(WORSE, FULL), ddof=1) / 2)
+    distance = abs(np.subtract(WORSE, FULL).mean())
+    assert row["seeds for every second time"] == seeds_needed(spread, math.sqrt(distance**2 - text**2))
+    assert near["seeds for every second time"] > 3  # it is beyond the text, but not so far as to be found mostly
+    assert near["for four times out of five"] == "other text might turn it" and near["which would take"] is None
 
 
 def test_without_a_spread_no_number_of_seeds_is_named():
@@ -183,4 +215,4 @@ def test_what_could_be_seen_shrinks_with_the_seeds():
 
 
 def test_a_difference_is_written_with_its_ends():
-    assert comparisons.points(Differences.between([0.5, 0.6], [0.4, 0.4])) == "15.0 [10.0 to 20.0] points"
+    assert comparisons.points(Differences((0.1, 0.2), 0.1)) == "15.0 [10.0 to 20.0] points"

@@ -3,12 +3,13 @@
 from distilbook.claims.arms import chapter_of
 from distilbook.display.masks import MASKS, mask_rows, mask_sentences
 from distilbook.records import HELD_OUT_TEXT, TRAINING_MASKS, Record
+from held_out_files import kept
 
 
 def records(task: str, **recipes) -> list[Record]:
     """The scores of students, given as (accuracy, loss) once a seed; under training's masks an arm measures both."""
     measures_both = next(recipe for recipe in recipes if recipe != "full")
-    return [
+    made = [
         Record(
             edition="e",
             chapter=chapter_of(recipe if task == HELD_OUT_TEXT else measures_both),
@@ -26,6 +27,7 @@ def records(task: str, **recipes) -> list[Record]:
         for seed, scores in enumerate(seeds)
         for metric, value in zip(("masked_accuracy", "masked_lm_loss"), scores, strict=True)
     ]
+    return kept(made)
 
 
 UNIFORM = records(HELD_OUT_TEXT, full=[(0.20, 5.0), (0.21, 5.1)], without_teacher=[(0.10, 5.5), (0.11, 5.6)])

@@ -13,6 +13,7 @@ from distilbook.claims.reference import Provenance, ReferenceRun
 from distilbook.display import references
 from distilbook.files import sha256
 from distilbook.records import Record
+from held_out_files import kept
 
 PROVENANCE = Provenance(
     title="A small run",
@@ -105,6 +106,7 @@ def test_another_recipe_stands_beside_the_full_one_on_held_out_text_and_on_tasks
         for recipe, values in on_text.items()
         for seed, value in enumerate(values)
     ]
+    text = kept(text)
     whole = replace(run, records=[*run.records, *of_arm, *text])
 
     (recipe,) = references.reference_recipes([whole])

@@ -55,7 +55,7 @@ class Answers:
         Raises:
             BookError: when a file is missing or lacks one of these, or two files hold different examples.
         """
-        read = [_arrays(Path(path)) for path in paths]
+        read = [kept_arrays(Path(path), KEPT) for path in paths]
         if not read:
             raise BookError("there are no predictions to read", expected="a file a seed", do="run the chapter")
         labels, _, groups = read[0]
@@ -100,16 +100,21 @@ def different_examples(who: str, where: object) -> BookError:
     )
 
 
-def _arrays(path: Path) -> tuple[NDArray, ...]:
+def kept_arrays(path: Path, names: Sequence[str]) -> tuple[NDArray, ...]:
+    """Return the arrays called ``names`` in the predictions file at ``path``.
+
+    Raises:
+        BookError: when the file or one of them is missing.
+    """
     if not path.is_file():
         raise BookError("a predictions file is missing", where=path, do="run the chapter that keeps it again")
     with np.load(path) as file:
-        missing = [name for name in KEPT if name not in file]
+        missing = [name for name in names if name not in file]
         if missing:
             raise BookError(
                 f"a predictions file lacks {', '.join(missing)}",
                 where=path,
-                expected=f"the arrays {', '.join(KEPT)}",
+                expected=f"the arrays {', '.join(names)}",
                 do="run the chapter that keeps it again",
             )
-        return tuple(file[name] for name in KEPT)
+        return tuple(file[name] for name in names)

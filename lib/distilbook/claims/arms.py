@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,8 +12,10 @@ from typing import Literal
 
 from ..recipe import ARM_LABELS, AS_LONG, WITHOUT_TEACHER
 from ..records import HELD_OUT_TEXT, Record
-from ..statistics import Interval, seed_difference_interval
+from ..statistics import POWER_FACTOR, smallest_detectable_difference
+from .differences import Differences
 from .finding import Finding, Missing, too_few
+from .held_out_scores import HeldOutScores, held_out
 from .paper import PAPER_TASKS, Claim
 from .wording import POINTS, counted, figure, with_ends
 
@@ -21,93 +23,51 @@ FULL = "06_pretraining"
 CHOICES = "07_ablations/choices"
 #: Two runs had equal tokens when their numbers differ by no more than this share.
 EQUAL_TOKENS = 0.01
+#: Why there is no verdict where records came without the files behind them.
+NOT_KEPT = "what the students predicted is not kept here, so what other text would show is not known"
 
-#: Two differences must exceed so many times the spread over seeds. Then equal recipes, whose scores vary normally, are
-#: called different in at most one comparison of twenty, as often as by a 95% interval.
-SPREADS = 2
+#: Why there is none where runs had different amounts of text.
+UNEQUAL = "the runs did not see equal numbers of tokens"
 
-Side = Literal["above", "below", "open"]
 Budget = Literal["tokens", "seconds"]
-
-
-@dataclass(frozen=True)
-class Differences:
-    """A difference, once a seed, and what may be said of it by the rule that judges the arms.
-
-    Attributes:
-        values: the differences, in the order of the seeds.
-        spread: the larger range over the seeds of the two that are compared.
-    """
-
-    values: tuple[float, ...]
-    spread: float
-
-    @classmethod
-    def between(cls, first: Sequence[float], second: Sequence[float]) -> Differences:
-        """Return ``first`` less ``second``, one value a seed, the same seeds in the same order."""
-        values = tuple(a - b for a, b in zip(first, second, strict=True))
-        return cls(values, max(max(one) - min(one) for one in (first, second)))
-
-    @cached_property
-    def interval(self) -> Interval:
-        """The mean with Student's interval; of two seeds with both differences as ends, of one without ends."""
-        if len(self.values) > 2:
-            return seed_difference_interval(self.values, [0.0] * len(self.values))
-        low, high = (min(self.values), max(self.values)) if len(self.values) > 1 else (-math.inf, math.inf)
-        return Interval(sum(self.values) / len(self.values), low, high, len(self.values), 0.95)
-
-    @property
-    def margin(self) -> float:
-        """How far from zero an end must lie: twice the spread where there are two seeds, and so no interval."""
-        return SPREADS * self.spread if len(self.values) == 2 else 0.0
-
-    @property
-    def side(self) -> Side:
-        """On which side of zero all of it is, beyond the margin; "open" where the seeds do not settle that."""
-        if self.interval.low > self.margin:
-            return "above"
-        return "below" if self.interval.high < -self.margin else "open"
-
-    @property
-    def covered(self) -> str:
-        """What its ends are, in words."""
-        if len(self.values) == 1:
-            return "a single difference"
-        return "95% interval" if len(self.values) > 2 else "smallest to largest difference"
 
 
 def arm(claim: Claim, records: list[Record], folder: Path | None) -> Finding | Missing:
     """Compare the full recipe with an arm by their masked accuracy, seed by seed."""
-    full, other = by_seed(records, "full"), by_seed(records, claim.arm)
-    seeds = sorted(full.keys() & other.keys())
-    if not seeds:
+    one = compare(records, claim.arm, folder=folder)
+    if one is None:
+        recorded = by_seed(records, claim.arm) and not by_seed(records, "full")
         return Missing(
             f"the same seed of both the full recipe and the arm '{ARM_LABELS[claim.arm]}'",
-            claim.chapter if full or not other else FULL,
+            FULL if recorded else claim.chapter,
         )
-    found = Differences.between([full[s].value for s in seeds], [other[s].value for s in seeds])
-    interval, used = found.interval, [arm[s] for arm in (full, other) for s in seeds]
-    n = min(r.n for r in used)
-    unequal = [s for s in seeds if not _equal_tokens(full[s], other[s])]
+    found, used, seeds = one.lead, (*one.full, *one.other), len(one.full)
+    interval, n = found.interval, min(r.n for r in used)
     return Finding(
         interval.value,
         interval.low,
         interval.high,
         n,
-        len(seeds),
+        seeds,
         in_miniature=not {r.task for r in used} <= PAPER_TASKS,
         text=f"the full recipe's masked accuracy less that of the arm '{ARM_LABELS[claim.arm]}' is "
         f"{with_ends(interval.value, interval.low, interval.high, claim.bound, POINTS)}",
-        basis=f"{found.covered}, {counted(len(seeds), 'seed')}, {counted(n, 'masked token')} of held-out text",
+        basis=f"{found.covered}, {counted(seeds, 'seed')}, {counted(n, 'masked token')} of held-out text",
         paper=f"{figure(claim.paper_value, POINTS)} of GLUE score" if claim.paper_value is not None else "",
         unit=POINTS,
         margin=found.margin,
         hurdle=f"{found.margin * 100:.2f} points" if found.margin else "",
         strict=True,
-        obstacle="the runs did not see equal numbers of tokens"
-        if unequal
-        else too_few(len(seeds), claim.seeds, "seed"),
+        obstacle=_obstacle(one, claim),
+        over_text=found.text,
     )
+
+
+def _obstacle(one: Comparison, claim: Claim) -> str | None:
+    """Return in words what keeps a comparison from any verdict."""
+    if not all(map(_equal_tokens, one.full, one.other)):
+        return UNEQUAL
+    return too_few(len(one.full), claim.seeds, "seed") or (NOT_KEPT if math.isinf(one.lead.text) else None)
 
 
 def by_seed(records: Iterable[Record], recipe: str) -> dict[int | None, Record]:
@@ -118,11 +78,6 @@ def by_seed(records: Iterable[Record], recipe: str) -> dict[int | None, Record]:
 def _last_steps(records: Iterable[Record], recipe: str, chapter: str) -> dict[int | None, Record]:
     wanted = [r for r in records if r.chapter == chapter and r.recipe == recipe]
     return {r.seed: r for r in sorted(wanted, key=lambda r: r.step or 0)}
-
-
-def held_out(records: Iterable[Record], metric: str = "masked_accuracy", task: str = HELD_OUT_TEXT) -> list[Record]:
-    """Return the masked accuracies, or another score, of students on held-out text."""
-    return [r for r in records if r.model == "student" and r.task == task and r.metric == metric]
 
 
 def chapter_of(recipe: str) -> str:
@@ -150,16 +105,33 @@ class Comparison:
     Attributes:
         recipe: its name.
         full, other: the records of the full recipe and of this one, paired by seed.
+        folder: what their predictions files are relative to; None is their edition's folder.
     """
 
     recipe: str
     full: tuple[Record, ...]
     other: tuple[Record, ...]
+    folder: Path | None = None
 
     @cached_property
     def change(self) -> Differences:
         """This recipe's masked accuracy, or other score, less the full one's, as in the paper's Table 4."""
-        return Differences.between([r.value for r in self.other], [r.value for r in self.full])
+        return Differences.between(*self._scores[::-1])
+
+    @cached_property
+    def lead(self) -> Differences:
+        """The same the other way round, as the claims have it."""
+        return Differences.between(*self._scores)
+
+    @cached_property
+    def _scores(self) -> tuple[HeldOutScores, HeldOutScores]:
+        return HeldOutScores.of(self.full, self.folder), HeldOutScores.of(self.other, self.folder)
+
+    @property
+    def detectable(self) -> float:
+        """What so many seeds, on so much text, would find four times out of five; infinite of one seed."""
+        over_seeds = smallest_detectable_difference([r.value for r in self.full], self.accuracies)
+        return math.hypot(over_seeds, POWER_FACTOR * self.change.text)
 
     @property
     def as_long(self) -> bool:
@@ -176,18 +148,27 @@ class Comparison:
 RECIPES = (*(arm for arm in ARM_LABELS if arm != "full"), *(f"{arm}{AS_LONG}" for arm in WITHOUT_TEACHER))
 
 
-def compared(records: Iterable[Record], recipes: Iterable[str] = RECIPES) -> list[Comparison]:
-    """Return those of ``recipes`` that were run, each beside the full one."""
+def compared(
+    records: Iterable[Record], recipes: Iterable[str] = RECIPES, folder: Path | None = None
+) -> list[Comparison]:
+    """Return those of ``recipes`` that were run, each beside the full one; ``folder`` as :func:`compare` has it."""
     records = list(records)
-    return [found for recipe in recipes if (found := compare(records, recipe))]
+    return [found for recipe in recipes if (found := compare(records, recipe, folder=folder))]
 
 
 def compare(
-    records: Iterable[Record], recipe: str, metric: str = "masked_accuracy", task: str = HELD_OUT_TEXT
+    records: Iterable[Record],
+    recipe: str,
+    metric: str = "masked_accuracy",
+    task: str = HELD_OUT_TEXT,
+    folder: Path | None = None,
 ) -> Comparison | None:
     """Return ``recipe`` beside the full one by a held-out score; None where they have no seed in common.
 
     Under the masks of training the recipe's chapter measures both.
+
+    Args:
+        folder: what the predictions files are relative to; None is the records' edition's folder.
     """
     records, own = held_out(records, metric, task), chapter_of(recipe)
     full = _last_steps(records, "full", FULL if task == HELD_OUT_TEXT else own)
@@ -195,7 +176,7 @@ def compare(
     seeds = sorted(full.keys() & other.keys())
     if not seeds:
         return None
-    return Comparison(recipe, tuple(full[s] for s in seeds), tuple(other[s] for s in seeds))
+    return Comparison(recipe, tuple(full[s] for s in seeds), tuple(other[s] for s in seeds), folder)
 
 
 @dataclass(frozen=True)
@@ -210,7 +191,7 @@ class TwoByTwo:
 
     budget: Budget
     recipes: Mapping[tuple[str, str], str]
-    cells: Mapping[tuple[str, str], Sequence[float]]
+    cells: Mapping[tuple[str, str], HeldOutScores]
 
     def teacher(self, start: str) -> Differences:
         """Return what the terms that look at the teacher add to layers with this ``start``."""
@@ -223,7 +204,8 @@ class TwoByTwo:
     @property
     def interaction(self) -> Differences:
         """How much more the teacher adds to copied layers than to random ones."""
-        return Differences.between(self.teacher("copied").values, self.teacher("random").values)
+        copied, random = (self.cells[start, "triple"] - self.cells[start, "mlm"] for start in ("copied", "random"))
+        return Differences.between(copied, random)
 
 
 def two_by_two(records: Iterable[Record], budget: Budget) -> TwoByTwo | None:
@@ -242,28 +224,7 @@ def two_by_two(records: Iterable[Record], budget: Budget) -> TwoByTwo | None:
     seeds = sorted(set.intersection(*(set(one) for one in found.values())))
     if not seeds:
         return None
-    return TwoByTwo(budget, recipes, {cell: [one[s].value for s in seeds] for cell, one in found.items()})
-
-
-def seeds_for_power(spread: float, distance: float, at_most: int) -> int | None:
-    """Return how many seeds, three or more, find a mean paired difference four times out of five.
-
-    Args:
-        spread: the standard deviation over seeds of the paired differences; distance: their mean from zero.
-        at_most: return None where it takes more than that.
-    """
-    from scipy import stats
-
-    if distance <= 0:
-        return None
-    normal = ((stats.norm.ppf(0.975) + stats.norm.ppf(0.8)) * spread / distance) ** 2
-    seeds = max(3, math.floor(min(normal, at_most + 1)))
-    while seeds <= at_most:
-        quantiles = stats.t.ppf(0.975, seeds - 1) + stats.t.ppf(0.8, seeds - 1)
-        if quantiles * spread / math.sqrt(seeds) <= distance:
-            return seeds
-        seeds += 1
-    return None
+    return TwoByTwo(budget, recipes, {cell: HeldOutScores.of([one[s] for s in seeds]) for cell, one in found.items()})
 
 
 def cost(record: Record) -> float | None:

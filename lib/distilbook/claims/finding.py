@@ -26,6 +26,7 @@ class Finding:
         strict: whether a value at the bound falls short of it.
         obstacle: why there can be no verdict, in words; None when there can.
         beside: further sentences.
+        over_text: for arms, half the width of the interval over held-out text alone.
     """
 
     value: float
@@ -44,6 +45,7 @@ class Finding:
     obstacle: str | None = None
     beside: tuple[str, ...] = ()
     shares: dict[str, Interval] = field(default_factory=dict)
+    over_text: float = 0.0
 
 
 def too_few(there: int, needed: int, noun: str) -> str | None:

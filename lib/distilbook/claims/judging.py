@@ -112,7 +112,7 @@ def _sentence(claim: Claim, found: Finding, verdict: Verdict) -> str:
 def _reason(claim: Claim, found: Finding, verdict: Verdict) -> str:
     bound = figure(claim.bound, found.unit)
     if claim.kind == "arm":
-        by = f" by more than {found.hurdle}, twice the spread over seeds" if found.hurdle else ""
+        by = f" by more than the noise of seeds and text, {found.hurdle}" if found.hurdle else ""
         return {
             "reproduced": f"all of that is on the full recipe's side{by}",
             "contradicted": f"all of that is on the arm's side{by}",

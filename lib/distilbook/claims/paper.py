@@ -138,9 +138,11 @@ class Claim:
 
 ARM_STATISTIC = "masked accuracy on held-out text, full recipe minus the arm, seed by seed at equal tokens"
 ARM_RULE = (
-    "Needs equal tokens and two seeds. With two, every difference must have the same sign and the smallest must "
-    "exceed twice the spread, which is the larger of the two arms' ranges over their seeds; from three on, Student's "
-    "95% interval of the paired differences must lie on one side of zero."
+    "Needs equal tokens and two seeds. From three on the 95% interval must lie on one side of zero: Student's over the "
+    "seeds' paired differences and that over the blocks of held-out text, half-widths put together as the root of "
+    "the sum of their squares. With two seeds both differences must lie on one side by more than the noise of seeds "
+    "and text: twice the larger of the two arms' ranges over their seeds, put together likewise with the half-width "
+    "over text."
 )
 
 

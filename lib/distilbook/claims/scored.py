@@ -102,7 +102,7 @@ def kept_answers(runs: ByTask, folder: Path | None) -> dict[str, dict[str, Answe
     for task, models in runs.items():
         found[task] = {}
         for model, some in models.items():
-            paths = tuple(_path(record, folder) for record in some.scored)
+            paths = tuple(predictions_path(record, folder) for record in some.scored)
             if all(path and path.is_file() for path in paths):
                 contents = tuple(map(check_predictions, paths, some.scored))
                 found[task][model] = _read(paths, contents, some.scored[0].metric)
@@ -132,7 +132,8 @@ def check_predictions(path: Path, record: Record) -> str:
     return found
 
 
-def _path(record: Record, folder: Path | None) -> Path | None:
+def predictions_path(record: Record, folder: Path | None) -> Path | None:
+    """Return where the predictions behind ``record`` lie, in ``folder`` or its edition's; None where it has none."""
     return record.predictions and (folder or Workspace(record.edition).root) / record.predictions
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import median
 
-from ..claims.arms import Comparison, Differences, TwoByTwo, median_cost, seeds_for_power
+from ..claims.arms import NOT_KEPT, Comparison, TwoByTwo, median_cost
+from ..claims.differences import Differences
+from ..claims.needs import HOPELESS, seeds_for_power, seeds_needed
 from ..claims.paper import TABLE_4
-from ..claims.settling import HOPELESS, seeds_needed
 from ..claims.wording import POINTS, counted, quantity, with_ends
 from ..progress import duration
-from ..statistics import detectable_difference, pooled_spread, smallest_detectable_difference
+from ..statistics import POWER_FACTOR, detectable_difference, pooled_spread
 from .palette import LABELS
 from .sentences import percent
 
@@ -47,7 +48,6 @@ def change_rows(comparisons: Sequence[Comparison], with_paper: bool = True) -> l
 
 
 def _change_row(one: Comparison, with_paper: bool) -> dict:
-    seen = smallest_detectable_difference([r.value for r in one.full], one.accuracies)
     paper = TABLE_4.get(one.recipe)
     return {
         "recipe": label(one.recipe),
@@ -55,7 +55,7 @@ def _change_row(one: Comparison, with_paper: bool) -> dict:
         "change [its ends] (points)": _cell(one.change),
         "which is": ANSWERS[one.change.side],
         "seeds": len(one.other),
-        "could have seen (points)": f"{100 * seen:.2f}" if math.isfinite(seen) else "nothing",
+        "could have seen (points)": f"{100 * one.detectable:.2f}" if math.isfinite(one.detectable) else "nothing",
         **({"Table 4 (points)": None if paper is None else f"{paper:.2f}"} if with_paper else {}),
         "tokens": round(median(r.detail["tokens"] for r in one.other)),
         unit_of_cost(one): _rounded(median_cost(one.other)),
@@ -99,9 +99,11 @@ def reason(found: Differences) -> str:
     """Say why a difference settles nothing."""
     if len(found.values) == 1:
         return "a single seed shows no spread"
+    if math.isinf(found.text):
+        return NOT_KEPT
     if found.interval.low <= 0 <= found.interval.high:
         return "zero lies within"
-    return f"both are on one side, but not by more than {found.margin * 100:.2f} points, twice the spread over seeds"
+    return f"both are on one side, but not by more than the noise of seeds and text, {found.margin * 100:.2f} points"
 
 
 def _named(one: Comparison) -> str:
@@ -144,7 +146,7 @@ def cell_rows(two: TwoByTwo) -> list[dict]:
     """Return the 2 x 2 with what a row and a column add."""
     rows = [
         {"start": name}
-        | {LOSSES[loss]: percent(median(two.cells[start, loss])) for loss in LOSSES}
+        | {LOSSES[loss]: percent(median(two.cells[start, loss].values)) for loss in LOSSES}
         | {"the teacher adds [its ends] (points)": _cell(two.teacher(start))}
         for start, name in STARTS.items()
     ]
@@ -172,27 +174,40 @@ def factor_sentences(two: TwoByTwo) -> list[str]:
 
 
 def seed_rows(comparisons: Sequence[Comparison]) -> list[dict]:
-    """Return how many seeds each difference would take, at the spread that the paired differences of all have."""
+    """Return how many seeds each difference would take, at the spread that the paired differences of all have.
+
+    No number of them finds a difference that other text might turn.
+    """
     spread = pooled_spread([one.change.values for one in comparisons])
     return [_seed_row(one, spread) for one in comparisons]
 
 
 def _seed_row(one: Comparison, spread: float) -> dict:
-    distance, most = abs(one.change.interval.value), HOPELESS * len(one.other)
-    even, likely, beyond = None, None, None
-    if spread > 0:
-        beyond = f"more than {most:,}"
-        even = seeds_needed(spread, distance, at_most=most)
-        likely = seeds_for_power(spread, distance, at_most=most)
+    even = _seeds(one, spread, 1.0, seeds_needed)
+    likely = _seeds(one, spread, POWER_FACTOR, seeds_for_power)
     costs = median_cost(one.other), median_cost(one.full)
     return {
         "recipe": label(one.recipe),
-        "difference found (points)": f"{100 * distance:.2f}",
+        "difference found (points)": f"{100 * abs(one.change.interval.value):.2f}",
         "seeds there": len(one.other),
-        "seeds for every second time": even or beyond,
-        "for four times out of five": likely or beyond,
-        "which would take": duration(likely * sum(costs)) if likely and all(costs) else None,
+        "seeds for every second time": even,
+        "for four times out of five": likely,
+        "which would take": duration(likely * sum(costs)) if isinstance(likely, int) and all(costs) else None,
     }
+
+
+def _seeds(one: Comparison, spread: float, half_widths: float, needed: Callable[..., int | None]) -> int | str | None:
+    """Return how many seeds are ``needed``, or why no number is named; None without a spread.
+
+    Args:
+        half_widths: so many times the half-width over text the difference has to exceed, however many the seeds.
+    """
+    distance, text, most = abs(one.change.interval.value), half_widths * one.change.text, HOPELESS * len(one.other)
+    if not spread > 0:
+        return None
+    if distance <= text:
+        return "other text might turn it"
+    return needed(spread, math.sqrt(distance**2 - text**2), at_most=most) or f"more than {most:,}"
 
 
 def spread_of(comparisons: Sequence[Comparison]) -> float:

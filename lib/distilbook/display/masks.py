@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from statistics import median
 
 from ..claims.arms import RECIPES, Comparison, compare
@@ -21,10 +22,15 @@ UNITS = {"masked_accuracy": POINTS, "masked_lm_loss": NAT}
 Found = dict[tuple[str, str], Comparison]
 
 
-def mask_rows(records: Iterable[Record], recipes: Iterable[str] = RECIPES) -> list[dict]:
+def mask_rows(
+    records: Iterable[Record], recipes: Iterable[str] = RECIPES, folder: Path | None = None
+) -> list[dict]:
     """Return a row for each recipe, score and kind of masks: the full recipe's, its own, and the change.
 
     Recipes that were not measured under both kinds are left out.
+
+    Args:
+        folder: what the predictions files are relative to; None is the records' edition's folder.
     """
     return [
         {
@@ -38,7 +44,7 @@ def mask_rows(records: Iterable[Record], recipes: Iterable[str] = RECIPES) -> li
             "seeds": len(one.other),
             "masked tokens": min(r.n for r in one.other),
         }
-        for recipe, found in _compared(records, recipes).items()
+        for recipe, found in _compared(records, recipes, folder).items()
         for (task, metric), one in found.items()
     ]
 
@@ -48,10 +54,10 @@ def mask_sentences(records: Iterable[Record], recipes: Iterable[str] = RECIPES) 
     return [f"{_answers(recipe, found)} {_decided(found)}" for recipe, found in _compared(records, recipes).items()]
 
 
-def _compared(records: Iterable[Record], recipes: Iterable[str]) -> dict[str, Found]:
+def _compared(records: Iterable[Record], recipes: Iterable[str], folder: Path | None = None) -> dict[str, Found]:
     records = list(records)
     found = {
-        recipe: {(task, metric): compare(records, recipe, metric, task) for metric in UNITS for task in MASKS}
+        recipe: {(task, metric): compare(records, recipe, metric, task, folder) for metric in UNITS for task in MASKS}
         for recipe in recipes
     }
     return {recipe: some for recipe, some in found.items() if all(some.values())}

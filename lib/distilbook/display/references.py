@@ -61,12 +61,12 @@ def _scores(run: ReferenceRun) -> list[dict]:
 
 def reference_recipes(runs: Iterable[ReferenceRun]) -> list[dict]:
     """Return a row for each recipe of the reference runs: its change of the full one's masked accuracy."""
-    return _titled(runs, lambda run: change_rows(compared(run.records)))
+    return _titled(runs, lambda run: change_rows(compared(run.records, folder=run.folder)))
 
 
 def reference_masks(runs: Iterable[ReferenceRun]) -> list[dict]:
     """Return, of the reference runs that were measured under both kinds of masks, a row for each of either."""
-    return _titled(runs, lambda run: mask_rows(run.records))
+    return _titled(runs, lambda run: mask_rows(run.records, folder=run.folder))
 
 
 def reference_arms(runs: Iterable[ReferenceRun]) -> list[dict]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ..claims import CLAIMS, judge
-from ..claims.settling import HOPELESS, Settling, in_miniature, seconds_behind, what_settles
+from ..claims.needs import HOPELESS
+from ..claims.settling import Settling, in_miniature, seconds_behind, what_settles
 from ..display.figures.budget import time_spent
 from ..progress import duration
 from ..records import Record, RecordBook

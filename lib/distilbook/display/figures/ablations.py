@@ -122,7 +122,9 @@ def factors(tables: Sequence[TwoByTwo]) -> go.Figure:
         horizontal_spacing=0.05,
         vertical_spacing=0.2,
     )
-    values = {start: [v for two in tables for loss in LOSSES for v in two.cells[start, loss]] for start in starts}
+    values = {
+        start: [v for two in tables for loss in LOSSES for v in two.cells[start, loss].values] for start in starts
+    }
     span = max(max(some) - min(some) for some in values.values()) * 1.3 or 0.01
     for row, start in enumerate(starts, start=1):
         middle = (max(values[start]) + min(values[start])) / 2
@@ -138,11 +140,11 @@ def factors(tables: Sequence[TwoByTwo]) -> go.Figure:
 def _line(made: go.Figure, two: TwoByTwo, start: str, where: tuple[int, int]) -> None:
     """Draw a line between the medians of the two losses, and a mark a seed."""
     spot = {"row": where[0], "col": where[1], "showlegend": False}
-    ends = [median(two.cells[start, loss]) for loss in LOSSES]
+    ends = [median(two.cells[start, loss].values) for loss in LOSSES]
     made.add_scatter(x=[0, 1], y=ends, mode="lines", line={"color": GREY, "width": 2}, hoverinfo="skip", **spot)
     for x, loss in enumerate(LOSSES):
         colour, marker, _, label = look(two.recipes[start, loss])
-        seeds = list(two.cells[start, loss])
+        seeds = list(two.cells[start, loss].values)
         mark = {"symbol": marker, "size": 10, "color": colour, "line": {"width": 1.5, "color": colour}}
         made.add_scatter(x=[x] * len(seeds), y=seeds, mode="markers", name=label, marker=mark, **spot)
 
