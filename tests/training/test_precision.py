@@ -1,5 +1,8 @@
 """Which type products are computed in, and what a training in it gives."""
 
+import gc
+import weakref
+
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -63,6 +66,24 @@ def test_a_notebook_may_train_in_another_precision_than_before():
         "bf16",
         "no",
     ]
+
+
+@pytest.mark.parametrize("chosen", ["float32", "bfloat16"])
+def test_a_process_of_many_runs_does_not_keep_their_models(chosen):
+    def train() -> weakref.ref:
+        accelerator = accelerator_for(chosen)
+        model = torch.nn.Linear(2, 2)
+        wrapped, _ = accelerator.prepare(model, torch.optim.AdamW(model.parameters()))
+        accelerator.backward(wrapped(torch.ones(1, 2)).sum())
+        return weakref.ref(model)
+
+    gc.disable()  # what Python collects by itself, and when, is not to decide
+    try:
+        models = [train() for _ in range(3)]
+        accelerator_for(chosen)
+    finally:
+        gc.enable()
+    assert [model() for model in models] == [None] * 3
 
 
 def test_float16_without_a_gpu_is_refused():

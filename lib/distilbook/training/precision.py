@@ -9,6 +9,7 @@ three times as slowly. So it is measured.
 from __future__ import annotations
 
 import contextlib
+import gc
 import time
 from typing import TypeVar
 
@@ -61,10 +62,15 @@ def with_precision(config: Stage) -> Stage:
 def accelerator_for(precision: Precision, **options) -> Accelerator:
     """Return an Accelerator whose products are in ``precision``; it takes ``options`` like any.
 
+    What an earlier one prepared and nobody holds any more is gone then.
+
     Raises:
         BookError: as :func:`agreed`.
     """
     chosen = agreed(precision)
+    # A model that was prepared for mixed precision refers to itself, and Python looks for such circles so rarely, when
+    # as much as torch is loaded, that a process of many runs would keep the models of all of them.
+    gc.collect()
     # accelerate keeps the precision of a process's first Accelerator; a notebook may ask for another one later.
     AcceleratorState._reset_state()
     return Accelerator(mixed_precision=MIXED[chosen], **options)
