@@ -56,7 +56,8 @@ config = chapter.config
 # GLUE {cite:p}`wang2018glue` is nine tasks of one sentence or two; the paper reports each by its official metric and
 # averages them. The parameter `tasks` names this edition's: GLUE's by their names, from the Hub or from a folder with
 # the official files, or counterparts of the same kinds from pinned packages. Only labels that are public are scored.
-# What a model answers to a withheld test set is written as GLUE's server takes it.
+# What a model answers to a withheld test set is written as GLUE's server takes it, and what MNLI's models answer to
+# GLUE's diagnostic set.
 
 # %%
 from distilbook.display.tables import say, show_source, table

@@ -97,7 +97,7 @@ def write_table(path: Path, rows: list[dict], columns: str = "") -> None:
 
 
 def write_mnli(folder: Path) -> Path:
-    """Write pairs of three classes as MNLI's official files are, with both development and both test sets."""
+    """Write pairs of three classes as MNLI's official files are, and GLUE's diagnostic set beside its folder."""
     draw = random.Random(5)
     common = "index promptID pairID genre sentence1_binary_parse sentence2_binary_parse sentence1_parse sentence2_parse"
 
@@ -123,6 +123,8 @@ def write_mnli(folder: Path) -> Path:
     ):
         rows = [pair(place) for place in range(number)]
         write_table(folder / f"{split}.tsv", rows, f"{common} sentence1 sentence2 {labels}")
+    diagnostic = [pair(place) for place in range(6)]
+    write_table(folder.parent / "diagnostic" / "diagnostic.tsv", diagnostic, "index sentence1 sentence2")
     return folder
 
 

@@ -40,7 +40,8 @@ TEXTS = {name: ("sentence1 sentence2", "sentence1 sentence2") for name in HEADER
     "QNLI": ("question sentence", "question sentence"),
 }
 SPLITS = ("train", "dev", "test")
-MNLI_SPLITS = ("train", "dev_matched", "dev_mismatched", "test_matched", "test_mismatched")
+MNLI_SPLITS = ("train", "dev_matched", "dev_mismatched", "test_matched", "test_mismatched", "diagnostic")
+WITHHELD = ("test", "diagnostic")
 
 #: What breaks readers that split lines or unquote: all of it is text.
 ODD = ('a "quoted beginning', "next\u0085line", "a\rreturn", "two\u2028lines", '"', "caf\xe9 \u4e2d", "")
@@ -64,13 +65,25 @@ def names(header: str) -> list[str]:
     return header.split("|" if "|" in header else None)
 
 
+def header_of(name: str, split: str) -> list[str]:
+    """Return the columns of a split's official file; none where it does not name them."""
+    if split == "diagnostic":
+        return ["index", "sentence1", "sentence2"]
+    return names(HEADERS[name][SPLITS.index(split.partition("_")[0])])
+
+
+def official_file(folder: Path, name: str, split: str) -> Path:
+    """Return where a split lies; GLUE's diagnostic set, which MNLI's models answer, in a folder of its own."""
+    return folder / ("diagnostic" if split == "diagnostic" else name) / f"{split}.tsv"
+
+
 def official_line(name: str, split: str, number: int, example: tuple[str, str, float]) -> str:
     """Return an example as a line of the official file."""
     first, second, label = example
     written = CLASSES[name][int(label)] if CLASSES[name] else f"{label:.3f}"
     if name == "CoLA" and not split.startswith("test"):
         return "\t".join(("gj04", written, "" if label else "*", first))
-    header = names(HEADERS[name][SPLITS.index(split.partition("_")[0])])
+    header = header_of(name, split)
     values = dict(zip(names(TEXTS[name][0]), (first, second), strict=False))
     values |= {column: written for column in ("label", "score", "gold_label", "is_duplicate", "Quality")}
     values |= {"index": str(number), "id": str(number), "#1 ID": f"1{number}", "#2 ID": f"2{number}"}
@@ -79,33 +92,37 @@ def official_line(name: str, split: str, number: int, example: tuple[str, str, f
 
 def write_official(folder: Path, name: str, *, without: tuple[str, ...] = ()) -> Path:
     """Write the task's official files below ``folder`` and return the task's own folder."""
-    place = folder / name
-    place.mkdir(parents=True, exist_ok=True)
     for split in splits(name):
         if split in without:
             continue
-        header = names(HEADERS[name][SPLITS.index(split.partition("_")[0])])
+        header, path = header_of(name, split), official_file(folder, name, split)
+        path.parent.mkdir(parents=True, exist_ok=True)
         lines = [official_line(name, split, n, example) for n, example in enumerate(examples(name, split))]
         text = "".join(f"{line}\n" for line in ["\t".join(header), *lines][not header :])
-        (place / f"{split}.tsv").write_text(text, encoding="utf-8", newline="")
-    return place
+        path.write_text(text, encoding="utf-8", newline="")
+    return folder / name
+
+
+def hub_place(name: str, split: str) -> tuple[str, str]:
+    """Return the subset that has a split on the Hub, and what the split is called there."""
+    return ("ax", "test") if split == "diagnostic" else (SUBSETS[name], split.replace("dev", "validation"))
 
 
 def hub_rows(name: str, split: str) -> list[dict]:
     """Return the split's rows as the Hub has them; its test sets have the label -1."""
     texts = names(TEXTS[name][1])
     return [
-        dict(zip(texts, example, strict=False)) | {"label": -1 if split.startswith("test") else example[2], "idx": n}
+        dict(zip(texts, example, strict=False)) | {"label": -1 if split.startswith(WITHHELD) else example[2], "idx": n}
         for n, example in enumerate(examples(name, split))
     ]
 
 
 def write_hub(folder: Path, name: str, form: str) -> Path:
     """Write the task in the Hub's layout below ``folder``, as ``parquet`` or ``jsonl``."""
-    place = folder / SUBSETS[name]
-    place.mkdir(parents=True, exist_ok=True)
     for split in splits(name):
-        rows, path = hub_rows(name, split), place / f"{split.replace('dev', 'validation')}-00000-of-00001.{form}"
+        subset, called = hub_place(name, split)
+        rows, path = hub_rows(name, split), folder / subset / f"{called}-00000-of-00001.{form}"
+        path.parent.mkdir(parents=True, exist_ok=True)
         if form == "jsonl":
             path.write_text("".join(json.dumps(row) + "\n" for row in rows))
         else:

@@ -2,7 +2,19 @@
 
 import numpy as np
 import pytest
-from glue_files import CLASSES, HEADERS, ODD, SUBSETS, examples, hub_rows, splits, write_hub, write_official
+from glue_files import (
+    CLASSES,
+    HEADERS,
+    ODD,
+    SUBSETS,
+    WITHHELD,
+    examples,
+    hub_place,
+    hub_rows,
+    splits,
+    write_hub,
+    write_official,
+)
 
 from distilbook.data import hub
 from distilbook.data.tasks import TaskSource, load_task
@@ -54,7 +66,7 @@ def test_the_official_files_are_read_as_they_stand(name, tmp_path):
         assert there.second == (second if name in PAIRS else None)
         assert there.ids == [str(n) for n in range(len(first))]
         assert there.groups.tolist() == list(range(len(first)))
-        if split.startswith("test"):
+        if split.startswith(WITHHELD):
             assert there.labels is None
         else:
             assert there.labels.tolist() == labels
@@ -98,13 +110,12 @@ def test_the_hub_itself_gives_the_same_task(name, tmp_path, monkeypatch):
     def dataset_rows(repository, subset, split, revision):
         asked.append((repository, subset, split, revision))
         # As the Hub streams them: scores have passed through 32 bits.
-        for row in hub_rows(name, split.replace("validation", "dev")):
+        for row in hub_rows(name, "diagnostic" if subset == "ax" else split.replace("validation", "dev")):
             yield row | {"label": row["label"] if CLASSES[name] else float(np.float32(row["label"]))}
 
     monkeypatch.setattr(hub, "dataset_rows", dataset_rows)
     assert same(load(name, tmp_path), load(name, "hub:nyu-mll/glue", "v1"))
-    wanted = [split.replace("dev", "validation") for split in splits(name)]
-    assert asked == [("nyu-mll/glue", SUBSETS[name], split, "v1") for split in wanted]
+    assert asked == [("nyu-mll/glue", *hub_place(name, split), "v1") for split in splits(name)]
 
 
 def test_a_file_may_begin_with_a_mark_and_end_its_lines_as_windows_does(tmp_path):
@@ -136,10 +147,18 @@ def test_an_empty_sentence_is_an_example(tmp_path):
 
 
 def test_a_test_set_may_be_absent_and_so_may_the_mismatched_one(tmp_path):
-    write_official(tmp_path, "MNLI", without=("dev_mismatched", "test_matched", "test_mismatched"))
+    write_official(tmp_path, "MNLI", without=("dev_mismatched", "test_matched", "test_mismatched", "diagnostic"))
     write_official(tmp_path, "RTE", without=("test",))
     mnli, rte = load("MNLI", tmp_path), load("RTE", tmp_path)
     assert list(mnli.evaluation) == ["dev_matched"] and mnli.withheld == rte.withheld == {}
+
+
+def test_the_diagnostic_set_is_answered_by_mnlis_models_and_found_beside_its_folder(tmp_path):
+    write_official(tmp_path, "MNLI")
+    write_official(tmp_path, "RTE")
+    diagnostic = load("MNLI", tmp_path / "MNLI").withheld["diagnostic"]
+    assert diagnostic.labels is None and diagnostic.second[0] == examples("MNLI", "diagnostic")[0][1]
+    assert "diagnostic" not in load("RTE", tmp_path).withheld
 
 
 def test_the_ids_of_a_test_set_are_those_of_its_file(tmp_path):

@@ -185,7 +185,7 @@ def test_a_run_that_diverged_is_recorded_and_has_no_answers(finished):
 def test_answers_to_withheld_test_sets_are_written_as_the_server_takes_them(finished, tasks, tmp_path):
     folders = submissions(finished, tmp_path)
     assert len(folders) == 4 * 2
-    for name, split in (("MNLI-m", "test_matched"), ("MNLI-mm", "test_mismatched")):
+    for name, split in (("MNLI-m", "test_matched"), ("MNLI-mm", "test_mismatched"), ("AX", "diagnostic")):
         header, *rows = (tmp_path / "full" / "seed1" / f"{name}.tsv").read_text().splitlines()
         assert header == "index\tprediction"
         ids, answers = zip(*(row.split("\t") for row in rows), strict=True)

@@ -7,7 +7,7 @@ them, examples counted from 0, ids of the test sets as the official files have t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...config import BookError
@@ -18,6 +18,8 @@ from .task import Examples, Task
 
 ENTAILMENT = ("entailment", "not_entailment")
 BINARY = ("0", "1")
+#: The official folder and file of GLUE's diagnostic set, whose pairs MNLI's models answer; its labels are withheld.
+DIAGNOSTIC = "diagnostic"
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class GlueTask:
         official, hub: its columns in the two layouts.
         no_header: the columns of official training and development files that do not name them.
         dev, test: its splits; ``dev`` begins with the main one.
+        diagnostic: whether its models answer GLUE's diagnostic set, too.
     """
 
     name: str
@@ -41,6 +44,7 @@ class GlueTask:
     no_header: tuple[str, ...] | None = None
     dev: tuple[str, ...] = ("dev",)
     test: tuple[str, ...] = ("test",)
+    diagnostic: bool = False
 
     @property
     def labels(self) -> Labels:
@@ -72,6 +76,7 @@ GLUE = {
             ("entailment", "neutral", "contradiction"),
             dev=("dev_matched", "dev_mismatched"),
             test=("test_matched", "test_mismatched"),
+            diagnostic=True,
         ),
         GlueTask("MRPC", "mrpc", "f1_and_accuracy", Columns("#1 String", "#2 String", "Quality", "index"), HUB_PAIR),
         GlueTask(
@@ -135,7 +140,7 @@ class Official:
 
     def rows(self, split: str) -> Iterator[Row]:
         """Yield the rows of the split's file."""
-        path, labelled = self.file(split), not split.startswith("test")
+        path, labelled = self.file(split), split.startswith(("train", "dev"))
         needed = [self.columns.first, self.columns.second, self.columns.label if labelled else None]
         table = Table.of(path, filter(None, needed), self.task.no_header if labelled else None)
         return self._without_dev(table) if path.name == RAW_MRPC["train"] else table.rows()
@@ -189,6 +194,19 @@ def check_split(layout: Layout, split: str, name: str) -> None:
     )
 
 
+def diagnostic_set(layout: Layout) -> dict[str, Examples]:
+    """Return GLUE's diagnostic set as a withheld split, or nothing where it does not lie beside MNLI, in its layout."""
+    if isinstance(layout, Official):
+        beside, split = replace(layout, folder=layout.folder.parent / DIAGNOSTIC), DIAGNOSTIC
+    elif isinstance(layout, HubFiles):
+        beside, split = replace(layout, folder=layout.folder.parent / "ax"), "test"
+    else:
+        beside, split = replace(layout, subset="ax"), "test"
+    if not beside.has(split):
+        return {}
+    return {DIAGNOSTIC: examples(beside.rows(split), beside.columns, None, beside.place(split))}
+
+
 def hub_layout(task: GlueTask, name: str, revision: str | None) -> Layout:
     """Return the layout of ``task`` in the data set ``name`` of the Hub."""
     return HubStream(task.hub, name, task.subset, revision)
@@ -213,7 +231,8 @@ def glue_task(task: GlueTask, layout: Layout) -> Task:
         train=read("train", task.labels, left_out),
         evaluation={split: read(split, task.labels) for split in task.dev if layout.has(split)},
         # MRPC's test labels are public outside GLUE, and withheld here like the others'.
-        withheld={split: read(split, None) for split in task.test if layout.has(split)},
+        withheld={split: read(split, None) for split in task.test if layout.has(split)}
+        | (diagnostic_set(layout) if task.diagnostic else {}),
         left_out=tuple(left_out),
         value_range=task.value_range,
     )

@@ -11,7 +11,11 @@ from ...files import write_text
 from .run import FinetuneRun
 
 #: Files whose names are not the task's.
-FILES = {("MNLI", "test_matched"): "MNLI-m", ("MNLI", "test_mismatched"): "MNLI-mm"}
+FILES = {
+    ("MNLI", "test_matched"): "MNLI-m",
+    ("MNLI", "test_mismatched"): "MNLI-mm",
+    ("MNLI", "diagnostic"): "AX",
+}
 #: Tasks whose classes the server knows by name; the others' it knows by number.
 BY_NAME = ("MNLI", "QNLI", "RTE")
 
