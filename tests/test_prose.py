@@ -19,6 +19,7 @@ import jupytext
 import pytest
 import yaml
 
+from distilbook.answers.comparing import WIDENED
 from distilbook.claims import TABLE_1, TABLE_3, TABLE_4, Verdict, claim
 from distilbook.claims.paper import GLUE
 from distilbook.claims.wording import SHARE as PERCENT
@@ -144,6 +145,8 @@ ACCOUNTED: dict[str, dict[str, str]] = {
     "07_ablations/choices": {f"Set all {TERMS} weights to one": "the terms of Recipe"},
     "07_ablations/summary": {
         **FROM_THREE_SEEDS,
+        f"fewer than {WORDS[max(WIDENED) + 1]}": "answers.comparing.WIDENED",
+        "one comparison of twenty": "held by simulation in tests/answers/test_comparing.py",
         "four times out of five": "the power in statistics.detectable_difference",
         f"make {FACTORS} recipes": "two starts, two losses",
         "Fewer than three seeds have no interval": "claims.differences: an interval takes more than two",

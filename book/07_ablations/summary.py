@@ -136,7 +136,8 @@ changes(choices)
 #   the sum of their squares.
 # - Models on a task are compared by a *bootstrap*: examples are drawn again with replacement, in groups where they
 #   belong together, the same ones for both models; and seeds likewise. Of the differences that gives, the middle is
-#   the interval. Of a handful of seeds it shows only part of the variance, of two just half.
+#   the interval. Drawn from a handful of seeds, it would show too little of their scatter; with fewer than five that
+#   is widened, so that equal models are called different in about one comparison of twenty at most.
 # - A table of scores shows the *median* over seeds, for one run that collapses drags a mean along.
 #
 # A difference is called one only if its whole interval lies on one side of zero. That an interval straddles zero does
@@ -163,9 +164,9 @@ detectable(spread, arms)
 
 # %% [markdown]
 # The curve takes two recipes with the spread that all of them have in common, unpaired, on this text; where pairing
-# takes out much of it, fewer seeds do. A mark above the curve is a difference that so many seeds would mostly find; where a dotted line
-# meets the curve, the seeds it takes can be read off. With two seeds the curve is steep for a good reason: a spread
-# estimated from so little could be anything.
+# takes out much of it, fewer seeds do. A mark above the curve is a difference that so many seeds would mostly find;
+# where a dotted line meets the curve, the seeds it takes can be read off. With two seeds the curve is steep for a good
+# reason: a spread estimated from so little could be anything.
 #
 # The same by the paired differences, whose spread is again taken from all arms together, and with what the text adds:
 # with how many seeds an interval would lie on one side of zero every second time, and four times out of five, if what

@@ -10,7 +10,7 @@ import pytest
 from sklearn.metrics import f1_score, matthews_corrcoef
 
 from distilbook.answers import Answers, compare, difference, macro_score, retention, scores_on_one_task, share_of_lead
-from distilbook.answers.comparing import counted_seeds
+from distilbook.answers.comparing import counted_seeds, drawn_score
 from distilbook.config import BookError
 from distilbook.statistics import Bootstrap, score_interval
 
@@ -68,6 +68,7 @@ def test_one_seed_and_one_task_has_the_interval_of_a_mean(films):
 
 def test_intervals_agree_with_a_loop_that_draws_films_and_seeds_of_two_tasks():
     rng = np.random.default_rng(2)
+    further = {1: 1.0, 2: 3.0, 3: 1.3}  # what few seeds show of their scatter is widened
     tasks = {"A": task(PAIR, n=300, films=30), "B": task(PAIR, n=150, metric="f1", seed=1)}
     loops = {"difference": [], "retention": [], "share_of_lead": []}
     for _ in range(1_500):
@@ -80,7 +81,9 @@ def test_intervals_agree_with_a_loop_that_draws_films_and_seeds_of_two_tasks():
             for model, one in answers.items():
                 labels = one.labels[rows]
                 score = f1 if name == "B" else right
-                macro[model] += np.median([score(labels, one.predicted[k][rows]) for k in seeds[model]]) / 2
+                scores = np.array([score(labels, predicted[rows]) for predicted in one.predicted])
+                middle = np.median(scores)
+                macro[model] += (middle + further[len(scores)] * (np.median(scores[seeds[model]]) - middle)) / 2
         lead = macro["teacher"] - macro["majority"]
         loops["difference"].append(macro["student"] - macro["teacher"])
         loops["retention"].append(macro["student"] / macro["teacher"])
@@ -93,6 +96,27 @@ def test_intervals_agree_with_a_loop_that_draws_films_and_seeds_of_two_tasks():
     for name, values in loops.items():
         low, high = np.quantile(values, [0.025, 0.975])
         assert (ours[name].low, ours[name].high) == pytest.approx((low, high), abs=0.12 * (high - low)), name
+
+
+@pytest.mark.parametrize("of_seeds", [0.0, 0.5, 2.0, 20.0])
+@pytest.mark.parametrize("seeds", [2, 3, 4, 5])
+def test_equal_models_are_called_different_in_about_one_comparison_of_twenty_at_most(seeds, of_seeds):
+    """``of_seeds`` is how far seeds scatter, in units of what other examples would change of a difference."""
+    rng, repetitions, resamples = np.random.default_rng(6), 1_500, 400
+    unit = 0.001  # scores stay away from 1, beyond which none is taken to be
+    called = 0
+    for _ in range(repetitions):
+        shift = rng.normal() + rng.normal(size=(resamples, 1))  # the examples there are, and those drawn from them
+        sides = [of_seeds * rng.normal(size=seeds) + shift, of_seeds * rng.normal(size=(seeds)) + 0 * shift]
+        drawn = [drawn_score(unit * side, rng.integers(seeds, size=(resamples, seeds))) for side in sides]
+        low, high = np.quantile(drawn[0] - drawn[1], [0.025, 0.975])
+        called += low > 0 or high < 0
+    assert called / repetitions < 0.085
+
+
+def test_no_drawn_score_is_above_one_however_far_few_seeds_are_taken_apart():
+    scores = np.array([[0.9, 1.0], [0.9, 1.0]])
+    assert drawn_score(scores, np.array([[1, 1], [0, 0]])) == pytest.approx([1.0, 0.8])
 
 
 def test_models_are_compared_on_the_same_resampled_examples():

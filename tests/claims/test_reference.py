@@ -8,6 +8,7 @@ import pytest
 from distilbook.claims import claim, judge
 from distilbook.claims.reference import Provenance, keep_reference, reference_runs
 from distilbook.config import BookError
+from distilbook.display import references
 from distilbook.files import sha256
 from distilbook.metrics import METRICS
 from scored_runs import Task, all_runs
@@ -111,3 +112,24 @@ def test_a_number_that_is_not_that_of_its_predictions_is_found(tmp_path):
     assert recomputed(keep_reference("right", [right], task.folder, MADE, tmp_path / "reference")) == 1
     with pytest.raises(AssertionError):
         recomputed(keep_reference("wrong", [wrong], task.folder, MADE, tmp_path / "reference"))
+
+
+@pytest.mark.parametrize("run", reference_runs(), ids=lambda run: run.name)
+def test_the_readme_shows_what_the_shipped_runs_say(run, project):
+    """Every score with its interval, every verdict and every change of an arm, as the library has them now."""
+    title = f"**{run.provenance.title[0].upper()}{run.provenance.title[1:]}**"
+    shown = (project / "README.md").read_text().partition(title)[2].partition("\n**")[0].partition("\n## ")[0]
+    lines = [line for line in shown.splitlines() if line.startswith(("- ", "| "))]
+    scores: dict[str, list[str]] = {}
+    for row in references.reference_scores([run]):
+        scores.setdefault(row["model"], []).append(row["median [95% interval]"])
+    for model, cells in scores.items():
+        (line,) = [line for line in lines if line.startswith(f"| {model} |")]
+        assert line.endswith(f"| {' | '.join(cells)} |")
+    verdicts = [f"- {verdict.sentence}" for verdict in references.reference_verdicts(run)]
+    arms = [
+        f"- {row['arm'][0].upper()}{row['arm'][1:]}: {row['change [95% interval]']} of macro-score against the full "
+        f"recipe: {row['which is']}."
+        for row in references.reference_arms([run])
+    ]
+    assert [line for line in lines if line.startswith("- ")] == verdicts + arms

@@ -73,7 +73,7 @@ def test_a_teacher_without_a_lead_has_no_share_to_keep(reviews):
 @pytest.mark.parametrize("teacher", [(0.55, 0.55), (0.80, 0.54)])
 def test_a_teacher_that_leads_nothing_settles_nothing_however_well_the_student_does(reviews, teacher):
     found = retention(reviews, all_runs(reviews, teacher=teacher, student=(0.79, 0.79)))
-    assert found.verdict == "not settled" and found.low > claim("retention").bound
+    assert found.verdict == "not settled" and found.value > claim("retention").bound
     assert "the teacher itself does not lead the majority class for certain" in found.sentence
 
 

@@ -117,7 +117,7 @@ def test_another_recipe_stands_beside_the_full_one_on_held_out_text_and_on_tasks
 
     (arm,) = references.reference_arms([whole])  # the same predictions as the full recipe's
     assert arm["reference run"] == "A small run" and arm["arm"] == "copied layers, MLM only"
-    assert arm["change [95% interval]"].startswith("0.00 [") and arm["on"] == "RTE" and arm["examples"] == 400
+    assert arm["change [95% interval]"].startswith("0.0 [") and arm["on"] == "RTE" and arm["examples"] == 400
 
     assert references.reference_recipes([run]) == [] and references.reference_arms([run]) == []
 

@@ -83,7 +83,7 @@ def test_a_task_is_told_by_what_is_given_asked_and_scored(tasks):
     }
     assert (rows["pairs"]["given"], rows["pairs"]["asked"]) == ("two texts", "a number")
     assert rows["MNLI"]["scored"] == "24 (dev_matched), 24 (dev_mismatched)"
-    assert rows["MNLI"]["withheld"] == 12 and rows["MNLI"]["units"] == "examples"
+    assert rows["MNLI"]["withheld"] == 18 and rows["MNLI"]["units"] == "examples"
     assert rows["IMDb"]["asked"] == "one of negative, positive" and rows["IMDb"]["units"] == "4 groups"
 
 

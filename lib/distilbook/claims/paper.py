@@ -189,10 +189,10 @@ CLAIMS: tuple[Claim, ...] = (
         statistic="student's macro-score / teacher's macro-score: the mean, over the tasks of this edition on which "
         "both were tried, of the median over seeds of the task's official metric",
         rule="Printed to two digits, so it holds from 96.5%. The 95% interval, which resamples each task's examples "
-        "(or what holds them together) and the seeds, must lie on one side of that; two seeds of each model are "
-        "needed. Seeds that say the same of every example are told and left out. A teacher that does not lead the "
-        "majority class beyond its interval settles nothing. Anything but all the tasks of GLUE, with their whole "
-        "training sets and models of the paper's size, is in miniature.",
+        "(or what holds them together) and the seeds, widened where these are fewer than five, must lie on one side of "
+        "that; two seeds of each model are needed. Seeds that say the same of every example are told and left out. A "
+        "teacher that does not lead the majority class beyond its interval settles nothing. Anything but all the tasks "
+        "of GLUE, with their whole training sets and models of the paper's size, is in miniature.",
         bound=0.965,
         seeds=2,
     ),
