@@ -58,7 +58,8 @@ table(
 # For an arm, the paper's figure is in points of the GLUE score and ours in points of masked accuracy: two measurements
 # of the same direction, not to be compared as numbers. For times, "seeds" are process starts.
 #
-# What was measured, each against the bound its rule has; the interval must lie on one side of it as a whole:
+# What was measured, each against the bound its rule has, the dashed line. The interval must lie on one side of it as a
+# whole, and beyond the grey band, the noise, where there is one:
 
 # %%
 from distilbook.display.figures import verdicts as verdict_figure

@@ -1,5 +1,7 @@
 """Every figure draws what it was given; no axis is without a title where it has one to give."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -95,8 +97,26 @@ def test_a_verdict_is_drawn_against_its_bound_in_its_colour_and_one_without_reco
     from distilbook.claims import claim, judge
     from distilbook.claims.judging import Judgement
 
-    judged = Judgement(claim("faster"), 2.0, 1.9, 2.1, 40, 2, "reproduced", False, "")
+    judged = Judgement(claim("faster"), 2.0, 1.9, 2.1, 40, 2, "reproduced", False, "", margin=0.05)
     made = figures.verdicts([judged, judge(claim("smaller"), [])])
     assert len(made.data) == 1 and made.data[0].x == (2.0,)
     assert made.data[0].marker.color == palette.VERDICTS["reproduced"]
-    assert made.layout.shapes[0].x0 == claim("faster").bound
+    line, band = made.layout.shapes
+    assert line.x0 == line.x1 == claim("faster").bound
+    assert (band.x0, band.x1) == (claim("faster").bound - 0.05, claim("faster").bound + 0.05)
+
+
+def test_verdicts_are_drawn_in_their_units_with_all_of_interval_bound_and_noise_in_sight():
+    from distilbook.claims import claim
+    from distilbook.claims.judging import Judgement
+
+    arm = Judgement(claim("without_cosine"), 0.0001, 0.0, 0.0003, 500, 2, "not settled", True, "", margin=0.0025)
+    single = Judgement(claim("without_mlm"), 0.01, -math.inf, math.inf, 500, 1, "not settled", True, "")
+    kept = Judgement(claim("retention"), 0.95, 0.9, 0.99, 500, 2, "not settled", True, "")
+    made = figures.verdicts([arm, single, kept])
+    assert [trace.x[0] for trace in made.data] == pytest.approx([0.01, 1.0, 95.0])
+    assert made.data[1].error_x.array is None and made.data[0].error_x.array == pytest.approx([0.02])
+    low, high = made.layout.xaxis.range
+    assert low < -0.25 and high > 0.25 and made.layout.xaxis.ticksuffix == " points"
+    low, high = made.layout.xaxis3.range
+    assert low < 90 and high > 99 and made.layout.xaxis3.ticksuffix == "%"

@@ -28,6 +28,7 @@ class Judgement:
         in_miniature: whether this was tried on other models or tasks than the paper's, so that the
             verdict is about the claim's counterpart.
         sentence: the verdict in words.
+        margin: how far from the bound both ends must lie, for the noise: of times, and of an arm's two seeds.
         shares: for retention and the gap, the share of the teacher's lead over each baseline that the student keeps.
     """
 
@@ -40,6 +41,7 @@ class Judgement:
     verdict: Verdict
     in_miniature: bool
     sentence: str
+    margin: float = 0.0
     shares: dict[str, Interval] = field(default_factory=dict)
 
     @property
@@ -82,6 +84,7 @@ def judge(claim: Claim, records: Iterable[Record], folder: Path | None = None) -
         verdict,
         found.in_miniature,
         _sentence(claim, found, verdict),
+        found.margin,
         found.shares,
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from ..palette import COLOURS, ENDS, PLAIN, VERDICTS, error_bars, figure, look
+from ..palette import COLOURS, ENDS, PLAIN, error_bars, figure, look
 
 
 def learning_curves(
@@ -102,49 +102,4 @@ def intervals(rows: Sequence[Mapping], x: str, title: str, reference: float, ref
         annotation={"text": reference_text, "font_color": "#808080", "yref": "paper", "y": 1.08},
     )
     made.update_yaxes(autorange="reversed")
-    return made
-
-
-def verdicts(judgements: Sequence) -> go.Figure:
-    """Draw each judged claim with its interval and its bound, a panel a claim, coloured by the verdict.
-
-    Args:
-        judgements: of ``claims.judge``; those without a value are left out.
-    """
-    judged = [judgement for judgement in judgements if judgement.value is not None]
-    made = make_subplots(
-        rows=max(len(judged), 1),
-        cols=1,
-        subplot_titles=[
-            f"{judgement.claim.title}: {judgement.verdict}" + (" (in miniature)" if judgement.in_miniature else "")
-            for judgement in judged
-        ],
-        vertical_spacing=0.5 / max(len(judged), 1),
-    )
-    for row, one in enumerate(judged, start=1):
-        made.add_scatter(
-            x=[one.value],
-            y=[0],
-            row=row,
-            col=1,
-            mode="markers",
-            showlegend=False,
-            name=one.claim.title,
-            marker={"size": 11, "color": VERDICTS[one.verdict]},
-            hovertext=one.ours,
-            error_x=error_bars([one.value], [one.low], [one.high]),
-        )
-        made.add_vline(
-            x=one.claim.bound, row=row, col=1, line_dash="dash", line_color="#808080", line_width=2, opacity=1
-        )
-        made.update_yaxes(visible=False, range=[-1, 1], row=row, col=1)
-        made.update_xaxes(tickformat=".1%" if one.claim.kind != "time" else ".2f", row=row, col=1)
-    base = figure("", "", "").layout
-    made.update_layout(
-        template=base.template,
-        paper_bgcolor=base.paper_bgcolor,
-        plot_bgcolor=base.plot_bgcolor,
-        height=60 + 135 * max(len(judged), 1),
-        margin={"l": 30, "r": 30, "t": 50, "b": 40},
-    )
     return made
