@@ -320,7 +320,7 @@ def test_examples_and_seeds_are_asked_for_together_and_the_pretraining_behind_th
     records = [*answers(task, 0.80, 0.78), task.run("without_teacher", 0.7), *students([0.2, 0.3], [0.2, 0.3])]
     found = settling(id, records, tmp_path)
     assert re.search(
-        r"times as many test examples and seeds: about [\d,]+ and \d+, where there are 400 and 2", found.need.takes
+        r"at most [\d.,]+ times as many test examples and seeds: about [\d,]+ and \d+, where there are 400 and 2", found.need.takes
     )
     assert found.seconds == 4 * 5 + 2 * 10
 
@@ -335,6 +335,13 @@ def test_without_predictions_the_chapter_is_to_be_run_again(tmp_path):
 def test_one_group_of_examples_gives_no_factor(tmp_path):
     records = answers(Task(tmp_path, n=100, groups=np.zeros(100)), 0.8, 0.7)
     assert settling("retention", records, tmp_path).need.in_the_way == "the interval has no ends"
+
+
+def test_a_teacher_whose_lead_is_uncertain_may_need_no_more_than_seeds(tmp_path):
+    task = Task(tmp_path, n=400)
+    records = [*answers(task, 0.6, 0.6), task.run("majority", 0.58), task.run("majority", 0.58, 1)]
+    takes = settling("retention", records, tmp_path).need.takes
+    assert takes == "a teacher whose lead is certain: one that has learnt the task better, or more seeds"
 
 
 def test_a_teacher_that_got_nothing_right_is_no_matter_of_seeds(tmp_path):

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from ..answers.comparing import WIDENED
 from ..records import Record
 from .arms import UNEQUAL
 from .evidence import LOUD
@@ -107,8 +108,10 @@ def cleared(found: Finding, claim: Claim) -> Need:
         return Need(found.obstacle, "both trained again on equal numbers of tokens", 1.0)
     if found.obstacle == LOUD:
         return Need(found.obstacle, QUIETER)
-    if found.obstacle in (NO_SCORE, NO_LEAD):
+    if found.obstacle == NO_SCORE:
         return Need(found.obstacle, "a teacher that has learnt the task; more seeds of this one do not help")
+    if found.obstacle == NO_LEAD:
+        return Need(found.obstacle, "a teacher whose lead is certain: one that has learnt the task better, or more seeds")
     return Need(found.obstacle, f"a run of chapter `{claim.chapter}`", 1.0, chapter=claim.chapter)
 
 
@@ -162,8 +165,9 @@ def _more_examples(found: Finding, claim: Claim, records: list[Record]) -> Need:
     factor = (width / distance) ** 2 if distance > 0 else math.inf
     if factor > HOPELESS:
         return _at_the_bound(found, claim, "test examples and seeds")
+    at_most = "at most " if found.seeds in WIDENED else ""  # more seeds are not widened, or not as much
     takes = (
-        f"{_short(factor)} times as many test examples and seeds: about {_rounded_up(found.n * factor):,} and "
+        f"{at_most}{_short(factor)} times as many test examples and seeds: about {_rounded_up(found.n * factor):,} and "
         f"{math.ceil(found.seeds * factor)}, where there are {found.n:,} and {found.seeds}"
     )
     return Need("the interval reaches across the bound", takes, factor, _distances(distance, width, found.unit))
