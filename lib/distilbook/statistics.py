@@ -112,7 +112,7 @@ def score_interval(scores: ArrayLike, groups: ArrayLike | None = None, how: Boot
         groups: the group of each example, shape ``(examples,)``; whole groups are resampled.
     """
     (values,) = _paired([scores])
-    sums, sizes = _group_sums(values, groups)
+    sums, sizes = group_sums(values, groups)
     rng = np.random.default_rng(how.seed)
     counts = (times_drawn(rows, sizes.size) for rows in draws(rng, sizes.size, how.resamples))
     means = np.concatenate([(drawn @ sums) / (drawn @ sizes) for drawn in counts])
@@ -200,7 +200,7 @@ def pooled_spread(arms: Sequence[ArrayLike]) -> float:
     return math.sqrt(squares / freedom) if freedom else math.nan
 
 
-def _group_sums(values: Array, groups: ArrayLike | None) -> tuple[Array, Array]:
+def group_sums(values: Array, groups: ArrayLike | None) -> tuple[Array, Array]:
     """Return the sum of ``values`` by group and the groups' sizes, both ``(groups,)``."""
     if groups is None:
         return values, np.ones(values.size)

@@ -193,7 +193,7 @@ def test_one_resampling_serves_all_questions():
 
 def test_scores_on_one_task_are_those_of_a_macro_score_over_it_alone():
     some = task(PAIR)
-    for model, found in scores_on_one_task(some).items():
+    for model, found in scores_on_one_task("A", some).items():
         peer = macro_score({"A": some}, model)
         assert found.value == peer.value
         assert (found.low, found.high) == pytest.approx((peer.low, peer.high), abs=0.01)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from distilbook.claims import CLAIMS, Judgement, claim, judge
-from distilbook.claims.arms import NOT_KEPT
+from distilbook.claims.finding import NO_PREDICTIONS
 from distilbook.records import Record
 from held_out_files import kept, written
 
@@ -223,7 +223,7 @@ def test_without_the_predictions_there_is_no_verdict():
     records = [replace(r, predictions="gone.npz") for r in students([0.30, 0.31, 0.32], [0.20, 0.21, 0.22])]
     found = judge(claim("without_teacher"), records)
     assert found.verdict == "not settled" and "(no bounds)" in found.sentence
-    assert found.sentence.endswith(f"; {NOT_KEPT}.")
+    assert found.sentence.endswith(f"; {NO_PREDICTIONS}.")
     assert "10.00 [10.00 to 10.00] points" in judge(claim("without_teacher"), records[:2] + records[3:5]).sentence
 
 

@@ -341,7 +341,7 @@ def test_a_teacher_whose_lead_is_uncertain_may_need_no_more_than_seeds(tmp_path)
     task = Task(tmp_path, n=400)
     records = [*answers(task, 0.6, 0.6), task.run("majority", 0.58), task.run("majority", 0.58, 1)]
     takes = settling("retention", records, tmp_path).need.takes
-    assert takes == "a teacher whose lead is certain: one that has learnt the task better, or more seeds"
+    assert takes == "a teacher whose lead is certain: one that has learnt it better, or more seeds"
 
 
 def test_a_teacher_that_got_nothing_right_is_no_matter_of_seeds(tmp_path):

@@ -50,7 +50,7 @@ def answered(*wrong: int | None, metric="accuracy", n=40) -> Answers:
 def test_a_model_is_scored_over_its_seeds_and_its_collapses_are_counted_and_left_out():
     metric = "f1_and_accuracy"
     answers = {"full": answered(10, 4, 8, None, metric=metric), "majority": answered(None, metric=metric)}
-    full, majority = rows.task_rows(answers, {"full": 12.5, "majority": 0.1})
+    full, majority = rows.task_rows("A", answers, {"full": 12.5, "majority": 0.1})
     peers = sorted((f1_score(LABELS, row) + accuracy_score(LABELS, row)) / 2 for row in answers["full"].predicted[:3])
     interval = macro_score({"a task": {"full": answers["full"]}}, "full")
     median, ends = re.fullmatch(r"(\S+) \[(\S+) to \S+\]", full.pop("median [95% interval]")).groups()
@@ -65,7 +65,7 @@ def test_a_model_is_scored_over_its_seeds_and_its_collapses_are_counted_and_left
         "core seconds a seed": 12.5,
     }
     assert (majority["seeds"], majority["of them collapsed"], majority["seeds from, to"]) == (1, 1, "0.583, 0.583")
-    assert "core seconds a seed" not in rows.task_rows(answers)[0]
+    assert "core seconds a seed" not in rows.task_rows("A", answers)[0]
 
 
 def test_only_a_lead_that_is_there_has_a_share():

@@ -20,6 +20,7 @@ from ..config import BookError, nearest
 from ..statistics import Array, Bootstrap, Interval, median_of_drawn
 from .kept import Answers, different_examples
 from .resampling import resampled_scores, units_of
+from .weighted import OF_VALUES
 
 #: Answers by task and model, such as ``tasks["RTE"]["teacher"]``; seeds in the same order in all tasks.
 Tasks = Mapping[str, Mapping[str, Answers]]
@@ -120,9 +121,11 @@ def compare_in_common(
     return found
 
 
-def scores_on_one_task(answers: Mapping[str, Answers], how: Bootstrap = Bootstrap()) -> dict[str, Interval]:
-    """Return the score of each model on the one task that all of ``answers`` are to."""
-    compared = compare({"the task": answers}, list(answers), how)
+def scores_on_one_task(
+    task: str, answers: Mapping[str, Answers], how: Bootstrap = Bootstrap()
+) -> dict[str, Interval]:
+    """Return the score of each model on the one ``task`` that all of ``answers`` are to."""
+    compared = compare({task: answers}, list(answers), how)
     return {model: compared.score(model) for model in answers}
 
 
@@ -181,9 +184,20 @@ def _drawn_seeds(model: str, answers: Sequence[Answers], how: Bootstrap) -> NDAr
     return _random(how, f"seeds of {model}").integers(seeds, size=(how.resamples, seeds))
 
 
-@lru_cache(maxsize=32)
 def _resampled(task: str, answers: tuple[Answers, ...], how: Bootstrap) -> list[Array]:
     """Return the score of every counted seed in every resample of a task's examples, (resamples, seeds) a model.
+
+    Classes are counted for all models at once. Values are not: there each model is resampled by itself, over the same
+    drawn examples, and serves every question it occurs in.
+    """
+    if answers[0].metric not in OF_VALUES:
+        return _resampled_at_once(task, answers, how)
+    return [scores for one in answers for scores in _resampled_at_once(task, (one,), how)]
+
+
+@lru_cache(maxsize=128)
+def _resampled_at_once(task: str, answers: tuple[Answers, ...], how: Bootstrap) -> list[Array]:
+    """Return the same of models that are resampled together.
 
     Tables, figures and verdicts ask for the same ones over and over, so the last ones are kept.
     """

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..statistics import DRAWN_AT_ONCE, Array, draws, times_drawn
-from .weighted import weighted_scores
+from .weighted import OF_VALUES, weighted_scores
 
 #: Counting a kind of example with a binomial takes about as long as drawing so many single ones.
 BINOMIAL = 12
@@ -30,7 +30,9 @@ def resampled_scores(
         groups: (examples,), or (examples, 2) where an example joins two units.
     """
     if groups.ndim == 1 and units_of(groups) == len(labels):
-        labels, predicted, held = kinds_of(labels, predicted)
+        held = np.ones(len(labels), dtype=np.int64)
+        if metric not in OF_VALUES:
+            labels, predicted, held = kinds_of(labels, predicted)
         weights = _independent(held, rng, resamples)
     else:
         weights = _grouped(groups, rng, resamples)

@@ -19,6 +19,9 @@ from ..statistics import Array
 #: A spread so small, beside values of about 1, is rounding: all values are the same.
 ROUNDING = 1e-12
 
+#: Metrics of values: hardly two examples are alike in them, where those of classes fall into a few kinds.
+OF_VALUES = ("pearson", "spearman", "pearson_and_spearman")
+
 
 def weighted_scores(metric: str, labels: NDArray, predicted: NDArray, weights: Array) -> Array:
     """Return the metric of each model in each resample, shape ``(models, resamples)``.

@@ -14,7 +14,7 @@ from ..recipe import ARM_LABELS, AS_LONG, WITHOUT_TEACHER
 from ..records import HELD_OUT_TEXT, Record
 from ..statistics import POWER_FACTOR, smallest_detectable_difference
 from .differences import Differences
-from .finding import Finding, Missing, too_few
+from .finding import NO_PREDICTIONS, Finding, Missing, too_few
 from .held_out_scores import HeldOutScores, held_out
 from .paper import PAPER_TASKS, Claim
 from .wording import POINTS, counted, figure, with_ends
@@ -23,10 +23,7 @@ FULL = "06_pretraining"
 CHOICES = "07_ablations/choices"
 #: Two runs had equal tokens when their numbers differ by no more than this share.
 EQUAL_TOKENS = 0.01
-#: Why there is no verdict where records came without the files behind them.
-NOT_KEPT = "what the students predicted is not kept here, so what other text would show is not known"
-
-#: Why there is none where runs had different amounts of text.
+#: Why there is no verdict where runs had different amounts of text.
 UNEQUAL = "the runs did not see equal numbers of tokens"
 
 Budget = Literal["tokens", "seconds"]
@@ -67,7 +64,7 @@ def _obstacle(one: Comparison, claim: Claim) -> str | None:
     """Return in words what keeps a comparison from any verdict."""
     if not all(map(_equal_tokens, one.full, one.other)):
         return UNEQUAL
-    return too_few(len(one.full), claim.seeds, "seed") or (NOT_KEPT if math.isinf(one.lead.text) else None)
+    return too_few(len(one.full), claim.seeds, "seed") or (NO_PREDICTIONS if math.isinf(one.lead.text) else None)
 
 
 def by_seed(records: Iterable[Record], recipe: str) -> dict[int | None, Record]:

@@ -8,6 +8,10 @@ from ..statistics import Interval
 from .wording import Unit, counted
 
 
+#: Why there is no verdict where records came without the files behind them.
+NO_PREDICTIONS = "the predictions that would bound it are not there"
+
+
 @dataclass(frozen=True)
 class Missing:
     """No record of ``what`` is there; ``chapter`` would write it."""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..answers.kept import different_examples, kept_arrays
 from ..records import HELD_OUT_TEXT, Record
-from ..statistics import Array, half_width_over_groups
+from ..statistics import Array, group_sums, half_width_over_groups
 from .scored import check_predictions, predictions_path
 
 
@@ -84,5 +84,4 @@ def _blocks(path: Path, contents: str, metric: str) -> tuple[Array, Array, NDArr
     """Return the sums and sizes of the blocks and the labels in the file that has these ``contents``."""
     labels, predicted, loss, numbers = kept_arrays(path, ("labels", "predicted", "loss", "block"))
     scored = {"masked_accuracy": labels == predicted, "masked_lm_loss": loss}[metric]
-    _, block = np.unique(numbers, return_inverse=True)
-    return np.bincount(block, scored), np.bincount(block).astype(np.float64), labels
+    return *group_sums(scored.astype(np.float64), numbers), labels

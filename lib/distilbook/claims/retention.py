@@ -11,7 +11,7 @@ from pathlib import Path
 from ..answers import Comparison, compare
 from ..records import Record
 from ..statistics import Interval
-from .finding import Finding, Missing, too_few
+from .finding import NO_PREDICTIONS, Finding, Missing, too_few
 from .paper import GLUE, PAPER_MODELS, TRAINING_SETS, Claim, table_1_mean
 from .scored import (
     ByTask,
@@ -38,7 +38,6 @@ LONG_TASK = "IMDb"
 #: What stands in the way of a verdict when the teacher itself may know nothing of the tasks.
 NO_SCORE = "the teacher's own score is not above zero"
 NO_LEAD = "the teacher itself does not lead the majority class for certain, so that there is nothing to keep"
-NO_PREDICTIONS = "the predictions that would bound it are not there"
 
 
 @dataclass(frozen=True)

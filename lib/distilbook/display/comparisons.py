@@ -6,8 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 from statistics import median
 
-from ..claims.arms import NOT_KEPT, Comparison, TwoByTwo, median_cost
+from ..claims.arms import Comparison, TwoByTwo, median_cost
 from ..claims.differences import Differences
+from ..claims.finding import NO_PREDICTIONS
 from ..claims.needs import HOPELESS, seeds_for_power, seeds_needed
 from ..claims.paper import TABLE_4
 from ..claims.wording import POINTS, counted, quantity, with_ends
@@ -100,7 +101,7 @@ def reason(found: Differences) -> str:
     if len(found.values) == 1:
         return "a single seed shows no spread"
     if math.isinf(found.text):
-        return NOT_KEPT
+        return NO_PREDICTIONS
     if found.interval.low <= 0 <= found.interval.high:
         return "zero lies within"
     return f"both are on one side, but not by more than the noise of seeds and text, {found.margin * 100:.2f} points"

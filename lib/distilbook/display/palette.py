@@ -47,8 +47,10 @@ LABELS = {
     **{arm + AS_LONG: f"{ARM_LABELS[arm]}, equal seconds" for arm in WITHOUT_TEACHER},
 }
 
+#: Of lines to compare with, and of what is open.
+GREY = "#808080"
 #: A verdict's colour: the full recipe's where the claim holds, a warm one where it fails, else grey.
-VERDICTS = {"reproduced": "#0072B2", "contradicted": "#D55E00", "not settled": "#808080"}
+VERDICTS = {"reproduced": "#0072B2", "contradicted": "#D55E00", "not settled": GREY}
 
 #: For quantities that belong to no model: sources of text, terms of the loss, treatments of a word piece.
 PLAIN = ["#4C78A8", "#F2A541", "#72B7B2", "#B279A2", "#9D755D"]
@@ -103,6 +105,12 @@ def error_bars(
         "thickness": thickness,
         "width": width,
     }
+
+
+def padded(reach: Sequence[float]) -> list[float]:
+    """Return the ends of an axis that holds all of ``reach``, with some room."""
+    room = 0.08 * (max(reach) - min(reach)) or 1.0
+    return [min(reach) - room, max(reach) + room]
 
 
 def dressed(made: go.Figure, title: str, height: int, left: int) -> go.Figure:

@@ -54,7 +54,7 @@ def _scores(run: ReferenceRun) -> list[dict]:
     for chapter in CHAPTERS:
         scored = runs_by_task(run.records, chapter)
         for task, answers in kept_answers(scored, run.folder).items():
-            made = zip(answers, task_rows(answers), strict=True)
+            made = zip(answers, task_rows(task, answers), strict=True)
             rows += [{"task": task} | row | {"the paper": published(task, model)} for model, row in made]
     return rows
 

@@ -71,14 +71,14 @@ def coarse(counts: Mapping[str, int]) -> dict[str, int]:
     return groups
 
 
-def task_rows(answers: Mapping[str, Answers], cost: Mapping[str, float] | None = None) -> list[dict]:
-    """Return a row a model: its score on one task over the seeds that count, how many collapsed, what a seed cost.
+def task_rows(task: str, answers: Mapping[str, Answers], cost: Mapping[str, float] | None = None) -> list[dict]:
+    """Return a row a model: its score on one ``task`` over the seeds that count, how many collapsed, what a seed cost.
 
     Args:
         answers: of the task, by model.
         cost: core seconds a seed, by model; None leaves that column out.
     """
-    intervals = scores_on_one_task(answers)
+    intervals = scores_on_one_task(task, answers)
     return [
         _task_row(name, one, intervals[name]) | ({"core seconds a seed": cost[name]} if cost else {})
         for name, one in answers.items()

@@ -111,7 +111,7 @@ def scores_by_task(cells: Sequence[Cell], answers: Tasks) -> list[dict]:
         runs = runs_of(cells, task)
         cost = {model: mean(run.seconds * run.cores for run in some) for model, some in runs.items()}
         failed = {model: sum(run.diverged is not None for run in some) for model, some in runs.items()}
-        made = zip(models, task_rows(models, cost), strict=True)
+        made = zip(models, task_rows(task, models, cost), strict=True)
         rows += [{"task": task} | _narrow(row) | {"diverged": failed[model] or None} for model, row in made]
     return rows
 

@@ -11,9 +11,7 @@ from plotly.subplots import make_subplots
 
 from ...claims.arms import Comparison, TwoByTwo, starts_at_random
 from ...statistics import detectable_difference
-from ..palette import dressed, figure, look
-
-GREY = "#808080"
+from ..palette import GREY, dressed, figure, look, padded
 
 LOSSES = {"mlm": "MLM only", "triple": "triple loss"}
 
@@ -74,7 +72,7 @@ def _ours(made: go.Figure, group: Sequence[Comparison], place: Mapping[str, int]
         text = [f"seed {r.seed}" for r in one.other]
         spot = {"row": row, "col": 1, "showlegend": False}
         made.add_scatter(x=seeds, y=[label] * len(seeds), mode="markers", marker=stroke, hovertext=text, **spot)
-    made.update_xaxes(range=_padded(reach), row=row, col=1)
+    made.update_xaxes(range=padded(reach), row=row, col=1)
 
 
 def _papers(made: go.Figure, recipes: Sequence[str], paper: Mapping[str, float], row: int) -> None:
@@ -82,13 +80,7 @@ def _papers(made: go.Figure, recipes: Sequence[str], paper: Mapping[str, float],
         colour, marker, _, label = look(recipe)
         if recipe in paper:
             _mark(made, paper[recipe], label, colour, marker, (row, 2))
-    made.update_xaxes(range=_padded([0.0, *paper.values()]), row=row, col=2)
-
-
-def _padded(reach: Sequence[float]) -> list[float]:
-    """Return the ends of an axis that holds all of ``reach``, with some room."""
-    room = 0.08 * (max(reach) - min(reach)) or 1.0
-    return [min(reach) - room, max(reach) + room]
+    made.update_xaxes(range=padded([0.0, *paper.values()]), row=row, col=2)
 
 
 def _mark(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from ..palette import COLOURS, ENDS, PLAIN, error_bars, figure, look
+from ..palette import COLOURS, ENDS, GREY, PLAIN, error_bars, figure, look
 
 
 def learning_curves(
@@ -96,10 +96,10 @@ def intervals(rows: Sequence[Mapping], x: str, title: str, reference: float, ref
     made.add_vline(
         x=reference,
         line_dash="dash",
-        line_color="#808080",
+        line_color=GREY,
         line_width=2,
         opacity=1,
-        annotation={"text": reference_text, "font_color": "#808080", "yref": "paper", "y": 1.08},
+        annotation={"text": reference_text, "font_color": GREY, "yref": "paper", "y": 1.08},
     )
     made.update_yaxes(autorange="reversed")
     return made

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
-from ..palette import COLOURS, ENDS, MARKERS, error_bars, figure
+from ..palette import COLOURS, ENDS, GREY, MARKERS, error_bars, figure
 
 if TYPE_CHECKING:
     from ...statistics import Interval
@@ -39,10 +39,10 @@ def sentences_told_apart(readings: Mapping[str, Mapping[str, Reading]]) -> go.Fi
     made.add_hline(
         y=0.5,
         line_dash="dash",
-        line_color="#808080",
+        line_color=GREY,
         line_width=1.5,
         opacity=1,
-        annotation={"text": "position alone", "font_color": "#808080"},
+        annotation={"text": "position alone", "font_color": GREY},
         annotation_position="top right",
     )
     ticks = list(range(deepest + 1))

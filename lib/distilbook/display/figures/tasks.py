@@ -13,9 +13,8 @@ from ...answers import Answers, Tasks, scores_on_one_task
 from ...claims.arm_scores import ArmChange
 from ...metrics import METRIC_LABELS
 from ...statistics import Interval
-from ..palette import ENDS, PLAIN, dressed, error_bars, figure, look
+from ..palette import ENDS, GREY, PLAIN, dressed, error_bars, figure, look
 
-GREY = "#808080"
 #: The mark of a seed that says the same of every example, in its model's colour: hollow, with a cross.
 COLLAPSED = "circle-x-open"
 #: The model that says the same of every example by nature.
@@ -32,8 +31,8 @@ def task_scores(tasks: Tasks) -> go.Figure:
     height = 90 + sum(36 * models + 80 for models in rows)
     spacing = min(0.9 / len(rows), 80 / height)
     made = make_subplots(rows=len(rows), cols=1, subplot_titles=titles, row_heights=rows, vertical_spacing=spacing)
-    for row, models in enumerate(tasks.values(), start=1):
-        intervals = scores_on_one_task(models)
+    for row, (task, models) in enumerate(tasks.items(), start=1):
+        intervals = scores_on_one_task(task, models)
         for place, (name, answers) in enumerate(models.items()):
             _model(made, name, place, answers, intervals[name], row)
         labels = [look(name, place)[3] for place, name in enumerate(models)]

@@ -10,9 +10,7 @@ import plotly.graph_objects as go
 from ...device.explaining import LayerTimes
 from ...device.roofline import Peaks
 from ...device.times import Measured
-from ..palette import COLOURS, ENDS, MARKERS, PLAIN, error_bars, figure
-
-GREY = "#808080"
+from ..palette import COLOURS, ENDS, GREY, MARKERS, PLAIN, error_bars, figure
 
 
 def paired_times(measured: Measured) -> go.Figure:

@@ -10,11 +10,7 @@ from plotly.subplots import make_subplots
 
 from ...claims.judging import Judgement
 from ...claims.wording import UNITS
-from ..palette import VERDICTS, dressed, error_bars
-
-GREY = "#808080"
-#: A panel's ends lie so much of its width beyond what it shows.
-ROOM = 0.06
+from ..palette import GREY, VERDICTS, dressed, error_bars, padded
 
 
 def verdicts(judgements: Sequence[Judgement]) -> go.Figure:
@@ -56,8 +52,5 @@ def _panel(made: go.Figure, one: Judgement, row: int) -> None:
     if 0 < margin < math.inf:
         band = {"fillcolor": GREY, "opacity": 0.25, "line_width": 0, "layer": "below"}
         made.add_vrect(x0=bound - margin, x1=bound + margin, **band, **spot)
-    room = ROOM * (max(shown) - min(shown)) or 1.0
     made.update_yaxes(visible=False, range=[-1, 1], **spot)
-    made.update_xaxes(
-        range=[min(shown) - room, max(shown) + room], ticksuffix=unit.sign, showticksuffix="last", **spot
-    )
+    made.update_xaxes(range=padded(shown), ticksuffix=unit.sign, showticksuffix="last", **spot)
