@@ -85,3 +85,14 @@ def test_shapes_that_do_not_fit_are_refused(predicted, groups):
 def test_an_unknown_metric_is_refused_with_the_nearest():
     with pytest.raises(BookError, match="did you mean 'accuracy'"):
         answers([0, 1, 1, 0], metric="acuracy")
+
+
+@pytest.mark.parametrize("length", [0, 10, 300])
+def test_a_broken_file_is_named_with_what_to_remove(tmp_path, length):
+    path = tmp_path / "run" / "test.npz"
+    path.parent.mkdir()
+    np.savez_compressed(path, labels=np.arange(500), predictions=np.arange(500), groups=np.arange(500))
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(BookError, match="is broken") as caught:
+        Answers.read([path], "accuracy")
+    assert str(path) in str(caught.value) and f"remove the run's folder, {path.parent}" in str(caught.value)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -104,10 +106,22 @@ def kept_arrays(path: Path, names: Sequence[str]) -> tuple[NDArray, ...]:
     """Return the arrays called ``names`` in the predictions file at ``path``.
 
     Raises:
-        BookError: when the file or one of them is missing.
+        BookError: when the file or one of them is missing, or it is broken.
     """
     if not path.is_file():
         raise BookError("a predictions file is missing", where=path, do="run the chapter that keeps it again")
+    try:
+        return _in_file(path, names)
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
+        raise BookError(
+            f"a predictions file is broken: {error}",
+            where=path,
+            expected="a whole .npz file",
+            do=f"remove the run's folder, {path.parent}, and run the chapter that keeps it again",
+        ) from error
+
+
+def _in_file(path: Path, names: Sequence[str]) -> tuple[NDArray, ...]:
     with np.load(path) as file:
         missing = [name for name in names if name not in file]
         if missing:

@@ -8,7 +8,7 @@ that was left standing.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..answers.kept import kept_arrays
 from ..data.corpus import evenly_spaced
 from ..data.masking import IGNORED, Masking
 from ..model.encoder import hidden_states
@@ -88,8 +89,7 @@ class Predictions:
     @classmethod
     def open(cls, path: Path) -> Predictions:
         """Return what :meth:`save` wrote to ``path``."""
-        with np.load(path) as arrays:
-            return cls(**arrays)
+        return cls(*kept_arrays(path, [one.name for one in fields(cls)]))
 
     def save(self, path: Path) -> None:
         """Write the four arrays to ``path``, an ``.npz`` file."""

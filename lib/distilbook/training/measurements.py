@@ -6,8 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
+from ..answers.kept import kept_arrays
 from ..config import ChapterConfig
 from ..files import sha256
 from ..provenance import code_hash
@@ -81,7 +80,7 @@ def pretraining_records(
         config: the fingerprint of what asked for the run, where that is more than its own configuration.
     """
     path = run.folder / "held_out.npz"
-    positions = len(np.load(path)["labels"])
+    (labels,) = kept_arrays(path, ("labels",))
     origin = made_by(run.config, "distilbook.training.pretrain", corpus.fingerprint)
     return [
         Record(
@@ -94,7 +93,7 @@ def pretraining_records(
             metric=metric,
             value=value,
             unit=UNITS[metric],
-            n=positions,
+            n=len(labels),
             step=run.config.steps if budget == "tokens" else None,
             seed=run.seed,
             detail={"tokens": run.tokens, "steps": run.config.steps, "cores": run.cores, "budget": budget},
