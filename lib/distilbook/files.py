@@ -17,6 +17,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from .config import BookError
+from .inputs import look, open_file
 
 #: Seconds for which a lock is waited for: longer than :func:`holder_of` holds one to see whether it is free.
 PATIENCE = 0.5
@@ -84,12 +85,17 @@ def sha256(path: Path) -> str:
 def content_hash(path: Path, known: Path) -> str:
     """Return a hash of the content of a file, or of all files of a folder with their names.
 
+    Links are followed, hidden and system files left out (:func:`distilbook.inputs.look`).
+
     Args:
         known: a JSON file in which the hash of a file is kept with its size and time of change, so that
             a large file is only read again when one of these is another.
+
+    Raises:
+        BookError: for a file that cannot be read.
     """
-    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
-    before: dict[str, list] = read_json(known) if known.exists() else {}
+    files = look(path).files if path.is_dir() else [path]
+    before: dict[str, list] = _known_hashes(known)
     found = {str(file): _known_hash(file, before.get(str(file))) for file in files}
     if any(before.get(name) != entry for name, entry in found.items()):
         with contextlib.suppress(OSError):  # on a full or read-only disk the files are read again next time
@@ -100,12 +106,21 @@ def content_hash(path: Path, known: Path) -> str:
     return digest.hexdigest()[:16]
 
 
+def _known_hashes(known: Path) -> dict[str, list]:
+    """Return what ``known`` holds; nothing where it is not there or broken, and the files are read again."""
+    try:
+        return dict(read_json(known))
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
 def _known_hash(file: Path, before: list | None) -> list:
     """Return size, time of change and SHA-256 of ``file``; the last as it was where the first two are."""
-    stat = file.stat()
-    if before and before[:2] == [stat.st_size, stat.st_mtime_ns]:
-        return before
-    return [stat.st_size, stat.st_mtime_ns, sha256(file)]
+    with open_file(file) as content:
+        stat = os.fstat(content.fileno())
+        if isinstance(before, list) and before[:2] == [stat.st_size, stat.st_mtime_ns]:
+            return before
+        return [stat.st_size, stat.st_mtime_ns, hashlib.file_digest(content, "sha256").hexdigest()]
 
 
 def size_of(path: Path) -> int:

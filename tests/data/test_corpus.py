@@ -243,7 +243,7 @@ def test_bad_lines_are_left_out_counted_and_named_in_the_log(inputs, tmp_path, m
     made = prepare(config(inputs, texts=[source("rivers", path)]), tokenizer, tmp_path / "corpus")
     assert made.train[:].tolist() == good.train[:].tolist()
     assert made.statistics[0] == good.statistics[0] | {"lines_left_out": 4}
-    where = "; ".join(f"a file is no text: line {number} is not UTF-8 ({path})" for number in (21, 41, 61))
+    where = "; ".join(f"a line is not UTF-8 ({path}:{number})" for number in (21, 41, 61))
     said = f"left out 4 lines of rivers: {where}; …\n"
     assert said in capsys.readouterr().err and said in (tmp_path / "log").read_text()
 

@@ -107,10 +107,21 @@ EMPTY = """a file is empty.
   expected: at least one document
   do: supply the file again, remove it, or correct the source's address"""
 
-NO_TEXT = """a file is no text: {why}.
-  where: {path}
-  expected: text in UTF-8
-  do: convert it, for instance with: iconv -f LATIN1 -t UTF-8, or remove it from the sources"""
+JSON = 'a JSON object a line in UTF-8, each a document with its text in a field: {"text": "…"}'
+
+
+def no_utf8(path, line: int) -> str:
+    """Return the error for a line in another encoding."""
+    return (
+        f"a line is not UTF-8.\n  where: {path}:{line}\n  expected: {wanted(path)}\n"
+        "  do: convert the file from the encoding it is in: that of Windows in Western Europe, for instance, with"
+        " iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW"
+    )
+
+
+def wanted(path) -> str:
+    return JSON if "jsonl" in path.name else "text in UTF-8"
+
 
 DAMAGED = """a compressed file is damaged ({why}).
   where: {path}
@@ -124,7 +135,7 @@ NO_PARQUET = """a file is no parquet, or only a part of one.
 
 NO_ROW = """{why}.
   where: {path}:{line}
-  expected: a JSON object a line, each a document with its text in a field: {{"text": "…"}}
+  expected: a JSON object a line in UTF-8, each a document with its text in a field: {{"text": "…"}}
   do: write each document as an object on a line of its own, or remove the line"""
 
 NO_COLUMN = """a row has no column 'text'.
@@ -138,7 +149,6 @@ NO_SPACE = """a line holds more than 100,000 characters without a space.
   do: {do}"""
 
 BINARY = bytes(range(128, 256)) * 20
-ZEROS = "it holds zero bytes"
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a.txt.gz", "a.jsonl", "a.jsonl.gz", "a.parquet"])
@@ -159,19 +169,12 @@ def test_a_file_of_blank_lines_has_no_document(tmp_path, name):
 
 @pytest.mark.parametrize("name", ["a.txt", "a.txt.gz", "a.jsonl", "a.jsonl.gz"])
 @pytest.mark.parametrize(
-    ("content", "why"),
-    [
-        (b"\x7fELF\0\0\0\x01", ZEROS),
-        ("text".encode("utf-16"), ZEROS),
-        (BINARY, "line 1 is not UTF-8"),
-        (b"caf\xe9", "line 1 is not UTF-8"),
-        (b"\n\ncaf\xe9\n\nna\xefve\n", "line 3 is not UTF-8"),
-        (b'{"text": "caf\xc3', "line 1 is not UTF-8"),
-    ],
+    ("content", "line"),
+    [(BINARY, 1), (b"caf\xe9", 1), (b"\n\ncaf\xe9\n\nna\xefve\n", 3), (b'{"text": "caf\xc3', 1)],
 )
-def test_a_binary_file_is_refused_whatever_its_ending(tmp_path, name, content, why):
+def test_a_file_in_another_encoding_is_refused_by_its_first_line(tmp_path, name, content, line):
     path = write(tmp_path / name, content)
-    assert message(documents, path) == NO_TEXT.format(path=path, why=why)
+    assert message(documents, path) == no_utf8(path, line)
 
 
 @pytest.mark.parametrize("name", ["a.txt.gz", "a.jsonl.gz"])
@@ -262,7 +265,7 @@ def test_a_line_that_is_not_utf8_is_left_out_and_its_document_goes_on(tmp_path, 
         assert found == [("0", ["one"]), ("2", ["t\u00e9"]), ("3", []), ("4", ["four"])]
     else:
         assert found == [("0", ["one", "t\u00e9"]), ("1", ["four"])]
-    assert reading.named == [f"a file is no text: line 2 is not UTF-8 ({path})"] and reading.left_out == 1
+    assert reading.named == [f"a line is not UTF-8 ({path}:2)"] and reading.left_out == 1
 
 
 def test_only_the_first_bad_lines_of_a_source_are_named_and_all_are_counted(tmp_path):
@@ -272,7 +275,7 @@ def test_only_the_first_bad_lines_of_a_source_are_named_and_all_are_counted(tmp_
     documents(tmp_path, reading=reading)
     assert reading.left_out == 4
     assert reading.named == [
-        f"a file is no text: line {line} is not UTF-8 ({tmp_path / name})"
+        f"a line is not UTF-8 ({tmp_path / name}:{line})"
         for name, line in (("a.txt", 1), ("a.txt", 5), ("b.txt", 1))
     ]
 
@@ -302,7 +305,7 @@ def test_a_file_is_refused_when_nothing_good_comes_first_or_more_than_one_line_i
     path, reading = write(tmp_path / "a.txt", lines_of(pattern)), Reading()
     if refused:
         bad = pattern.index("-") + 1
-        assert message(documents, path) == NO_TEXT.format(path=path, why=f"line {bad} is not UTF-8")
+        assert message(documents, path) == no_utf8(path, bad)
     else:
         documents(path, reading=reading)
         assert reading.left_out == pattern.count("-")
@@ -311,7 +314,7 @@ def test_a_file_is_refused_when_nothing_good_comes_first_or_more_than_one_line_i
 def test_good_lines_of_one_file_do_not_excuse_another(tmp_path):
     write(tmp_path / "a.txt", lines_of("+" * 1_000))
     path = write(tmp_path / "b.txt", lines_of("+" + "-" * 20))
-    assert message(documents, tmp_path) == NO_TEXT.format(path=path, why="line 2 is not UTF-8")
+    assert message(documents, tmp_path) == no_utf8(path, 2)
 
 
 @given(st.lists(st.sampled_from("+-"), max_size=40))
@@ -330,12 +333,12 @@ def test_reading_again_from_a_state_counts_what_one_reading_counts(tmp_path_fact
 @pytest.mark.parametrize(
     ("name", "content", "expected"),
     [
-        ("b.txt", b"", EMPTY),
-        ("b.txt.gz", b"", EMPTY),
-        ("b.txt", b"\0", NO_TEXT.replace("{why}", ZEROS)),
-        ("b.jsonl", b"", EMPTY),
-        ("b.jsonl", b"\xff\n", NO_TEXT.replace("{why}", "line 1 is not UTF-8")),
-        ("b.parquet", b"PAR1", NO_PARQUET),
+        ("b.txt", b"", "a file is empty"),
+        ("b.txt.gz", b"", "a file is empty"),
+        ("b.txt", b"\0", "a file is no text: it holds zero bytes"),
+        ("b.jsonl", b"", "a file is empty"),
+        ("b.jsonl", b"\xff\n", "a line is not UTF-8"),
+        ("b.parquet", b"PAR1", "a file is no parquet, or only a part of one"),
     ],
 )
 def test_a_bad_file_of_a_folder_is_found_before_its_first_document_is_given(tmp_path, name, content, expected):
@@ -345,7 +348,7 @@ def test_a_bad_file_of_a_folder_is_found_before_its_first_document_is_given(tmp_
         write(tmp_path / f"a{path.suffix if path.suffix != '.gz' else '.txt'}", good[path.suffix])
     else:
         write_parquet(tmp_path / "a.parquet", text=["one"])
-    assert message(next, read(tmp_path, "text", None, "train", Reading())) == expected.format(path=path)
+    assert message(next, read(tmp_path, "text", None, "train", Reading())).startswith(f"{expected}.\n  where: {path}")
 
 
 def test_a_path_that_does_not_exist_is_named(tmp_path):
@@ -368,7 +371,8 @@ def test_a_folder_without_data_is_refused(tmp_path):
     write(tmp_path / "README.txt", "about nothing")
     write(tmp_path / "notes.md", "x")
     assert message(files, tmp_path) == (
-        f"a folder holds no data.\n  where: {tmp_path}\n"
+        "a folder holds no data; there are only README.txt (not data but about it); notes.md (no ending of .txt,"
+        f" .txt.gz, .jsonl, .jsonl.gz, .parquet).\n  where: {tmp_path}\n"
         "  expected: files that end with .txt, .txt.gz, .jsonl, .jsonl.gz, .parquet\n"
         "  do: put the data there, or correct the source's address"
     )
@@ -475,7 +479,7 @@ def test_text_of_a_script_without_spaces_is_cut_at_its_clauses(tmp_path):
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz"])
 def test_a_json_line_over_the_limit_is_left_out_without_being_read_whole(tmp_path, name, monkeypatch):
-    monkeypatch.setattr(lines, "JSON_LINE", 2**20)
+    monkeypatch.setattr(lines, "WHOLE_LINE", 2**20)
     long = "[" + '{"text": "one of many"}, ' * 2_000_000 + "]"
     path = write(tmp_path / name, '{"text": "x"}\n' + long + '\n{"text": "y"}')
     reading = Reading()
@@ -487,7 +491,7 @@ def test_a_json_line_over_the_limit_is_left_out_without_being_read_whole(tmp_pat
     assert reading.named == [f"a line is longer than 1 MiB ({path}:2)"]
     assert peak < 6_000_000
     write(path, long)
-    assert message(documents, path) == NO_ROW.format(path=path, line=1, why="a line is longer than 1 MiB")
+    assert message(documents, path).startswith(f"a line is longer than 1 MiB.\n  where: {path}:1\n")
 
 
 def test_a_long_blank_line_ends_a_document_and_a_long_line_with_much_space_does_not(tmp_path, monkeypatch):
@@ -503,7 +507,7 @@ def test_a_file_that_ends_where_a_part_ends_is_read_to_its_last_letter(tmp_path,
     ((_, paragraphs),) = documents(path)
     assert " ".join(paragraphs) == content
     write(path, b"one two t\xc3")
-    assert message(documents, path) == NO_TEXT.format(path=path, why="line 1 is not UTF-8")
+    assert message(documents, path) == no_utf8(path, 1)
 
 
 GAPS = " \t\r\u00a0\u2009\u2028\u3000"

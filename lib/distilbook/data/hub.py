@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import re
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 from ..config import BookError
+from ..inputs import look, once
 
 Kind = Literal["model", "dataset"]
 
@@ -156,19 +158,33 @@ def loaded_rows(name: str, subset: str | None, split: str, skip: int = 0, **how:
         yield from rows.skip(skip) if skip else rows
 
 
-def files_of_split(folder: Path, subset: str | None, split: str) -> list[Path]:
-    """Return the files of a local folder that belong to a subset and split, as ``datasets`` understands it.
+def splits_of_folder(folder: Path, subset: str | None, split: str) -> dict[str, list[Path]]:
+    """Return the files of a local folder by split, as ``datasets`` understands it, of which ``split`` is one.
 
     Raises:
         BookError: when it has no such subset or split.
     """
     import datasets
 
-    with _explained(str(folder), folder, subset, split):
-        known = datasets.load_dataset_builder(str(folder), subset).config.data_files
+    with _explained(str(folder), folder, subset, split), _as_seen(folder) as seen:
+        known = datasets.load_dataset_builder(str(seen), subset).config.data_files
         if split not in known:
             raise ValueError(f'Unknown split "{split}". Should be one of {sorted(map(str, known))}.')
-        return [Path(file) for file in known[split]]
+        return {str(name): [folder / Path(file).relative_to(seen) for file in some] for name, some in known.items()}
+
+
+@contextlib.contextmanager
+def _as_seen(folder: Path) -> Iterator[Path]:
+    """Yield a folder of links to the files that count in ``folder``.
+
+    ``datasets`` takes a folder's path for a pattern and has rules of its own for links and hidden files.
+    """
+    with tempfile.TemporaryDirectory() as temporary:
+        for file in once(look(folder).files)[0]:
+            link = Path(temporary, file.relative_to(folder))
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(file.absolute())
+        yield Path(temporary)
 
 
 @contextlib.contextmanager

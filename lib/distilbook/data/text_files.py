@@ -3,18 +3,22 @@
 Plain text is a paragraph a line with a blank line between documents; in JSON lines and parquet each
 row is a document, whose lines are its paragraphs. Everything is read as a stream, and a long line in
 pieces: what is in memory at once is bounded, whatever the file. A line or row that cannot be read is left
-out and counted; a file in which too many are bad is refused (:mod:`distilbook.data.reading`).
+out and counted; a file in which too many are bad is refused (:mod:`distilbook.data.reading`). Which files of a
+folder count, and what is no text, :mod:`distilbook.inputs` says.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from ..config import BookError
-from .hub import files_of_split, loaded_rows
-from .lines import OF_A_ROW, cut, empty, json_rows, no_space, paragraphs
+from ..inputs import listed, look, once
+from . import parquet
+from .hub import splits_of_folder
+from .lines import OF_A_ROW, cut, json_rows, no_space, paragraphs
 from .reading import Reading
 
 #: A document's number within its file (or row in its data set), and its paragraphs.
@@ -22,12 +26,18 @@ Numbered = tuple[str, list[str]]
 
 TEXT = (".txt", ".txt.gz")
 ROWS = (".jsonl", ".jsonl.gz", ".parquet")
-#: Files beside the data that say something about it.
-ABOUT = ("license", "licence", "readme", "notice")
+ENDINGS = ", ".join((*TEXT, *ROWS))
+#: Names of files beside the data that say something about it.
+ABOUT = re.compile(r"(licen[cs]e|readme|notice|copying)([-.].*)?", re.IGNORECASE)
 
 #: Plain text without blank lines is given as several documents, each cut where it reaches one of these.
 PARAGRAPHS_AT_ONCE = 50_000
 CHARACTERS_AT_ONCE = 4_000_000
+
+
+def is_text(path: Path) -> bool:
+    """Return whether a file's name says that it is plain text."""
+    return path.name.lower().endswith(TEXT)
 
 
 def files(path: Path) -> list[Path]:
@@ -36,39 +46,47 @@ def files(path: Path) -> list[Path]:
     Raises:
         BookError: when there is no such path, nothing readable in it, or plain text beside rows.
     """
-    endings = ", ".join((*TEXT, *ROWS))
+    return _sorted_out(path)[0]
+
+
+def _sorted_out(path: Path) -> tuple[list[Path], dict[Path, str]]:
+    """Return the data files that ``path`` stands for, and what else lies there, with the reason to leave it out."""
     if not path.exists():
         raise BookError(
             "a source's file or folder does not exist",
             where=path,
             do="correct the source's address; relative paths start at the project's root",
         )
-    if path.is_file():
-        if not path.name.endswith((*TEXT, *ROWS)):
+    if not path.is_dir():
+        if not path.name.lower().endswith((*TEXT, *ROWS)):
             raise BookError(
                 "a file has an ending that is not known",
                 where=path,
-                expected=f"one of {endings}",
+                expected=f"one of {ENDINGS}",
                 do="convert the file, or give it the ending of what is in it",
             )
-        return [path]
-    found = sorted(p for p in path.rglob("*") if p.name.endswith((*TEXT, *ROWS)) and p.is_file())
-    found = [p for p in found if not p.name.lower().startswith(ABOUT)]
+        return [path], {}
+    there = look(path)
+    found, left_out = once([file for file in there.files if file.name.lower().endswith((*TEXT, *ROWS))])
+    about = {file: "not data but about it" for file in found if ABOUT.fullmatch(file.name)}
+    left_out |= there.left_out | about
+    left_out |= dict.fromkeys(set(there.files) - set(found) - set(left_out), f"no ending of {ENDINGS}")
+    found = [file for file in found if file not in about]
     if not found:
         raise BookError(
-            "a folder holds no data",
+            "a folder holds no data" + (f"; there are only {listed(left_out, path)}" if left_out else ""),
             where=path,
-            expected=f"files that end with {endings}",
+            expected=f"files that end with {ENDINGS}",
             do="put the data there, or correct the source's address",
         )
-    if len({p.name.endswith(TEXT) for p in found}) > 1:
+    if len({is_text(file) for file in found}) > 1:
         raise BookError(
             "a folder holds plain text and rows side by side",
             where=path,
             expected=f"either {' and '.join(TEXT)}, or {', '.join(ROWS)}",
             do="make two sources of them, each with a folder of its own",
         )
-    return found
+    return found, left_out
 
 
 def files_read(path: Path, subset: str | None, split: str) -> list[Path]:
@@ -82,7 +100,7 @@ def files_read(path: Path, subset: str | None, split: str) -> list[Path]:
     """
     found = files(path)
     if _is_data_set(path, found):
-        return files_of_split(path, subset, split)
+        return splits_of_folder(path, subset, split)[split]
     if subset is not None or split != "train":
         raise BookError(
             "a file of text has no subsets and splits",
@@ -93,23 +111,36 @@ def files_read(path: Path, subset: str | None, split: str) -> list[Path]:
     return found
 
 
+def left_out(path: Path, subset: str | None, split: str) -> str:
+    """Return in words which files at ``path`` are not read, and why; "" where all are."""
+    found, others = _sorted_out(path)
+    if _is_data_set(path, found):
+        splits = splits_of_folder(path, subset, split)
+        others |= dict.fromkeys(set(found) - {file for some in splits.values() for file in some}, "in no split")
+        others |= {file: f"split {name!r}" for name, some in splits.items() if name != split for file in some}
+    return listed(others, path)
+
+
 def _is_data_set(path: Path, found: list[Path]) -> bool:
-    return path.is_dir() and not found[0].name.endswith(TEXT)
+    return path.is_dir() and not is_text(found[0])
 
 
 def size_on_disk(path: Path, subset: str | None, split: str) -> int | None:
     """Return the bytes that :meth:`Reading.bytes_read` will come to; None for parquet, which is read in columns."""
     found = files_read(path, subset, split)
-    return None if found[0].name.endswith(".parquet") else sum(file.stat().st_size for file in found)
+    return None if _is_parquet(found[0]) else sum(file.stat().st_size for file in found)
+
+
+def _is_parquet(path: Path) -> bool:
+    return path.name.lower().endswith(".parquet")
 
 
 def read(path: Path, column: str, subset: str | None, split: str, reading: Reading) -> Iterator[Numbered]:
     """Yield the documents of a file, or of a folder of them; see :func:`files_read`."""
-    found = files(path)
-    for file in found:
-        _check_beginning(file)
     wanted = files_read(path, subset, split)
-    if _is_data_set(path, found):
+    for file in wanted:
+        _check_beginning(file)
+    if _is_data_set(path, wanted):
         yield from _numbered_together(wanted, column, reading)
     else:
         yield from _named(wanted, path, column, reading)
@@ -127,30 +158,29 @@ def _numbered_together(found: list[Path], column: str, reading: Reading) -> Iter
 def _named(found: list[Path], path: Path, column: str, reading: Reading) -> Iterator[Numbered]:
     """Yield the documents of all files, each with the name of its file below the folder ``path``."""
     for file in found:
-        prefix = "" if path.is_file() else f"{file.relative_to(path).as_posix()}:"
+        prefix = f"{file.relative_to(path).as_posix()}:" if path.is_dir() else ""
         for number, text in _file(file, column, reading):
             yield prefix + number, text
 
 
 def _file(path: Path, column: str, reading: Reading) -> Iterator[Numbered]:
-    if path.name.endswith(TEXT):
+    if is_text(path):
         return _text_documents(path, reading)
-    if path.name.endswith(".parquet"):
+    if _is_parquet(path):
         reading.begin()
-        rows = loaded_rows("parquet", None, "train", data_files=str(path), streaming=True)
-        return row_documents(rows, column, path, reading)
+        return row_documents(parquet.rows(path), column, path, reading)
     contents = (row for _, row in json_rows(path, reading))
     return row_documents(contents, column, path, reading)
 
 
 def _check_beginning(path: Path) -> None:
     """Find what is wrong with a file's beginning before the files ahead of it are worked on for hours."""
-    if path.name.endswith(".parquet"):
-        _check_parquet(path)
+    if _is_parquet(path):
+        parquet.check(path)
         return
     reading = Reading()
-    if path.name.endswith(TEXT):
-        next(paragraphs(path, reading), None)
+    if is_text(path):
+        _refuse_rows(path, next(filter(None, paragraphs(path, reading)), ""))
         return
     for _, row in json_rows(path, reading):
         if not isinstance(row, BookError):
@@ -158,37 +188,32 @@ def _check_beginning(path: Path) -> None:
         reading.leave_out(row)
 
 
-def _check_parquet(path: Path) -> None:
-    import pyarrow
-    import pyarrow.parquet
-
-    if not path.stat().st_size:
-        raise empty(path)
-    try:
-        rows = pyarrow.parquet.read_metadata(path).num_rows
-    except (pyarrow.ArrowException, OSError):
+def _refuse_rows(path: Path, first: str) -> None:
+    """Refuse JSON lines under the name of plain text: braces and field names would be learnt as words."""
+    if re.match(r'\{\s*"[^"]*"\s*:', first) and first.endswith("}"):
         raise BookError(
-            "a file is no parquet, or only a part of one",
+            "a file of plain text holds JSON lines",
             where=path,
-            expected="a whole parquet file",
-            do="copy or download the file again, or give it the ending of what is in it",
-        ) from None
-    if not rows:
-        raise empty(path)
+            expected="a paragraph a line, and a blank line between documents",
+            do="give it the ending .jsonl",
+        )
 
 
 def _text_documents(path: Path, reading: Reading) -> Iterator[Numbered]:
-    document, size = 0, 0
+    document, size, marked = 0, 0, False
     text: list[str] = []
     for paragraph in paragraphs(path, reading):
         if paragraph:
             text.append(paragraph)
             size += len(paragraph)
+        marked = marked or bool(text) and not paragraph
         full = len(text) == PARAGRAPHS_AT_ONCE or size >= CHARACTERS_AT_ONCE
         if text and (not paragraph or full):
+            reading.unmarked = 0 if marked else len(text)
             yield str(document), text
             document, size, text = document + 1, 0, []
     if text:
+        reading.unmarked = 0 if marked else len(text)
         yield str(document), text
 
 
@@ -246,7 +271,7 @@ def _row_text(row: dict[str, Any] | BookError, column: str, where: str) -> list[
             expected="whole characters",
             do="repair what wrote the row, or take it out",
         ) from None
-    return [paragraph for line in (text or "").splitlines() for paragraph in _row_paragraphs(line, where)]
+    return [paragraph for line in (text or "").split("\n") for paragraph in _row_paragraphs(line, where)]
 
 
 def _row_paragraphs(line: str, where: str) -> Iterator[str]:

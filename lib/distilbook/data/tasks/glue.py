@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...config import BookError
+from ...inputs import contents
 from .hub_layout import HubFiles, HubStream
 from .rows import Columns, Labels, Layout, Row, examples
 from .table import Table
@@ -142,7 +143,7 @@ class Official:
         """Yield the rows of the split's file."""
         path, labelled = self.file(split), split.startswith(("train", "dev"))
         needed = [self.columns.first, self.columns.second, self.columns.label if labelled else None]
-        table = Table.of(path, filter(None, needed), self.task.no_header if labelled else None)
+        table = Table.of(path, list(filter(None, needed)), self.task.no_header if labelled else None)
         return self._without_dev(table) if path.name == RAW_MRPC["train"] else table.rows()
 
     def _without_dev(self, raw: Table) -> Iterator[Row]:
@@ -170,7 +171,7 @@ def local_layout(task: GlueTask, folder: Path) -> Layout:
                 return layout
     raise BookError(
         f"there is no training set of {task.name}",
-        where=folder,
+        where=f"{folder}{contents(folder)}",
         expected=f"{task.name}/train.tsv as GLUE's authors publish it, or {task.subset}/train-*.parquet as on the Hub",
         do="put the task's files there, or correct the address: that of the folder of all tasks, or of this one",
     )

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...config import BookError
-from .. import hub
+from ...inputs import look
+from .. import hub, parquet
 from ..lines import json_rows
 from ..reading import Reading
 from .rows import Columns, Row
@@ -65,7 +66,7 @@ class HubFiles:
         """
         ending = "|".join(map(re.escape, ENDINGS))
         pattern = re.compile(rf"{hub_split(split)}(-.*)?\.({ending})")
-        inside = sorted(self.folder.iterdir()) if self.folder.is_dir() else []
+        inside = look(self.folder, deep=False).files if self.folder.is_dir() else []
         found = {path: match[2] for path in inside if (match := pattern.fullmatch(path.name))}
         if len(set(found.values())) > 1:
             raise BookError(
@@ -92,7 +93,7 @@ class HubFiles:
         """
         for path in self.files(split):
             if path.suffix == ".parquet":
-                rows = hub.loaded_rows("parquet", None, "train", data_files=str(path), streaming=True)
-                yield from (Row(f"{path}, row {number}", values) for number, values in enumerate(rows, start=1))
+                rows = enumerate(parquet.rows(path), start=1)
+                yield from (Row(f"{path}, row {number}", values) for number, values in rows)
             else:
                 yield from (Row(f"{path}:{number}", values) for number, values in json_rows(path, Reading()))

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...config import BookError
+from ...inputs import HIDDEN, contents, look, open_file, unpacked
+from ..lines import TEXT
 from .hub_layout import HubFiles, HubStream
 from .rows import Columns, Labels, Layout, Row, examples
 from .task import Examples, Task
@@ -42,7 +44,10 @@ class Archive:
         """Yield the reviews, negative ones first, in the order of their numbers."""
         for label, name in enumerate(FOLDERS):
             films = self._films(split, name)
-            for path in sorted((self.folder / split / name).glob("*.txt"), key=lambda path: (_number(path), path.name)):
+            there = look(self.folder / split / name, deep=False)
+            unfit = [path for path, why in there.left_out.items() if why != HIDDEN]
+            reviews = [path for path in (*there.files, *unfit) if path.suffix == ".txt"]
+            for path in sorted(reviews, key=lambda path: (_number(path), path.name)):
                 film = films.get(_number(path), f"{split}/{name}/{path.stem}")
                 yield Row(str(path), _review(path, label, film))
 
@@ -63,7 +68,10 @@ def _number(path: Path) -> int:
 
 def _review(path: Path, label: int, film: str) -> dict[str, object] | BookError:
     try:
-        return {"text": path.read_text(encoding="utf-8"), "label": label, "group": film}
+        with open_file(path) as raw, unpacked(path, raw, TEXT) as file:
+            return {"text": file.read().decode("utf-8"), "label": label, "group": film}
+    except BookError as why:
+        return why
     except UnicodeDecodeError:
         return BookError("a review is not UTF-8", where=path, expected="text in UTF-8", do="convert it or remove it")
 
@@ -80,7 +88,7 @@ def local_layout(folder: Path) -> Layout:
                 return layout
     raise BookError(
         "there are no training and test set of IMDb",
-        where=folder,
+        where=f"{folder}{contents(folder)}",
         expected="train/pos, train/neg, test/pos and test/neg as the authors publish them, train-*.parquet and"
         " test-*.parquet as on the Hub, or train.jsonl and test.jsonl with the fields text and label",
         do="put the files there, or correct the address",

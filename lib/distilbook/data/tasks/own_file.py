@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections import Counter
 from pathlib import Path
 
 from ...config import BookError
-from .rows import Columns, Labels, Row, examples
+from .rows import Columns, Labels, Row, examples, refusal, tidy
 from .table import Table, lacking, read_header
 from .task import Task
 
@@ -24,13 +27,11 @@ def own_task(path: Path, name: str) -> Task:
         BookError: for a missing column, a row that cannot be used, or a group in both splits.
     """
     columns = _columns(path)
-    rows: dict[str, list[Row]] = {split: [] for split in SPLITS}
-    for row in Table.of(path, ()).rows():
-        rows[_split(row, columns)].append(row)
+    rows = _rows(path, columns)
     for split in SPLITS:
         if not rows[split]:
             raise _no_row(path, split)
-    labels = Labels() if columns.label == "score" else Labels(_classes(rows["train"], path))
+    labels = Labels() if columns.label == "score" else Labels(_classes(rows, path))
     train, test = (examples(rows[split], columns, labels, path) for split in SPLITS)
     _check_groups(set(train.groups) & set(test.groups), path)
     return Task(
@@ -47,50 +48,80 @@ def _columns(path: Path) -> Columns:
     """Return the file's columns, by what its header names.
 
     Raises:
-        BookError: when it lacks one.
+        BookError: when it lacks one, or has both labels and scores.
     """
     header = read_header(path)
     missing = [name for name in NEEDED if not set(name.split(" or ")) & set(header)]
     if missing:
-        raise lacking(path, missing, NEEDED)
+        raise lacking(path, missing, NEEDED, header)
+    if {"label", "score"} <= set(header):
+        raise BookError(
+            "the task's file has a column 'label' and a column 'score'",
+            where=path,
+            expected="one of them: classes, or values",
+            do="remove or rename the one that is not asked for",
+        )
     second = "sentence2" if "sentence2" in header else None
     return Columns("sentence", second, "label" if "label" in header else "score", group="group")
 
 
-def _split(row: Row, columns: Columns) -> str:
-    """Return a row's split.
+def _rows(path: Path, columns: Columns) -> dict[str, list[Row]]:
+    """Return the file's rows by split.
 
     Raises:
-        BookError: when the row has none, or lacks anything else.
+        BookError: when some cannot be used, saying how many and why.
+    """
+    rows: dict[str, list[Row]] = {split: [] for split in SPLITS}
+    errors = []
+    for row in Table.of(path, ()).rows():
+        try:
+            checked = _checked(row, columns)
+            rows[checked.values["split"]].append(checked)
+        except BookError as why:
+            errors.append(why)
+    if errors:
+        raise refusal(errors, sum(map(len, rows.values())))
+    return rows
+
+
+def _checked(row: Row, columns: Columns) -> Row:
+    """Return a row with its label, group and split as they are meant.
+
+    Raises:
+        BookError: when the row has no such split, or lacks anything else.
     """
     if isinstance(row.values, BookError):
         raise row.values
-    if columns.label == "label" and not row.values["label"].strip():
+    names = ("split", "group", *(["label"] if columns.label == "label" else []))
+    values = row.values | {name: tidy(row.values[name]) for name in names}
+    if columns.label == "label" and not values["label"]:
         raise BookError("a row's label is empty", where=row.where, expected="a label", do="complete or remove the row")
-    if row.values["split"] not in SPLITS:
+    if values["split"] not in SPLITS:
         raise BookError(
-            f"split {row.values['split']!r} is none",
+            f"split {values['split']!r} is none",
             where=row.where,
             expected=" or ".join(SPLITS),
             do="correct or remove the row",
         )
     for name in filter(None, (columns.first, columns.second, columns.group)):
-        if not row.values[name].strip():
+        if not values[name].strip():
             raise BookError(
                 f"a row's {name} is empty", where=row.where, expected=f"a {name}", do="complete or remove the row"
             )
-    return row.values["split"]
+    return Row(row.where, values)
 
 
-def _classes(train: list[Row], path: Path) -> tuple[str, ...]:
+def _classes(rows: dict[str, list[Row]], path: Path) -> tuple[str, ...]:
     """Return the labels that are trained on: whole numbers in their order, anything else by the alphabet.
 
     Raises:
-        BookError: when there is only one.
+        BookError: when there is only one, when two are hardly different, or the test set has others.
     """
-    found = {row.values["label"] for row in train}
+    counts = {split: Counter(row.values["label"] for row in some) for split, some in rows.items()}
+    _refuse_alike(sum(counts.values(), Counter()), path)
+    found = set(counts["train"])
     if found <= {"0", "1"}:
-        return ("0", "1")
+        found = {"0", "1"}
     if len(found) == 1:
         raise BookError(
             f"every row of split 'train' has the label {found.pop()!r}",
@@ -98,8 +129,37 @@ def _classes(train: list[Row], path: Path) -> tuple[str, ...]:
             expected="two labels or more",
             do="add rows with another label, or name the column 'score' where it holds values",
         )
-    whole = all(label.isdecimal() for label in found)
-    return tuple(sorted(found, key=(lambda label: (int(label), label)) if whole else None))
+    whole = all(re.fullmatch("[0-9]{1,18}", label) for label in found)
+    classes = tuple(sorted(found, key=(lambda label: (int(label), label)) if whole else None))
+    for label in counts["test"].keys() - found:
+        raise BookError(
+            f"label {label!r} is in split 'test', in {counts['test'][label]:,} rows, and not in 'train'",
+            where=path,
+            expected=f"the classes of the training rows, where a task's classes come from: {' or '.join(classes)}",
+            do="add training rows with that label: no model answers what it was not trained on",
+        )
+    return classes
+
+
+def _refuse_alike(labels: Counter[str], path: Path) -> None:
+    """Refuse labels that differ in nothing but case, the width of letters or how a number is written."""
+    first: dict[str, str] = {}
+    for label in sorted(labels):
+        known = first.setdefault(_likeness(label), label)
+        if known != label:
+            raise BookError(
+                f"the labels {known!r} ({labels[known]:,} rows) and {label!r} ({labels[label]:,} rows) differ in nothing"
+                " but how they are written",
+                where=path,
+                expected="one way to write a label",
+                do="write them alike where they are one class, or give them names that differ in letters",
+            )
+
+
+def _likeness(label: str) -> str:
+    """Return what labels that differ only in how they are written have in common."""
+    plain = unicodedata.normalize("NFKC", label).casefold()
+    return repr(float(plain)) if re.fullmatch(r"[-+]?[0-9]+(\.[0-9]*)?", plain) else plain
 
 
 def _no_row(path: Path, split: str) -> BookError:

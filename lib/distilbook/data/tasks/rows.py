@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -12,6 +15,15 @@ import numpy as np
 from ...config import BookError
 from ..reading import MOST_BAD, MOST_BAD_SHARE
 from .task import Examples
+
+
+#: Characters that have no width; some programs leave them around a field.
+INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
+
+
+def tidy(value: str) -> str:
+    """Return a name as it is meant: without spaces around it, with single ones in it, its accents composed."""
+    return " ".join(unicodedata.normalize("NFC", INVISIBLE.sub("", value)).split())
 
 
 class Row(NamedTuple):
@@ -61,22 +73,30 @@ class Labels:
         """
         if not self.classes:
             return self._score(value, where)
-        if isinstance(value, str) and value in self.classes:
-            return self.classes.index(value)
+        name = tidy(value) if isinstance(value, str) else None
+        if name in self.classes:
+            return self.classes.index(name)
         if type(value) is int and 0 <= value < len(self.classes):
             return value
         raise BookError(
             f"label {value!r} is none of the task's",
             where=where,
             expected=" or ".join(self.classes),
-            do="correct or remove the row",
+            do="remove the rows with '-', as their authors do: the annotators did not agree on a label"
+            if name == "-"
+            else "correct or remove the row",
         )
 
     def _score(self, value: Any, where: str) -> float:
         try:
+            if isinstance(value, str) and not re.fullmatch(r"\s*[-+]?[0-9.]+([eE][-+]?[0-9]+)?\s*", value):
+                raise ValueError(value)
+            with np.errstate(over="ignore"):
+                small = np.float32(value)
             # The Hub holds scores as 32-bit numbers: the decimal they were made from is the shortest that gives them.
-            score = float(str(np.float32(value))) if isinstance(value, float) else float(value)
-        except (TypeError, ValueError):
+            score = float(str(small)) if isinstance(value, float) else float(value)
+            score = score if np.isfinite(small) else math.nan
+        except (TypeError, ValueError, OverflowError):
             score = math.nan
         low, high = self.value_range or (-math.inf, math.inf)
         if not (math.isfinite(score) and low <= score <= high):
@@ -111,6 +131,8 @@ def examples(
     if not found:
         raise BookError("there is no example", where=place, expected="at least one row", do="supply the file again")
     first, second, label, ids, groups = zip(*found, strict=True)
+    if not labels:
+        _refuse_twice([str(id) for id in ids if id is not None], place)
     kind = np.int64 if labels and labels.classes else np.float64
     return Examples(
         first=list(first),
@@ -122,20 +144,46 @@ def examples(
     )
 
 
+def _refuse_twice(ids: list[str], place: object) -> None:
+    """Refuse a test set in which an id stands twice: a submission names its answers by them."""
+    if twice := [id for id, times in Counter(ids).items() if times > 1]:
+        raise BookError(
+            f"the id {twice[0]!r} is given twice" + (f", and {len(twice) - 1} more" if len(twice) > 1 else ""),
+            where=place,
+            expected="an id of its own for each row of a test set",
+            do="supply the file again, as its authors publish it",
+        )
+
+
 def _usable(rows: Iterable[Row], columns: Columns, labels: Labels | None, left_out: list[str] | None) -> list[tuple]:
     """Return what :func:`_example` makes of each row that can be used."""
-    found, bad, first_error = [], 0, None
+    found, errors, named = [], [], []
     for row in rows:
         try:
             found.append(_example(row, columns, labels))
         except BookError as why:
-            if left_out is None:
-                raise
-            bad, first_error = bad + 1, first_error or why
-            left_out.append(f"{row.where}: {why.what}")
-    if first_error and (not found or bad > MOST_BAD and bad > MOST_BAD_SHARE * (bad + len(found))):
-        raise first_error
+            errors.append(why)
+            named.append(f"{row.where}: {why.what}")
+    many = len(errors) > MOST_BAD and len(errors) > MOST_BAD_SHARE * (len(errors) + len(found))
+    if errors and (left_out is None or not found or many):
+        raise refusal(errors, len(found))
+    (left_out if left_out is not None else []).extend(named)
     return found
+
+
+def refusal(errors: list[BookError], good: int) -> BookError:
+    """Return one error for all rows that cannot be used, beside so many ``good`` ones: how many for which reason."""
+    first, reasons = errors[0], Counter(error.what for error in errors)
+    if len(errors) == 1:
+        return first
+    listed = "; ".join(f"{what} ({number:,} of them)" for what, number in reasons.most_common(3))
+    more = f"; and {len(reasons) - 3} more reasons" if len(reasons) > 3 else ""
+    return BookError(
+        f"{len(errors):,} of {len(errors) + good:,} rows cannot be used: {listed}{more}",
+        where=f"{first.where} is the first",
+        expected=first.expected,
+        do=first.do,
+    )
 
 
 def _example(row: Row, columns: Columns, labels: Labels | None) -> tuple:

@@ -18,13 +18,14 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Self
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from ...config import BookError, Config, nearest
 from ...workspace import local_path
 from . import glue, imdb, news, own_file
 from .rows import Layout
-from .task import Task
+from .task import Examples, Task
 
 #: The tasks that come from pinned wheels.
 WHEELS: dict[str, Callable[[], Task]] = {
@@ -84,18 +85,38 @@ def load_task(source: TaskSource) -> Task:
         return WHEELS[name]()
     layout = _layout(source)
     if layout is None:
-        return own_file.own_task(local_path(source.address), source.name)
-    return imdb.imdb_task(layout) if source.name == imdb.NAME else glue.glue_task(glue.GLUE[source.name], layout)
+        task = own_file.own_task(local_path(source.address), source.name)
+    elif source.name == imdb.NAME:
+        task = imdb.imdb_task(layout)
+    else:
+        task = glue.glue_task(glue.GLUE[source.name], layout)
+    for split, examples in task.evaluation.items():
+        _refuse_constant(task, split, examples, source)
+    return task
+
+
+def _refuse_constant(task: Task, split: str, examples: Examples, source: TaskSource) -> None:
+    """Refuse a split that is scored and has one label: no score on it tells models apart, and some are not defined."""
+    if len(np.unique(examples.labels)) > 1:
+        return
+    label = examples.labels[0]
+    raise BookError(
+        f"every example of split {split!r} has the "
+        + (f"score {label:g}" if task.is_regression else f"label {task.classes[label]!r}"),
+        where=f"the task {source.name}, {source.address}",
+        expected="two labels or more among what is scored",
+        do="add examples with another label; a file that was cut short while it was sorted by label looks like this",
+    )
 
 
 def check_source(source: TaskSource) -> None:
-    """Refuse a local task whose files are not there, without reading any.
+    """Refuse a local task that cannot be used, by reading it: hours may pass before that is done anyway.
 
     Raises:
-        BookError: saying which.
+        BookError: as :func:`load_task`.
     """
     if not source.address.startswith(("wheel:", "hub:")):
-        _layout(source)
+        load_task(source)
 
 
 def _layout(source: TaskSource) -> Layout | None:
@@ -108,7 +129,7 @@ def _layout(source: TaskSource) -> Layout | None:
     path = local_path(source.address)
     if path.is_dir():
         return imdb.local_layout(path) if is_imdb else glue.local_layout(glue.GLUE[source.name], path)
-    if not path.is_file():
+    if not path.exists():
         raise BookError(
             "the task's file does not exist",
             where=path,

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-import codecs
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...config import BookError
-from .rows import Row
+from ..lines import whole_lines
+from ..reading import Reading
+from .rows import Row, tidy
+
+WANTED = "tab-separated text in UTF-8"
+#: How a first line without tabs begins or is divided, and what it then looks like.
+LOOKS = (("{", "JSON"), ("[", "JSON"), ("<", "HTML or XML"))
+DIVIDED = ((",", "comma-separated"), (";", "semicolon-separated"), ("|", "separated by bars"), (" ", "separated by spaces"))
 
 
 @dataclass(frozen=True)
 class Table:
-    r"""A table whose columns are known; its rows are read as a stream.
-
-    A line ends at ``\n`` and nowhere else: some sentences hold a carriage return or another character that
-    Python's ``splitlines`` would take for an end. Blank lines do not count.
-    """
+    """A table whose columns are known; its rows are read as a stream. Blank lines do not count."""
 
     path: Path
     header: tuple[str, ...]
     begins_with_header: bool
 
     @classmethod
-    def of(cls, path: Path, needed: Iterable[str], header: tuple[str, ...] | None = None) -> Table:
+    def of(cls, path: Path, needed: Sequence[str], header: tuple[str, ...] | None = None) -> Table:
         """Return the table in ``path``, with its own header unless another is given because it has none.
 
         Raises:
@@ -33,7 +35,7 @@ class Table:
         table = cls(path, header or read_header(path), begins_with_header=header is None)
         missing = [name for name in needed if name not in table.header]
         if missing:
-            raise lacking(path, missing, needed)
+            raise lacking(path, missing, needed, table.header)
         return table
 
     def rows(self) -> Iterator[Row]:
@@ -56,52 +58,50 @@ class Table:
         )
 
 
+def _lines(path: Path) -> Iterator[tuple[int, str | BookError]]:
+    return whole_lines(path, Reading(), WANTED)
+
+
 def read_header(path: Path) -> tuple[str, ...]:
-    """Return the names in the first line that is not blank.
+    """Return the names in the first line that is not blank, without spaces around them.
 
     Raises:
-        BookError: when that line is no text.
+        BookError: when that line is no text, or names a column twice.
     """
     line = next(_lines(path), (1, ""))[1]
     if isinstance(line, BookError):
         raise line
-    return tuple(line.split("\t"))
+    header = tuple(map(tidy, line.split("\t")))
+    if twice := [name for name in header if name and header.count(name) > 1]:
+        raise BookError(
+            f"the header names the column {twice[0]!r} twice",
+            where=path,
+            expected="each name once",
+            do="rename or remove one of them",
+        )
+    return header
 
 
-def lacking(path: Path, missing: Iterable[str], needed: Iterable[str]) -> BookError:
-    """Return the error for a table that lacks columns."""
+def lacking(path: Path, missing: Sequence[str], needed: Sequence[str], header: Sequence[str]) -> BookError:
+    """Return the error for a table that lacks columns, with the header that it has."""
+    looks = _looks(header)
+    shown = ", ".join(map(repr, header))
+    shown = shown if len(shown) <= 200 else f"{shown[:200]} …"
     return BookError(
-        f"the task's file lacks the columns {', '.join(missing)}",
+        f"the task's file lacks the columns {', '.join(missing)}; its first line reads {shown}"
+        + (f", which looks {looks}" if looks else ""),
         where=path,
         expected=f"a first line that names, with tabs between them, {', '.join(needed)}",
-        do="add the columns, and the header where it is missing",
+        do="write the table with tabs between the columns, a row a line, and no quotation marks around the fields"
+        if looks
+        else "add the columns, and the header where it is missing",
     )
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str | BookError]]:
-    """Yield number and text of each line that is not blank; in place of one that is not UTF-8, an error.
-
-    Raises:
-        BookError: when the file holds zero bytes.
-    """
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if b"\0" in line:
-                raise _no_text(path, "it holds zero bytes")
-            line = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
-            try:
-                text = line.decode("utf-8").removesuffix("\n").removesuffix("\r")
-            except UnicodeDecodeError:
-                yield number, _no_text(path, f"line {number} is not UTF-8")
-                continue
-            if text.strip(" "):
-                yield number, text
-
-
-def _no_text(path: Path, why: str) -> BookError:
-    return BookError(
-        f"the task's file is no text: {why}",
-        where=path,
-        expected="tab-separated text in UTF-8",
-        do="export the table as tab-separated text, or convert it, for instance with: iconv -f LATIN1 -t UTF-8",
-    )
+def _looks(header: Sequence[str]) -> str | None:
+    """Return what a first line that is not the one wanted looks like."""
+    if len(header) > 1:
+        return "quoted" if all(name[:1] == name[-1:] == '"' for name in header) else None
+    (line,) = header
+    begins = [what for sign, what in LOOKS if line.startswith(sign)]
+    return next(iter(begins + [what for sign, what in DIVIDED if sign in line]), None)

@@ -85,6 +85,12 @@ class Task:
         return not self.classes
 
     @cached_property
+    def repeated(self) -> dict[str, int]:
+        """Of each split that is scored, how many examples occur word for word among those that are trained on."""
+        known = set(_words(self.train))
+        return {split: sum(text in known for text in _words(there)) for split, there in self.evaluation.items()}
+
+    @cached_property
     def fingerprint(self) -> str:
         """A short hash of every example in every split, the metric and the classes."""
         splits = [
@@ -92,3 +98,9 @@ class Task:
             for part in ({"train": self.train}, self.evaluation, self.withheld)
         ]
         return short_hash([splits, self.metric, self.classes])
+
+
+def _words(examples: Examples) -> list[tuple[str, ...]]:
+    """Return the words of each example's texts, whatever is between them."""
+    texts = [examples.first, *([] if examples.second is None else [examples.second])]
+    return [tuple(" ".join(text.split()) for text in example) for example in zip(*texts, strict=True)]

@@ -22,7 +22,8 @@ def baseline(kind: str, settings: Settings, task: Task, seed: int, folder: Path)
 
     Args:
         kind: ``majority``, the most frequent class of the training examples (of a regression their mean), or
-            ``tfidf``, a linear model of TF-IDF features, trained on the same examples as the models.
+            ``tfidf``, a linear model of TF-IDF features, trained on the same examples as the models. Where these
+            are of one class, or hold no word, it gives the same answer as ``majority``.
     """
     started = time.perf_counter()
     train = task.train.sample(None if settings.train_examples == "all" else settings.train_examples, seed)
@@ -44,7 +45,11 @@ def _tfidf(task: Task, train: Examples, splits: list[Examples]) -> list[np.ndarr
     from sklearn.linear_model import LogisticRegression, Ridge
 
     words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, max_features=FEATURES)
-    words.fit(train.first + (train.second or []))
+    texts = train.first + (train.second or [])
+    # One class, or texts without a word of two letters: there is nothing to tell examples apart by.
+    if len(np.unique(train.labels)) == 1 or not any(map(words.build_analyzer(), texts)):
+        return _constant(task, train, splits)
+    words.fit(texts)
     model = Ridge(alpha=1.0) if task.is_regression else LogisticRegression(C=4.0, max_iter=1000)
     model.fit(features(train, words), train.labels)
     return [model.predict(features(split, words)) for split in splits]
