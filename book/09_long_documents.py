@@ -41,11 +41,14 @@ config = chapter.config
 
 # %%
 from distilbook.display.tables import say, table
-from distilbook.display.tasks import example_rows, settings_rows, task_table
+from distilbook.display.tasks import example_rows, left_out, settings_rows, task_table
 from distilbook.training.finetuning.grid import task_of
 
 loaded = [task_of(task.source) for task in config.tasks]
 table(task_table(loaded))
+
+# %%
+say(left_out(loaded))
 
 # %%
 table(example_rows(loaded))

@@ -118,9 +118,9 @@ def _known_hash(file: Path, before: list | None) -> list:
     """Return size, time of change and SHA-256 of ``file``; the last as it was where the first two are."""
     with open_file(file) as content:
         stat = os.fstat(content.fileno())
-        if isinstance(before, list) and before[:2] == [stat.st_size, stat.st_mtime_ns]:
-            return before
-        return [stat.st_size, stat.st_mtime_ns, hashlib.file_digest(content, "sha256").hexdigest()]
+    if isinstance(before, list) and before[:2] == [stat.st_size, stat.st_mtime_ns]:
+        return before
+    return [stat.st_size, stat.st_mtime_ns, sha256(file)]
 
 
 def size_of(path: Path) -> int:

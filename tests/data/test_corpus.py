@@ -134,8 +134,8 @@ def test_too_little_text_is_an_error_that_leaves_nothing_behind(inputs, tmp_path
     texts = [source("short", tmp_path / "short.txt")]
     assert refusal(config(inputs, texts=texts), load_tokenizer(inputs / "teacher"), tmp_path / "corpus") == (
         "no block of 32 word pieces came out of the train text.\n"
-        f"  where: ['{tmp_path}/short.txt']\n  expected: at least one block\n"
-        "  do: add text, shorten block_length, or change held_out_share"
+        f"  where: ['{tmp_path}/short.txt']\n  expected: at least one block; documents are held out whole, and there are 1\n"
+        "  do: add text, put blank lines between documents, shorten block_length, or change held_out_share"
     )
     assert not list((tmp_path / "corpus").iterdir())
 
@@ -170,7 +170,7 @@ def test_text_that_the_vocabulary_does_not_know_stops_everything_at_its_beginnin
 def test_no_more_than_the_beginning_of_a_source_is_looked_at(inputs, monkeypatch):
     read = []
 
-    def endless(text):
+    def endless(text, reading):
         while True:
             read.append(text.name)
             yield Document(str(len(read)), ["the river reaches the capital"])

@@ -115,8 +115,8 @@ def test_a_source_that_does_not_exist_is_named_by_its_whole_path(root):
 def test_an_empty_file_is_named_by_its_whole_path(root):
     (root / "a.txt").write_text("")
     assert message("a.txt") == (
-        f"a file is empty.\n  where: {root}/a.txt\n  expected: at least one document\n"
-        "  do: supply the file again, remove it, or correct the source's address"
+        f"a file is empty.\n  where: {root}/a.txt\n  expected: at least one line or row\n"
+        "  do: supply the file again, remove it, or correct the address"
     )
 
 

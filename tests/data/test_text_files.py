@@ -104,8 +104,8 @@ def test_a_folder_with_subsets_gives_the_one_that_is_asked_for(tmp_path):
 
 EMPTY = """a file is empty.
   where: {path}
-  expected: at least one document
-  do: supply the file again, remove it, or correct the source's address"""
+  expected: at least one line or row
+  do: supply the file again, remove it, or correct the address"""
 
 JSON = 'a JSON object a line in UTF-8, each a document with its text in a field: {"text": "…"}'
 

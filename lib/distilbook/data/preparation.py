@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,7 +19,7 @@ import numpy as np
 
 from ..config import BookError
 from ..files import read_json, write_json
-from ..progress import Progress, log_line
+from ..progress import Progress, tell
 from ..provenance import usable_cores
 from .blocks import write_blocks
 from .packing import PACKINGS, FullSentences, OneSequence
@@ -240,14 +239,9 @@ def _say_left_out(text: TextSource, documents: int, place: dict[str, Any]) -> No
     """Say how many lines of a source could not be read, the first by name, and where it has fewer documents than asked."""
     if place["left_out"]:
         more = "; …" if place["left_out"] > len(place["named"]) else ""
-        _tell(f"left out {place['left_out']:,} lines of {text.name}: {'; '.join(place['named'])}{more}")
+        tell(f"left out {place['left_out']:,} lines of {text.name}: {'; '.join(place['named'])}{more}")
     if text.limit and documents < text.limit:
-        _tell(f"{text.name} has {documents:,} documents, its limit is {text.limit:,}")
-
-
-def _tell(line: str) -> None:
-    log_line(line)
-    print(line, file=sys.stderr, flush=True)
+        tell(f"{text.name} has {documents:,} documents, its limit is {text.limit:,}")
 
 
 def look_at(text: TextSource, settings: Settings) -> None:
@@ -274,7 +268,7 @@ def look_at(text: TextSource, settings: Settings) -> None:
             break
     refuse_unknown(text, unknown, pieces)
     for remark in remarks(text, reading, seen):
-        _tell(f"{text.name}: {remark}")
+        tell(f"{text.name}: {remark}")
 
 
 def remarks(text: TextSource, reading: Reading, seen: Sequence[str]) -> Iterator[str]:

@@ -52,12 +52,21 @@ def units(task: Task) -> str:
 
 
 def left_out(tasks: Sequence[Task]) -> str:
-    """Say which lines of the tasks' training files could not be used."""
+    """Say which lines of the tasks' training files could not be used, and what is both trained on and scored."""
     lines = [line for task in tasks for line in task.left_out]
-    if not lines:
-        return "Every line of the tasks' files could be used."
     shown = "; ".join(f"`{line}`" for line in lines[:3])
-    return f"Left out of the training files: {counted(len(lines), 'line')}. The first: {shown}."
+    said = (
+        f"Left out of the training files: {counted(len(lines), 'line')}. The first: {shown}."
+        if lines
+        else "Every line of the tasks' files could be used."
+    )
+    repeated = [
+        f"{number:,} of {len(task.evaluation[split]):,} ({task.name}, {split})"
+        for task in tasks
+        for split, number in task.repeated.items()
+        if number
+    ]
+    return said + (f" Scored examples that occur word for word in training: {'; '.join(repeated)}." if repeated else "")
 
 
 def example_rows(tasks: Sequence[Task]) -> list[dict]:

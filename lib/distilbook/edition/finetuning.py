@@ -8,10 +8,12 @@ from typing import Any
 
 from ..claims.arms import chapter_of
 from ..config import BookError, nearest
+from ..display.tasks import left_out
+from ..progress import tell
 from ..training.arms import published_runs
 from ..training.finetuning.baselines import BASELINES
 from ..training.finetuning.config import FinetuneConfig, LongDocumentsConfig
-from ..training.finetuning.grid import Cell, Model, grid, run_grid
+from ..training.finetuning.grid import Cell, Model, grid, run_grid, task_of
 from ..workspace import Workspace
 from .contents import CHAPTERS, TASKS, check_names
 from .parameters import check_parameters
@@ -70,6 +72,7 @@ def finetune(
     config, workspace = check_parameters(edition, chapter), Workspace(edition)
     cells = chosen(cells_of(config, workspace), only)
     left = [cell for cell in cells if not cell.finished]
+    tell(left_out([task_of(source) for source in dict.fromkeys(cell.task for cell in cells)]))
     print(f"{len(cells) - len(left)} of {len(cells)} runs are finished", flush=True)
     if dry_run:
         print("\n".join(f"to do: {cell}" for cell in left))

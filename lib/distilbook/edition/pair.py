@@ -10,10 +10,12 @@ from ..device.comparisons import Timed, timed_folder
 from ..device.plan import PAIRS, PairTiming, pair_orders
 from ..device.timing import run_timing
 from ..device.timing_records import ordered_by, size_records, timing_records
+from ..display.tasks import left_out
+from ..progress import tell
 from ..records import Record, RecordBook
 from ..training.finetuning.baselines import BASELINES
 from ..training.finetuning.config import VerdictConfig
-from ..training.finetuning.grid import Cell, Model, grid, run_grid
+from ..training.finetuning.grid import Cell, Model, grid, run_grid, task_of
 from ..training.finetuning.results import finetuning_records
 from ..workspace import Workspace
 
@@ -41,6 +43,7 @@ def pair_records(config: VerdictConfig, workspace: Workspace) -> list[Record]:
     folders = {role: model_folder(getattr(config, role)) for role in ("teacher", "student")}
     root = workspace.root / "pairs" / pair_name(config)
     cells = pair_cells(config, folders, root / "runs")
+    tell(left_out([task_of(task.source) for task in config.tasks]))
     run_grid(cells, root / "runs")
     book = RecordBook(root / "records")
     for cell in cells:

@@ -183,7 +183,7 @@ def test_broken_training_lines_are_left_out_and_named(tmp_path):
     with (place / "train.tsv").open("ab") as file:
         file.write(b"9\t1\t2\tcaf\xe9\tWhy?\t1\n")
     after = load("QQP", tmp_path)
-    why = [*BROKEN.values(), f"the task's file is no text: line {lines + 5} is not UTF-8"]
+    why = [*BROKEN.values(), "a line is not UTF-8"]
     assert after.left_out == tuple(f"{place}/train.tsv:{lines + 1 + n}: {one}" for n, one in enumerate(why))
     assert same(before, after)
 
@@ -213,7 +213,27 @@ def test_a_label_that_is_none_is_an_error_in_a_development_set(tmp_path, message
     )
 
 
-@pytest.mark.parametrize("score", ["nan", "inf", "5.1", "-0.1", "", "high"])
+def test_pairs_on_which_annotators_did_not_agree_are_counted(tmp_path, message):
+    place = write_official(tmp_path, "MNLI")
+    path = place / "dev_matched.tsv"
+    number, fields = lines_of(path) + 1, len(HEADERS["MNLI"][1].split())
+    for _ in range(3):
+        append(path, "\t".join(["x"] * (fields - 1) + ["-"]))
+    total = len(examples("MNLI", "dev_matched")) + 3
+    assert message(load, "MNLI", tmp_path) == (
+        f"3 of {total} rows cannot be used: label '-' is none of the task's (3 of them).\n"
+        f"  where: {path}:{number} is the first\n  expected: entailment or neutral or contradiction\n"
+        "  do: remove the rows with '-', as their authors do: the annotators did not agree on a label"
+    )
+
+
+def test_a_test_set_in_which_an_id_stands_twice_is_refused(tmp_path, message):
+    place = write_official(tmp_path, "QQP")
+    (place / "test.tsv").write_text("id\tquestion1\tquestion2\n7\ta\tb\n3\tc\td\n7\te\tf\n")
+    assert message(load, "QQP", tmp_path).startswith(f"the id '7' is given twice.\n  where: {place}/test.tsv\n")
+
+
+@pytest.mark.parametrize("score", ["nan", "inf", "5.1", "-0.1", "", "high", "1e400", "4_0"])
 def test_a_score_that_is_none_is_left_out_of_training_and_an_error_elsewhere(score, tmp_path, message):
     place = write_official(tmp_path, "STS-B")
     line = "\t".join(["x"] * 7 + ["a", "b", score])
@@ -232,7 +252,8 @@ def test_a_training_file_without_usable_rows_is_refused_by_its_first(tmp_path, m
     header = "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n"
     (place / "train.tsv").write_text(header + "1\n2\n")
     assert message(load, "QQP", tmp_path).startswith(
-        f"a row has 1 fields, the header 6.\n  where: {place}/train.tsv:2\n"
+        "2 of 2 rows cannot be used: a row has 1 fields, the header 6 (2 of them).\n"
+        f"  where: {place}/train.tsv:2 is the first\n"
     )
     (place / "train.tsv").write_text(header)
     assert message(load, "QQP", tmp_path) == (
@@ -247,7 +268,8 @@ def test_a_training_file_of_which_much_is_broken_is_refused(broken, refused, tmp
     for _ in range(broken):
         append(place / "train.tsv", "9\t1")
     if refused:
-        assert message(load, "QQP", tmp_path).startswith("a row has 2 fields")
+        total = len(examples("QQP", "train")) + broken
+        assert message(load, "QQP", tmp_path).startswith(f"11 of {total} rows cannot be used: a row has 2 fields")
     else:
         assert len(load("QQP", tmp_path).left_out) == broken
 
@@ -266,9 +288,11 @@ def test_a_missing_column_is_named(name, split, column, tmp_path, message):
     lines = path.read_bytes().split(b"\n")
     lines[0] = lines[0].replace(column.encode(), b"renamed")
     path.write_bytes(b"\n".join(lines))
-    assert message(load, name, tmp_path).startswith(
-        f"the task's file lacks the columns {column}.\n  where: {path}\n  expected: a first line that names, with tabs"
-    )
+    header = ", ".join(repr(field.strip()) for field in lines[0].decode().split("\t"))
+    shown = header if len(header) <= 200 else f"{header[:200]} …"
+    found = message(load, name, tmp_path)
+    assert found.startswith(f"the task's file lacks the columns {column}; its first line reads {shown}.\n  where: {path}\n")
+    assert column in found.partition("names, with tabs between them, ")[2].partition("\n")[0].split(", ")
 
 
 def test_files_that_are_not_there_are_named(tmp_path, message):
@@ -331,7 +355,9 @@ def test_the_hubs_rows_are_checked_like_lines(tmp_path, monkeypatch, message):
     )
     monkeypatch.setattr(hub, "dataset_rows", rows_with("validation"))
     assert message(load, "SST-2", "hub:nyu-mll/glue") == (
-        f"label -1 is none of the task's.\n  where: {where} validation, row {number + 1}\n"
+        f"3 of {len(examples('SST-2', 'dev')) + 3} rows cannot be used: label -1 is none of the task's (1 of them); the"
+        " column 'sentence' holds no text (1 of them); a row has no column 'sentence' (1 of them).\n"
+        f"  where: {where} validation, row {number + 1} is the first\n"
         "  expected: 0 or 1\n  do: correct or remove the row"
     )
 

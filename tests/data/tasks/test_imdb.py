@@ -122,5 +122,5 @@ def test_a_review_that_is_no_text_is_left_out_of_training_and_an_error_in_the_te
 def test_a_folder_without_the_test_set_is_refused(tmp_path, message):
     (tmp_path / "train.jsonl").write_text('{"text": "a", "label": 1}\n')
     assert message(load, tmp_path).startswith(
-        f"there are no training and test set of IMDb.\n  where: {tmp_path}\n  expected: train/pos, train/neg, test/pos"
+        f"there are no training and test set of IMDb.\n  where: {tmp_path}, which holds train.jsonl\n  expected: train/pos, train/neg, test/pos"
     )

@@ -60,13 +60,13 @@ def test_a_list_of_tasks_explains_the_one_that_is_wrong(message):
     assert message(Choices.parse, {"tasks": tasks}, where="here").startswith("no task is called 'SST2'")
 
 
-def test_a_source_is_checked_without_reading_a_file(tmp_path, message):
+def test_a_local_source_is_checked_by_reading_it(tmp_path, message):
     place = write_official(tmp_path, "RTE")
-    for path in place.iterdir():
-        path.write_bytes(b"\0")
     check_source(source("RTE", tmp_path))
     check_source(source("RTE", "hub:nyu-mll/glue"))
     check_source(source("reviews", "wheel:reviews"))
+    (place / "dev.tsv").write_bytes(b"\0")
+    assert message(check_source, source("RTE", tmp_path)).startswith("a file is no text: it holds zero bytes")
     (place / "dev.tsv").unlink()
     assert message(check_source, source("RTE", tmp_path)).startswith("the split 'dev' of RTE is missing")
     assert message(check_source, source("WNLI", tmp_path)).startswith("there is no training set of WNLI")
