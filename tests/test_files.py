@@ -73,6 +73,36 @@ def test_the_hash_of_a_folder_is_that_of_its_files_and_their_names(tmp_path):
     assert content_hash(tmp_path / "one", known) not in (first, second)
 
 
+def test_the_hash_of_a_folder_follows_links_and_leaves_hidden_files_alone(tmp_path):
+    folder, elsewhere, known = tmp_path / "folder", tmp_path / "elsewhere", tmp_path / "known.json"
+    folder.mkdir()
+    elsewhere.mkdir()
+    (elsewhere / "a").write_text("a")
+    (elsewhere / "back").symlink_to(folder)
+    (folder / "linked").symlink_to(elsewhere)
+    first = content_hash(folder, known)
+    (folder / ".ipynb_checkpoints").mkdir()
+    (folder / ".ipynb_checkpoints" / "a").write_text("a")
+    assert content_hash(folder, known) == first
+    (elsewhere / "a").write_text("b, behind the link")
+    assert content_hash(folder, known) != first
+
+
+def test_the_hash_of_what_is_no_file_is_refused_rather_than_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(BookError, match="a pipe, socket or device is no file"):
+        content_hash(tmp_path / "pipe", tmp_path / "known.json")
+
+
+@pytest.mark.parametrize("broken", ["", "[1, 2]", "{", '{"%s": 5}', "null"])
+def test_a_broken_note_of_hashes_costs_another_reading_and_nothing_else(tmp_path, broken):
+    path, known = tmp_path / "a", tmp_path / "known.json"
+    path.write_text("a")
+    first = content_hash(path, tmp_path / "other.json")
+    known.write_text(broken.replace("%s", str(path)))
+    assert content_hash(path, known) == first and read_json(known)[str(path)][2] == sha256(path)
+
+
 def test_a_file_is_read_again_only_when_its_size_or_time_is_another(tmp_path, monkeypatch):
     read = []
     monkeypatch.setattr(files, "sha256", lambda path: read.append(path) or sha256(path))

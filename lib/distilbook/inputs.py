@@ -37,7 +37,7 @@ EXPORT = "export it as {wanted}"
 #: Formats other than text, by how their files begin: a name, and what to do; ``{wanted}`` is what the reader takes.
 FORMATS = (
     (rb"version https?://[\w./-]+/spec/v\d|(/|(\.\./)*\.git/)annex/objects/\S+\s*$", "a pointer", ""),
-    (rb"\x1f\x8b", "packed with gzip", "give it a name that ends with .gz, or unpack it: gunzip"),
+    (rb"\x1f\x8b", "packed with gzip", "unpack it: gunzip; text may stay packed, once, where its name ends with .gz"),
     (rb"BZh[1-9]1AY&SY", "packed with bzip2", UNPACK.format("bunzip2")),
     (rb"\xfd7zXZ\0", "packed with xz", UNPACK.format("unxz")),
     (rb"\x28\xb5\x2f\xfd", "packed with zstandard", UNPACK.format("unzstd")),
@@ -201,8 +201,9 @@ def unpacked(path: Path, raw: BinaryIO, wanted: str) -> Iterator[BinaryIO]:
     try:
         beginning = raw.read(BEGINNING)
         raw.seek(0)
-        if not (packed and beginning.startswith(b"\x1f\x8b")):
-            check_format(path, beginning, wanted)
+        if packed and not beginning.startswith(b"\x1f\x8b"):
+            check_text(path, beginning, wanted)
+            raise _not_packed(path)
         with gzip.GzipFile(fileobj=raw) if packed else contextlib.nullcontext(raw) as file:
             beginning = file.read(BEGINNING)
             check_text(path, beginning, wanted)
@@ -217,6 +218,15 @@ def unpacked(path: Path, raw: BinaryIO, wanted: str) -> Iterator[BinaryIO]:
         ) from None
     except OSError as error:
         raise _unreadable(path, error) from None
+
+
+def _not_packed(path: Path) -> BookError:
+    return BookError(
+        "a file's name ends with .gz, and it is not packed",
+        where=path,
+        expected="a gzip file",
+        do="take .gz off its name, or supply the packed file",
+    )
 
 
 def check_format(path: Path, beginning: bytes, wanted: str) -> None:
@@ -275,9 +285,12 @@ def wide_encoding(beginning: bytes) -> str | None:
         if beginning.startswith(mark):
             return name
     zeros = beginning.count(0)
-    if not zeros or (zeros < len(beginning) / 5 and _decoded(beginning, "UTF-8") is not None):
+    if not zeros or (zeros < len(beginning) / 5 and _is_prose(_decoded(beginning.replace(b"\0", b""), "UTF-8"))):
         return None
-    return next((name for name in WIDE if _is_prose(_decoded(beginning[:4000], name))), None)
+    texts = {name: _decoded(beginning[:4000], name) for name in WIDE}
+    # Read in the wrong order, bytes may be letters of other scripts, but hardly spaces and ends of lines.
+    spaces = {name: sum(map(text.count, " \r\n\t")) for name, text in texts.items() if _is_prose(text)}
+    return max(spaces, key=spaces.get, default=None)
 
 
 def _decoded(data: bytes, encoding: str) -> str | None:

@@ -9,7 +9,7 @@ from distilbook.config import BookError
 from distilbook.data import blocks, preparation
 from distilbook.data.corpus import Corpus, CorpusConfig, evenly_spaced, prepare
 from distilbook.data.preparation import in_held_out
-from distilbook.data.sources import Document
+from distilbook.data.sources import Document, TextSource
 from distilbook.data.tokenising import Settings
 from distilbook.files import sole
 from distilbook.model.teacher import load_tokenizer
@@ -246,6 +246,39 @@ def test_bad_lines_are_left_out_counted_and_named_in_the_log(inputs, tmp_path, m
     where = "; ".join(f"a line is not UTF-8 ({path}:{number})" for number in (21, 41, 61))
     said = f"left out 4 lines of rivers: {where}; …\n"
     assert said in capsys.readouterr().err and said in (tmp_path / "log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("the river\n" * 101, "101 lines and no blank one among them: they are one document."),
+        ("the river\n" * 101 + "\nits end\n", ""),
+        ("the river\n" * 50, ""),
+        ("<doc id='1'>\nthe river\n</doc>\n", "lines that are one tag, such as <doc ...>, are taken for ends"),
+        ("<p>the river</p>\nthe [[sea]]\nthe end\n", "67% of the first 3 paragraphs hold markup, such as '<p>'"),
+        ("the river is < 5 km & > 3 km\n", ""),
+    ],
+)
+def test_what_may_have_been_meant_otherwise_is_said_before_a_source_is_worked_on(
+    inputs, tmp_path, monkeypatch, capsys, content, said
+):
+    (tmp_path / "a.txt").write_text(content)
+    settings = Settings.of(load_tokenizer(inputs / "teacher"), 32, "full_sentences")
+    monkeypatch.setattr(preparation, "MOST_UNKNOWN", 1.0)
+    preparation.look_at(TextSource(name="a", address=str(tmp_path / "a.txt")), settings)
+    found = capsys.readouterr().err
+    assert found.startswith(f"a: {said}") if said else not found
+
+
+def test_files_that_are_not_read_and_a_limit_that_is_not_reached_are_said(inputs, tmp_path, capsys):
+    (tmp_path / "text").mkdir()
+    (tmp_path / "text" / "rivers.txt").write_bytes((inputs / "rivers.txt").read_bytes())
+    (tmp_path / "text" / "more.text").write_text("the river")
+    texts = [source("rivers", tmp_path / "text") | {"limit": 1_000}]
+    made = prepare(config(inputs, texts=texts), load_tokenizer(inputs / "teacher"), tmp_path / "corpus")
+    found = capsys.readouterr().err
+    assert "rivers: not read: more.text (no ending of .txt, .txt.gz, .jsonl, .jsonl.gz, .parquet)\n" in found
+    assert f"rivers has {made.statistics[0]['documents']} documents, its limit is 1,000\n" in found
 
 
 def test_two_cannot_prepare_the_same_corpus_at_once(inputs, tmp_path):

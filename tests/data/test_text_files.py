@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from distilbook.config import BookError
 from distilbook.data import lines, text_files
 from distilbook.data.reading import Reading
-from distilbook.data.text_files import files, read
+from distilbook.data.text_files import files, left_out, read
 
 
 def documents(path, column="text", subset=None, split="train", reading=None):
@@ -79,6 +79,85 @@ def test_a_folder_of_text_is_read_in_order_of_names_without_its_licence(tmp_path
     write(tmp_path / "a" / "z.txt.gz", "first\n\nthen")
     write(tmp_path / "LICENSE.txt", "all rights")
     assert documents(tmp_path) == [("a/z.txt.gz:0", ["first"]), ("a/z.txt.gz:1", ["then"]), ("b.txt:0", ["second"])]
+
+
+def test_what_is_left_out_of_a_folder_of_text_is_said_with_the_reason(tmp_path):
+    for name in ("books.txt", "c.text", "wiki_00", "notices_of_1900.txt", "UPPER.TXT", "License.txt", "readme-de.txt"):
+        write(tmp_path / name, name)
+    write(tmp_path / ".ipynb_checkpoints" / "books-checkpoint.txt", "held out")
+    (tmp_path / "link.txt").symlink_to("books.txt")
+    assert [text for _, text in documents(tmp_path)] == [["UPPER.TXT"], ["books.txt"], ["notices_of_1900.txt"]]
+    assert left_out(tmp_path, None, "train") == (
+        "link.txt (a link to a file that is read already); .ipynb_checkpoints (a hidden or system file); License.txt,"
+        " readme-de.txt (not data but about it); c.text, wiki_00 (no ending of .txt, .txt.gz, .jsonl, .jsonl.gz,"
+        " .parquet)"
+    )
+    assert left_out(tmp_path / "books.txt", None, "train") == ""
+
+
+def test_what_is_left_out_of_a_folder_of_rows_is_said_by_split(tmp_path):
+    for name in ("train", "test", "extra"):
+        write(tmp_path / f"{name}.jsonl", f'{{"text": "{name}"}}\n')
+    assert documents(tmp_path) == [("0", ["train"])]
+    assert left_out(tmp_path, None, "train") == "extra.jsonl (in no split); test.jsonl (split 'test')"
+
+
+def test_a_linked_folder_is_read(tmp_path):
+    write(tmp_path / "text" / "a.txt", "one")
+    write(tmp_path / "elsewhere" / "b.txt", "two")
+    (tmp_path / "text" / "more").symlink_to(tmp_path / "elsewhere")
+    assert documents(tmp_path / "text") == [("a.txt:0", ["one"]), ("more/b.txt:0", ["two"])]
+    write(tmp_path / "rows" / "en.jsonl", '{"text": "three"}\n')
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "data").symlink_to(tmp_path / "rows")
+    assert documents(tmp_path / "set") == [("0", ["three"])]
+
+
+def test_a_line_that_is_one_tag_ends_a_document_and_is_no_text(tmp_path):
+    page = '<doc id="12" url="https://x/?curid=12" title="A < B">\nA\n\nAbout <b>A</b>.\n</doc>\n'
+    reading = Reading()
+    assert documents(write(tmp_path / "wiki_00.txt", page * 2 + "<|endoftext|>\nEnd\n"), reading=reading) == [
+        ("0", ["A"]),
+        ("1", ["About <b>A</b>."]),
+        ("2", ["A"]),
+        ("3", ["About <b>A</b>."]),
+        ("4", ["End"]),
+    ]
+    assert reading.tags == 5
+
+
+def test_json_lines_under_the_name_of_plain_text_are_refused(tmp_path):
+    path = write(tmp_path / "a.txt", '\n{"text": "one"}\n{"text": "two"}\n')
+    assert message(documents, path) == (
+        f"a file of plain text holds JSON lines.\n  where: {path}\n"
+        "  expected: a paragraph a line, and a blank line between documents\n  do: give it the ending .jsonl"
+    )
+
+
+@pytest.mark.parametrize("letter", "\u2028\u2029\x85\x0b\x0c\x1c\r")
+def test_only_a_line_feed_ends_a_paragraph(tmp_path, letter):
+    line = f"one{letter}two"
+    assert documents(write(tmp_path / "a.txt", line + "\nthree\n")) == [("0", [line, "three"])]
+    rows = json.dumps({"text": line + "\nthree"}) + "\n" + json.dumps({"text": line}, ensure_ascii=False) + "\n"
+    assert documents(write(tmp_path / "a.jsonl", rows)) == [("0", [line, "three"]), ("1", [line])] or letter == "\r"
+    assert documents(write_parquet(tmp_path / "a.parquet", text=[line])) == [("0", [line])]
+
+
+def test_a_zero_byte_far_into_a_file_is_a_line_that_cannot_be_read(tmp_path):
+    path, reading = write(tmp_path / "a.txt", b"a word\n" * 20_000 + b"half\0word\nend\n"), Reading()
+    assert documents(path, reading=reading)[0][1][-1] == "end"
+    assert reading.named == [f"a line holds zero bytes ({path}:20001)"]
+
+
+def test_a_name_that_stands_twice_in_a_row_is_refused(tmp_path):
+    path = write(tmp_path / "a.jsonl", '{"text": "one", "text": "two"}\n')
+    assert message(documents, path).startswith("a line is no JSON (a name is given twice in one object)")
+    import pyarrow
+    import pyarrow.parquet
+
+    path = tmp_path / "a.parquet"
+    pyarrow.parquet.write_table(pyarrow.Table.from_arrays([pyarrow.array(["x"])] * 2, ["text", "text"]), path)
+    assert message(documents, path).startswith(f"a file has two columns 'text'.\n  where: {path}\n")
 
 
 def test_a_folder_of_rows_is_read_by_split_like_a_data_set_of_the_hub(tmp_path):
@@ -185,7 +264,10 @@ def test_a_damaged_gzip_file_is_refused(tmp_path, name):
     why = "Compressed file ended before the end-of-stream marker was reached"
     assert message(documents, path) == DAMAGED.format(path=path, why=why)
     path.write_bytes(b"no gzip at all")
-    assert message(documents, path) == DAMAGED.format(path=path, why="Not a gzipped file (b'no')")
+    assert message(documents, path) == (
+        f"a file's name ends with .gz, and it is not packed.\n  where: {path}\n  expected: a gzip file\n"
+        "  do: take .gz off its name, or supply the packed file"
+    )
     path.write_bytes(whole[:10] + b"\xff" * 20)
     assert message(documents, path) == DAMAGED.format(
         path=path, why="Error -3 while decompressing data: invalid block type"

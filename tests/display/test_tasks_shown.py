@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +103,16 @@ def test_lines_that_were_left_out_are_counted_and_the_first_ones_named(tasks):
     assert told("a:1: no label") == "Left out of the training files: 1 line. The first: `a:1: no label`."
     assert told("a:1: x", "a:2: x", "b:1: y", "b:9: z") == (
         "Left out of the training files: 4 lines. The first: `a:1: x`; `a:2: x`; `b:1: y`."
+    )
+
+
+def test_what_is_both_trained_on_and_scored_is_counted(tasks):
+    reviews = tasks["reviews"]
+    train, test = reviews.train, reviews.evaluation["test"]
+    test = replace(test, first=[f" {train.first[0]}  ", *train.first[:2], *test.first[3:]])
+    assert shown.left_out([replace(reviews, evaluation={"test": test})]) == (
+        "Every line of the tasks' files could be used. Scored examples that occur word for word in training:"
+        f" 3 of {len(test)} (reviews, test)."
     )
 
 

@@ -18,15 +18,16 @@ from distilbook.workspace import Workspace, project_root
 
 
 @pytest.fixture
-def copy(project_copy) -> Path:
-    """A copy of the book's scripts and parameters, with the inputs that the smoke edition names."""
+def copy(project_copy, inputs) -> Path:
+    """A copy of the book's scripts and parameters, with the inputs that the smoke edition names: of tasks the real ones."""
     mnli, cola = (("MNLI", ("train", "dev_matched")), ("CoLA", ("train", "dev")))
     glue = [f"glue/{name}/{split}.tsv" for name, splits in (mnli, cola) for split in splits]
     imdb = [f"aclImdb/{split}/{label}/0_1.txt" for split in ("train", "test") for label in ("pos", "neg")]
     for name in ("rivers.txt", "trains.jsonl", "reviews.tsv", "pairs.tsv", "teacher/config.json", *glue, *imdb):
         path = project_copy / "runs" / "smoke" / "input" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("x")
+        there = (inputs / name).is_file() and path.suffix == ".tsv"
+        path.write_text((inputs / name).read_text() if there else "x")
     return project_copy
 
 

@@ -29,7 +29,7 @@ WHOLE_LINE = 64 * 2**20
 
 #: A line that is one tag and nothing else, such as ``<doc id="12">``, ``</doc>`` or ``<|endoftext|>``: extractors of
 #: text put them where a document begins or ends.
-TAG = re.compile(r"</?[A-Za-z][^<>]*>|<\|\w+\|>")
+TAG = re.compile(r'</?doc\b.*>|<[/!?]?[A-Za-z](?:[^<>"]|"[^"]*")*>|<\|\w+\|>')
 
 TEXT = "text in UTF-8"
 JSON = 'a JSON object a line in UTF-8, each a document with its text in a field: {"text": "…"}'

@@ -53,7 +53,7 @@ def rows(path: Path) -> Iterator[dict[str, Any]]:
     try:
         for batch in _opened(path).iter_batches(AT_ONCE):
             yield from batch.to_pylist()
-    except (pyarrow.ArrowException, OSError, UnicodeDecodeError):
+    except (pyarrow.ArrowException, OSError, ValueError, OverflowError):
         raise _damaged(path) from None
 
 

@@ -50,7 +50,7 @@ WORD_PIECES_LOOKED_AT = 20_000
 
 
 #: Markup, which is read as text. Where more than this share of a source's first paragraphs hold some, that is said.
-MARKUP = re.compile(r"</?[A-Za-z][^<>]*>|\[\[[^\[\]]+\]\]|\{\{|&(?:amp|lt|gt|quot|nbsp|#\d+);")
+MARKUP = re.compile(r"<[/!?]?[A-Za-z][^<>]*>|\[\[[^\[\]]+\]\]|\{\{|&(?:amp|lt|gt|quot|nbsp|#\d+);")
 MOST_MARKUP = 0.1
 
 #: A file of more lines than this without a blank one may well have been meant as many documents.

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import pearsonr
@@ -28,6 +30,21 @@ def test_tfidf_beats_the_constant_and_finds_pairs_alike_that_share_words(setting
     assert (labels == predicted).mean() > 0.9
     labels, predicted = answers(baseline("tfidf", settings, tasks["pairs"], 0, tmp_path / "b"))
     assert pearsonr(labels, predicted).statistic > 0.5
+
+
+@pytest.mark.parametrize("name", ["reviews", "pairs"])
+@pytest.mark.parametrize("bare", ["one class", "no words"])
+def test_where_tfidf_has_nothing_to_go_by_it_gives_the_constant_answer(settings, tasks, tmp_path, name, bare):
+    train = tasks[name].train
+    if bare == "one class":
+        train = replace(train, labels=np.full_like(train.labels, 1))
+    else:
+        train = replace(train, first=list("xy") * (len(train) // 2), second=train.second and ["!"] * len(train))
+        train = replace(train, first=(train.first * 2)[: len(train.labels)])
+    task = replace(tasks[name], train=train)
+    _, constant = answers(baseline("majority", settings, task, 0, tmp_path / "a"))
+    _, predicted = answers(baseline("tfidf", settings, task, 0, tmp_path / "b"))
+    np.testing.assert_array_equal(predicted, constant)
 
 
 def test_the_cosine_of_a_pair_is_among_its_features(tasks):
