@@ -134,9 +134,10 @@ def _unfit(path: Path) -> str | None:
 
 def once(files: list[Path]) -> tuple[list[Path], dict[Path, str]]:
     """Return ``files`` without links to others of them, and those links."""
-    own = {os.path.realpath(path): path for path in reversed(files) if path.is_symlink()}
-    own |= {os.path.realpath(path): path for path in files if not path.is_symlink()}
-    kept = [path for path in files if own[os.path.realpath(path)] == path]
+    real = {path: os.path.realpath(path) for path in files}
+    # Files after links, so that of both the file is kept; of several links the first.
+    own = {real[path]: path for path in sorted(reversed(files), key=lambda path: not path.is_symlink())}
+    kept = [path for path in files if own[real[path]] == path]
     return kept, dict.fromkeys(set(files) - set(kept), "a link to a file that is read already")
 
 
@@ -145,17 +146,20 @@ def listed(left_out: dict[Path, str], folder: Path, most: int = 3) -> str:
     parts = []
     for why in dict.fromkeys(left_out.values()):
         names = sorted(path.relative_to(folder).as_posix() for path, reason in left_out.items() if reason == why)
-        more = f" and {len(names) - most:,} more" if len(names) > most else ""
-        parts.append(f"{', '.join(names[:most])}{more} ({why})")
+        parts.append(f"{_first(names, most)} ({why})")
     return "; ".join(parts)
+
+
+def _first(names: list[str], most: int) -> str:
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(name if name.isprintable() else repr(name) for name in names[:most]) + more
 
 
 def contents(folder: Path, most: int = 5) -> str:
     """Return in words what lies in a folder, to follow its path: ", which holds train.csv"; "" where there is nothing."""
-    if not folder.is_dir() or not (names := [path.name for path in _inside(folder) if not path.name.startswith(".")]):
+    if not os.path.isdir(folder) or not (names := [path.name for path in _inside(folder) if not path.name.startswith(".")]):
         return ""
-    more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return f", which holds {', '.join(names[:most])}{more}"
+    return f", which holds {_first(names, most)}"
 
 
 def open_file(path: Path) -> BinaryIO:

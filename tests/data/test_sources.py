@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import zipfile
 
 import numpy as np
@@ -155,6 +156,27 @@ def test_the_fingerprint_is_the_contents_and_not_the_places(root):
     assert first != fingerprint(source("one"))
     (root / "two" / "a.txt").rename(root / "two" / "b.txt")
     assert first != fingerprint(source("two"))
+
+
+def test_the_fingerprint_is_that_of_the_files_that_are_read(root):
+    (root / "rows").mkdir()
+    for name in ("train", "test"):
+        (root / "rows" / f"{name}.jsonl").write_text(f'{{"text": "{name}"}}\n')
+    first = fingerprint(source("rows"))
+    (root / "rows" / "test.jsonl").write_text('{"text": "another"}\n')
+    (root / "rows" / ".ipynb_checkpoints").mkdir()
+    (root / "rows" / ".ipynb_checkpoints" / "train-checkpoint.jsonl").write_text("{}")
+    assert fingerprint(source("rows")) == first != fingerprint(source("rows", split="test"))
+    (root / "rows" / "README.md").write_text(
+        "---\nconfigs:\n- config_name: default\n  data_files:\n  - split: train\n    path: test.jsonl\n---\n"
+    )
+    assert fingerprint(source("rows")) != first
+
+
+def test_a_pipe_is_refused_rather_than_waited_for(root):
+    os.mkfifo(root / "a.txt")
+    assert message("a.txt") == message("a.txt", fingerprint)
+    assert message("a.txt").startswith("a pipe, socket or device is no file")
 
 
 def test_a_hub_fingerprint_is_the_commit_whatever_it_is_called(monkeypatch):

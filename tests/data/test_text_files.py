@@ -451,9 +451,10 @@ def test_an_unknown_ending_is_refused_with_the_known_ones(tmp_path):
 
 def test_a_folder_without_data_is_refused(tmp_path):
     write(tmp_path / "README.txt", "about nothing")
-    write(tmp_path / "notes.md", "x")
+    write(tmp_path / "notes.csv", "x")
+    write(tmp_path / "README.md", "x")
     assert message(files, tmp_path) == (
-        "a folder holds no data; there are only README.txt (not data but about it); notes.md (no ending of .txt,"
+        "a folder holds no data; there are only README.txt (not data but about it); notes.csv (no ending of .txt,"
         f" .txt.gz, .jsonl, .jsonl.gz, .parquet).\n  where: {tmp_path}\n"
         "  expected: files that end with .txt, .txt.gz, .jsonl, .jsonl.gz, .parquet\n"
         "  do: put the data there, or correct the source's address"

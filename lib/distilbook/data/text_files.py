@@ -9,13 +9,14 @@ folder count, and what is no text, :mod:`distilbook.inputs` says.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from ..config import BookError
-from ..inputs import listed, look, once
+from ..inputs import listed, look, once, open_file
 from . import parquet
 from .hub import splits_of_folder
 from .lines import OF_A_ROW, cut, json_rows, no_space, paragraphs
@@ -51,7 +52,7 @@ def files(path: Path) -> list[Path]:
 
 def _sorted_out(path: Path) -> tuple[list[Path], dict[Path, str]]:
     """Return the data files that ``path`` stands for, and what else lies there, with the reason to leave it out."""
-    if not path.exists():
+    if not os.path.exists(path):
         raise BookError(
             "a source's file or folder does not exist",
             where=path,
@@ -65,12 +66,14 @@ def _sorted_out(path: Path) -> tuple[list[Path], dict[Path, str]]:
                 expected=f"one of {ENDINGS}",
                 do="convert the file, or give it the ending of what is in it",
             )
+        open_file(path).close()
         return [path], {}
     there = look(path)
     found, left_out = once([file for file in there.files if file.name.lower().endswith((*TEXT, *ROWS))])
     about = {file: "not data but about it" for file in found if ABOUT.fullmatch(file.name)}
     left_out |= there.left_out | about
-    left_out |= dict.fromkeys(set(there.files) - set(found) - set(left_out), f"no ending of {ENDINGS}")
+    others = set(there.files) - set(found) - set(left_out)
+    left_out |= dict.fromkeys((file for file in others if not ABOUT.fullmatch(file.name)), f"no ending of {ENDINGS}")
     found = [file for file in found if file not in about]
     if not found:
         raise BookError(

@@ -90,7 +90,7 @@ def check_trackers(names: Iterable[str]) -> None:
 
 
 def check_tasks(tasks: Iterable[TaskSource]) -> None:
-    """Refuse local tasks whose training or development set is missing in the folder that is there."""
+    """Refuse local tasks that cannot be used, by reading them."""
     from ..data.tasks import check_source
 
     for task in tasks:
@@ -100,7 +100,7 @@ def check_tasks(tasks: Iterable[TaskSource]) -> None:
 def check_address(address: str, where: str, may_be_id: bool) -> None:
     """Refuse an address that can only be a local path and does not exist."""
     elsewhere = address.startswith(("wheel:", "hub:")) or may_be_id and re.fullmatch(r"\w[\w.-]*(/[\w.-]+)?", address)
-    if not elsewhere and not local_path(address).exists():
+    if not elsewhere and not os.path.exists(local_path(address)):
         raise BookError(
             f"there is nothing at {address!r}",
             where=where,

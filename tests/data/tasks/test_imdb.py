@@ -124,3 +124,29 @@ def test_a_folder_without_the_test_set_is_refused(tmp_path, message):
     assert message(load, tmp_path).startswith(
         f"there are no training and test set of IMDb.\n  where: {tmp_path}, which holds train.jsonl\n  expected: train/pos, train/neg, test/pos"
     )
+
+
+def test_a_split_of_which_a_file_is_missing_is_refused(tmp_path, message):
+    for split in SPLITS:
+        write_parquet(tmp_path / f"{split}-00000-of-00002.parquet", rows(split)[:4])
+    assert message(load, tmp_path).startswith(
+        f"a split has 1 of 2 files.\n  where: {tmp_path}, train-00000-of-00002.parquet\n"
+    )
+
+
+def test_class_numbers_may_have_become_decimals(tmp_path):
+    for split in SPLITS:
+        text = "".join(json.dumps(row | {"label": float(row["label"])}) + "\n" for row in rows(split))
+        (tmp_path / f"{split}.jsonl").write_text(text)
+    check(load(tmp_path), NUMBERED)
+
+
+def test_hidden_reviews_are_left_alone_and_a_link_to_nothing_is_a_review_that_cannot_be_read(tmp_path, message):
+    write_archive(tmp_path)
+    (tmp_path / "train" / "neg" / "._5_1.txt").write_bytes(b"\xff")
+    (tmp_path / "train" / "neg" / "7_1.txt").symlink_to("nothing")
+    task = load(tmp_path)
+    assert len(task.train) == len(REVIEWS)
+    assert task.left_out == (
+        f"{tmp_path}/train/neg/7_1.txt: a file or folder cannot be read (No such file or directory)",
+    )

@@ -239,7 +239,7 @@ def test_a_column_of_scores_makes_a_regression_and_a_second_sentence_pairs(tmp_p
 @pytest.mark.parametrize("score", ["nan", "inf", "", "high", "1e400", "1" * 400, "1_0", "0,5", "\u0663", "0x1", "1e39"])
 def test_a_score_that_is_no_number_is_refused(tmp_path, score, message):
     assert message(task, tmp_path, SCORES + f"a\tb\t1\tf\ttrain\na\tb\t{score}\tf\ttrain\na\tb\t1\tg\ttest\n") == (
-        f"score {score!r} is none.\n  where: {tmp_path}/t.tsv:3\n  expected: a finite number\n"
+        f"score {score!r:.80}{' …' * (len(score) > 78)} is none.\n  where: {tmp_path}/t.tsv:3\n  expected: a finite number\n"
         "  do: correct or remove the row"
     )
 

@@ -75,7 +75,20 @@ class HubFiles:
                 expected=f"one of {', '.join(sorted(set(found.values())))}",
                 do="keep one of them",
             )
+        self._refuse_gaps(list(found))
         return list(found)
+
+    def _refuse_gaps(self, files: list[Path]) -> None:
+        """Refuse a split of which a part is missing: ``-00000-of-00002`` says how many there are."""
+        numbered = [match for file in files if (match := re.search(r"-(\d+)-of-(\d+)\.", file.name))]
+        there, parts = {int(match[1]) for match in numbered}, {int(match[2]) for match in numbered}
+        if numbered and (len(parts) > 1 or there != set(range(max(parts)))):
+            raise BookError(
+                f"a split has {len(there):,} of {max(parts):,} files",
+                where=f"{self.folder}, {', '.join(file.name for file in files[:3])}",
+                expected="every file that their names count",
+                do="copy or download the others",
+            )
 
     def has(self, split: str) -> bool:
         """Return whether there is a file of the split."""

@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from ...config import BookError
-from .rows import Columns, Labels, Row, examples, refusal, tidy
+from .rows import Columns, Labels, Row, examples, refusal, shown, tidy
 from .table import Table, lacking, read_header
 from .task import Task
 
@@ -98,7 +98,7 @@ def _checked(row: Row, columns: Columns) -> Row:
         raise BookError("a row's label is empty", where=row.where, expected="a label", do="complete or remove the row")
     if values["split"] not in SPLITS:
         raise BookError(
-            f"split {values['split']!r} is none",
+            f"split {shown(values['split'])} is none",
             where=row.where,
             expected=" or ".join(SPLITS),
             do="correct or remove the row",
@@ -133,7 +133,7 @@ def _classes(rows: dict[str, list[Row]], path: Path) -> tuple[str, ...]:
     classes = tuple(sorted(found, key=(lambda label: (int(label), label)) if whole else None))
     for label in counts["test"].keys() - found:
         raise BookError(
-            f"label {label!r} is in split 'test', in {counts['test'][label]:,} rows, and not in 'train'",
+            f"label {shown(label)} is in split 'test', in {counts['test'][label]:,} rows, and not in 'train'",
             where=path,
             expected=f"the classes of the training rows, where a task's classes come from: {' or '.join(classes)}",
             do="add training rows with that label: no model answers what it was not trained on",
@@ -148,7 +148,7 @@ def _refuse_alike(labels: Counter[str], path: Path) -> None:
         known = first.setdefault(_likeness(label), label)
         if known != label:
             raise BookError(
-                f"the labels {known!r} ({labels[known]:,} rows) and {label!r} ({labels[label]:,} rows) differ in nothing"
+                f"the labels {shown(known)} ({labels[known]:,} rows) and {shown(label)} ({labels[label]:,} rows) differ in nothing"
                 " but how they are written",
                 where=path,
                 expected="one way to write a label",

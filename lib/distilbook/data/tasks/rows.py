@@ -26,6 +26,12 @@ def tidy(value: str) -> str:
     return " ".join(unicodedata.normalize("NFC", INVISIBLE.sub("", value)).split())
 
 
+def shown(value: Any) -> str:
+    """Return a value as an error shows it, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]} …"
+
+
 class Row(NamedTuple):
     """A row: its place in words, and its values by column, or why it has none."""
 
@@ -76,10 +82,11 @@ class Labels:
         name = tidy(value) if isinstance(value, str) else None
         if name in self.classes:
             return self.classes.index(name)
-        if type(value) is int and 0 <= value < len(self.classes):
-            return value
+        # A column of numbers in which one is missing comes as 1.0 instead of 1.
+        if type(value) in (int, float) and value in range(len(self.classes)):
+            return int(value)
         raise BookError(
-            f"label {value!r} is none of the task's",
+            f"label {shown(value)} is none of the task's",
             where=where,
             expected=" or ".join(self.classes),
             do="remove the rows with '-', as their authors do: the annotators did not agree on a label"
@@ -101,7 +108,7 @@ class Labels:
         low, high = self.value_range or (-math.inf, math.inf)
         if not (math.isfinite(score) and low <= score <= high):
             raise BookError(
-                f"score {value!r} is none",
+                f"score {shown(value)} is none",
                 where=where,
                 expected=f"a number from {low:g} to {high:g}" if self.value_range else "a finite number",
                 do="correct or remove the row",

@@ -14,6 +14,7 @@ Relative paths start at the project's root. The name says which task: ``SST-2`` 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable
 from typing import Self
@@ -50,7 +51,7 @@ class TaskSource(Config):
         if kind == "wheel":
             _check(name, WHEELS, f"no wheel holds a task called {name!r}", self.address)
             _check(self.name, (name,), f"{self.address} is not called {self.name!r}", self.address)
-        elif kind == "hub" or local_path(self.address).is_dir():
+        elif kind == "hub" or os.path.isdir(local_path(self.address)):
             _check(self.name, NAMES, f"no task is called {self.name!r}", self.address)
         return self
 
@@ -127,9 +128,9 @@ def _layout(source: TaskSource) -> Layout | None:
         revision = source.revision
         return imdb.hub_layout(name, revision) if is_imdb else glue.hub_layout(glue.GLUE[source.name], name, revision)
     path = local_path(source.address)
-    if path.is_dir():
+    if os.path.isdir(path):
         return imdb.local_layout(path) if is_imdb else glue.local_layout(glue.GLUE[source.name], path)
-    if not path.exists():
+    if not os.path.exists(path):
         raise BookError(
             "the task's file does not exist",
             where=path,
