@@ -5,9 +5,10 @@ import socket
 
 import pytest
 
-from distilbook import inputs
+from distilbook import formats, inputs
 from distilbook.config import BookError
-from distilbook.inputs import contents, listed, look, once, open_file, wide_encoding
+from distilbook.formats import wide_encoding
+from distilbook.inputs import contents, listed, look, once, open_file
 
 
 def tree(folder, *names: str):
@@ -104,7 +105,7 @@ def test_what_a_folder_holds_is_said_in_few_words(tmp_path):
 TEXTS = ["The river rises in the hills.\n", "Der Fluß entspringt im Süden.\r\n", "河流发源于山中。\n一条河\n", "Река.\n\nИсток\n"]
 
 
-@pytest.mark.parametrize("encoding", inputs.WIDE)
+@pytest.mark.parametrize("encoding", formats.WIDE)
 @pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.parametrize("cut", [0, 1, 3])
 def test_wide_encodings_are_told_without_a_mark(text, encoding, cut):

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..config import BookError
-from ..inputs import BEGINNING, check_format, empty, open_file
+from ..formats import BEGINNING, check_format, empty
+from ..inputs import open_file
 
 if TYPE_CHECKING:
     import pyarrow.parquet
