@@ -106,7 +106,7 @@ def once(files: list[Path]) -> tuple[list[Path], dict[Path, str]]:
 def listed(left_out: dict[Path, str], folder: Path, most: int = 3) -> str:
     """Return in words what was left out of ``folder``: for each reason how many files, and the first of them."""
     parts = []
-    for why in dict.fromkeys(left_out.values()):
+    for why in dict.fromkeys(left_out[path] for path in sorted(left_out)):
         names = sorted(path.relative_to(folder).as_posix() for path, reason in left_out.items() if reason == why)
         parts.append(f"{_first(names, most)} ({why})")
     return "; ".join(parts)

@@ -88,9 +88,9 @@ def test_what_is_left_out_of_a_folder_of_text_is_said_with_the_reason(tmp_path):
     (tmp_path / "link.txt").symlink_to("books.txt")
     assert [text for _, text in documents(tmp_path)] == [["UPPER.TXT"], ["books.txt"], ["notices_of_1900.txt"]]
     assert left_out(tmp_path, None, "train") == (
-        "link.txt (a link to a file that is read already); .ipynb_checkpoints (a hidden or system file); License.txt,"
-        " readme-de.txt (not data but about it); c.text, wiki_00 (no ending of .txt, .txt.gz, .jsonl, .jsonl.gz,"
-        " .parquet)"
+        ".ipynb_checkpoints (a hidden or system file); License.txt, readme-de.txt (not data but about it); c.text,"
+        " wiki_00 (no ending of .txt, .txt.gz, .jsonl, .jsonl.gz, .parquet); link.txt (a link to a file that is read"
+        " already)"
     )
     assert left_out(tmp_path / "books.txt", None, "train") == ""
 

@@ -157,7 +157,9 @@ def test_a_chapter_that_fine_tunes_nothing_is_refused_with_those_that_do(chapter
 def test_the_command_finishes_what_it_is_asked_for_and_says_what_is_left(with_students, capsys):
     def said(only, dry_run: bool) -> list[str]:
         finetune("smoke", "08_sentence_tasks", EVERYTHING | only, **ALONE, dry_run=dry_run)
-        return capsys.readouterr().out.splitlines()
+        written = capsys.readouterr()
+        assert written.err.startswith("Every line of the tasks' files could be used."), "what was left out is said too"
+        return written.out.splitlines()
 
     majority = {"models": ["majority"], "tasks": ["reviews", "CoLA"]}
     first, *left = said(majority, dry_run=True)

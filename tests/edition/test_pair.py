@@ -55,9 +55,10 @@ def opened(values) -> Chapter:
     return Chapter("13_verdict", config, Workspace(config.edition))
 
 
-def test_a_pair_is_fine_tuned_counted_and_judged_and_nothing_is_trained_again(values, runs, student):
+def test_a_pair_is_fine_tuned_counted_and_judged_and_nothing_is_trained_again(values, runs, student, capsys):
     chapter = opened(values)
     records, claims = evidence(chapter)
+    assert "Every line of the tasks' files could be used." in capsys.readouterr().err
     assert [claim.id for claim in claims] == [claim.id for claim in CLAIMS if not claim.arm]
     verdicts = {claim.id: judge(claim, records) for claim in claims}
     retention = verdicts["retention"]

@@ -58,23 +58,25 @@ def _sorted_out(path: Path) -> tuple[list[Path], dict[Path, str]]:
             where=path,
             do="correct the source's address; relative paths start at the project's root",
         )
-    if not path.is_dir():
-        if not path.name.lower().endswith((*TEXT, *ROWS)):
-            raise BookError(
-                "a file has an ending that is not known",
-                where=path,
-                expected=f"one of {ENDINGS}",
-                do="convert the file, or give it the ending of what is in it",
-            )
-        open_file(path).close()
-        return [path], {}
+    if path.is_dir():
+        return _of_folder(path)
+    if not _is_data(path):
+        raise BookError(
+            "a file has an ending that is not known",
+            where=path,
+            expected=f"one of {ENDINGS}",
+            do="convert the file, or give it the ending of what is in it",
+        )
+    open_file(path).close()
+    return [path], {}
+
+
+def _of_folder(path: Path) -> tuple[list[Path], dict[Path, str]]:
     there = look(path)
-    found, left_out = once([file for file in there.files if file.name.lower().endswith((*TEXT, *ROWS))])
-    about = {file: "not data but about it" for file in found if ABOUT.fullmatch(file.name)}
-    left_out |= there.left_out | about
-    others = set(there.files) - set(found) - set(left_out)
-    left_out |= dict.fromkeys((file for file in others if not ABOUT.fullmatch(file.name)), f"no ending of {ENDINGS}")
-    found = [file for file in found if file not in about]
+    data = [file for file in there.files if _is_data(file) and not ABOUT.fullmatch(file.name)]
+    found, links = once(data)
+    others = {file: _why_no_data(file) for file in set(there.files) - set(data)}
+    left_out = there.left_out | links | {file: why for file, why in others.items() if why}
     if not found:
         raise BookError(
             "a folder holds no data" + (f"; there are only {listed(left_out, path)}" if left_out else ""),
@@ -90,6 +92,17 @@ def _sorted_out(path: Path) -> tuple[list[Path], dict[Path, str]]:
             do="make two sources of them, each with a folder of its own",
         )
     return found, left_out
+
+
+def _is_data(path: Path) -> bool:
+    return path.name.lower().endswith((*TEXT, *ROWS))
+
+
+def _why_no_data(path: Path) -> str:
+    """Return why a file is no data; "" for a README and the like, which nobody expects to be read as such."""
+    if _is_data(path):
+        return "not data but about it"
+    return "" if ABOUT.fullmatch(path.name) else f"no ending of {ENDINGS}"
 
 
 def files_read(path: Path, subset: str | None, split: str) -> list[Path]:
