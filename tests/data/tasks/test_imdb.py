@@ -150,3 +150,14 @@ def test_hidden_reviews_are_left_alone_and_a_link_to_nothing_is_a_review_that_ca
     assert task.left_out == (
         f"{tmp_path}/train/neg/7_1.txt: a file or folder cannot be read (No such file or directory)",
     )
+
+
+@pytest.mark.parametrize(
+    ("content", "what"), [("http://x/tt7".encode("utf-16"), "is in UTF-16"), (gzip.compress(b"x"), "is packed with gzip")]
+)
+def test_a_list_of_films_that_cannot_be_read_is_refused_rather_than_each_review_a_group(
+    tmp_path, content, what, message
+):
+    write_urls(write_archive(tmp_path), "test")
+    (tmp_path / "test" / "urls_pos.txt").write_bytes(content)
+    assert message(load, tmp_path).startswith(f"a file {what}")

@@ -56,7 +56,8 @@ class Archive:
         path = self.folder / split / f"urls_{name}.txt"
         if not path.is_file():
             return {}
-        pages = enumerate(path.read_text(encoding="utf-8", errors="replace").split("\n"))
+        with open_file(path) as raw, unpacked(path, raw, TEXT) as file:
+            pages = enumerate(file.read().decode("utf-8", errors="replace").split("\n"))
         return {number: match[0] for number, page in pages if (match := re.search(r"tt\d+", page))}
 
 

@@ -131,9 +131,9 @@ def _classes(rows: dict[str, list[Row]], path: Path) -> tuple[str, ...]:
         )
     whole = all(re.fullmatch("[0-9]{1,18}", label) for label in found)
     classes = tuple(sorted(found, key=(lambda label: (int(label), label)) if whole else None))
-    for label in counts["test"].keys() - found:
+    for label in sorted(counts["test"].keys() - found):
         raise BookError(
-            f"label {shown(label)} is in split 'test', in {counts['test'][label]:,} rows, and not in 'train'",
+            f"label {shown(label)} is in split 'test' (rows: {counts['test'][label]:,}) and not in 'train'",
             where=path,
             expected=f"the classes of the training rows, where a task's classes come from: {' or '.join(classes)}",
             do="add training rows with that label: no model answers what it was not trained on",
@@ -148,8 +148,8 @@ def _refuse_alike(labels: Counter[str], path: Path) -> None:
         known = first.setdefault(_likeness(label), label)
         if known != label:
             raise BookError(
-                f"the labels {shown(known)} ({labels[known]:,} rows) and {shown(label)} ({labels[label]:,} rows) differ in nothing"
-                " but how they are written",
+                f"the labels {shown(known)} (rows: {labels[known]:,}) and {shown(label)} (rows: {labels[label]:,}) differ in"
+                " nothing but how they are written",
                 where=path,
                 expected="one way to write a label",
                 do="write them alike where they are one class, or give them names that differ in letters",
