@@ -133,20 +133,37 @@ def _parts(path: Path, most: int, reading: Reading, wanted: str) -> Iterator[tup
     with reading.file(path) as raw, unpacked(path, raw, wanted) as file:
         while part := file.readline(most):
             begins, ended = ended, part.endswith(b"\n") or len(part) < most
-            text = _decoded(decoder, part, ended, f"{path}:{number}", wanted)
-            yield number, text.removeprefix("\ufeff") if begins and isinstance(text, str) else text, ended
+            text = _decoded(decoder, part.removeprefix(codecs.BOM_UTF8) if begins else part, ended)
+            yield number, _bad_line(path, number, part, wanted) if text is None else text, ended
             number += ended
         if not ended:
-            yield number, _decoded(decoder, b"", True, f"{path}:{number}", wanted), True
+            text = _decoded(decoder, b"", True)
+            yield number, _bad_line(path, number, b"", wanted) if text is None else text, True
 
 
-def _decoded(decoder: codecs.IncrementalDecoder, part: bytes, ended: bool, where: str, wanted: str) -> str | BookError:
+def _decoded(decoder: codecs.IncrementalDecoder, part: bytes, ended: bool) -> str | None:
+    """Return a part of a line as text; None where it is not UTF-8, or holds a zero byte."""
     try:
         text = decoder.decode(part, final=ended)
     except UnicodeDecodeError:
         decoder.reset()
-        return not_utf8(where, wanted)
-    return text if "\0" not in text else _zero_byte(where, wanted)
+        return None
+    return None if "\0" in text else text
+
+
+def _bad_line(path: Path, number: int, part: bytes, wanted: str) -> BookError:
+    where = f"{path}:{number}"
+    if b"\0" in part:
+        return BookError(
+            "a line holds zero bytes", where=where, expected=wanted, do="remove them: tr -d '\\000' < OLD > NEW"
+        )
+    return BookError(
+        "a line is not UTF-8",
+        where=where,
+        expected=wanted,
+        do="convert the file from the encoding it is in: that of Windows in Western Europe, for instance, with"
+        " iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW",
+    )
 
 
 def cut(line: str) -> tuple[list[str], str | None]:
@@ -177,23 +194,6 @@ def no_space(where: str, do: str) -> BookError:
         where=where,
         expected="words, not base64, a minified file or other data",
         do=do,
-    )
-
-
-def not_utf8(where: object, wanted: str) -> BookError:
-    """Return the error for a line, or a file, that is in another encoding."""
-    return BookError(
-        "a line is not UTF-8",
-        where=where,
-        expected=wanted,
-        do="convert the file from the encoding it is in: that of Windows in Western Europe, for instance, with"
-        " iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW",
-    )
-
-
-def _zero_byte(where: str, wanted: str) -> BookError:
-    return BookError(
-        "a line holds zero bytes", where=where, expected=wanted, do="remove them: tr -d '\\000' < OLD > NEW"
     )
 
 
