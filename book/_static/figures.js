@@ -1,7 +1,16 @@
-/* Figures take the page's colours, and change with its light and dark theme.
+/* Figures are drawn from their data, which stand beside each as JSON. They take the page's colours, and change with its light and dark theme.
    Only what plotly draws by itself is recoloured: data keep the colours they were given. */
 (() => {
+  // No button leads to a server, and no text is a formula.
+  const behaviour = {
+    displaylogo: false, responsive: true, plotlyServerURL: "", showSendToCloud: false, typesetMath: false,
+  };
   const figures = () => document.querySelectorAll(".plotly-graph-div");
+
+  const draw = () => Promise.all([...document.querySelectorAll("script[data-figure]")].map((script) => {
+    const { data, layout } = JSON.parse(script.textContent);
+    return Plotly.newPlot(script.dataset.figure, data, layout, behaviour);
+  }));
 
   function recolour() {
     const page = getComputedStyle(document.documentElement);
@@ -36,7 +45,8 @@
     }
   }
 
-  const ready = () => {
+  const ready = async () => {
+    await draw();
     recolour();
     new MutationObserver(recolour).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   };

@@ -56,7 +56,7 @@ def left_out(tasks: Sequence[Task]) -> str:
     lines = [line for task in tasks for line in task.left_out]
     if not lines:
         return "Every line of the tasks' files could be used."
-    shown = "; ".join(f"`{line}`" for line in lines[:3])
+    shown = "; ".join(lines[:3])
     return f"Left out of the training files: {counted(len(lines), 'line')}. The first: {shown}."
 
 
@@ -155,8 +155,8 @@ def submitted(folders: Sequence[Path], root: Path) -> str:
         return "No task of this edition has a withheld test set, so there is nothing to hand in."
     files = sorted({path.name for folder in folders for path in folder.iterdir()})
     return (
-        f"Answers to withheld test sets, as GLUE's server takes them ({', '.join(f'`{name}`' for name in files)}), are "
-        f"in {counted(len(folders), 'folder')}, one for each model and seed, such as `{relpath(folders[0], root)}`."
+        f"Answers to withheld test sets, as GLUE's server takes them ({', '.join(files)}), are "
+        f"in {counted(len(folders), 'folder')}, one for each model and seed, such as {relpath(folders[0], root)}."
     )
 
 
