@@ -15,8 +15,10 @@ from .config import HIDDEN
 _SPACE = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]+")
 #: Colours and other commands to a terminal.
 _COMMANDS = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
-#: What may begin markup in any dialect of Markdown.
-_IN_MARKDOWN = re.compile(r"[!#$%&()*+:<=>@\[\\\]^_`{|}~]|^-|^\d+\.(?!\d)|\bwww\.", re.IGNORECASE)
+#: What may begin markup in any dialect of Markdown, anywhere or at the start of a line.
+_IN_MARKDOWN = re.compile(
+    r"[$&*<=>@\[\\\]^`{|}~]|:(?!\s)|(?<![^\W_])_|_(?![^\W_])|\bwww\.|^[-+#%:]|^\d+[.)](?!\d)", re.IGNORECASE
+)
 #: Those of them that a dialect reads before it sees a backslash, or behind backslashes.
 _NUMBERED = "&<>$\\"
 #: What plotly reads as markup, as a formula, or as a place for a value.

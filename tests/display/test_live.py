@@ -139,6 +139,7 @@ def test_a_live_figure_is_no_part_of_a_page(tmp_path, shown):
 
 def test_a_cards_headings_do_not_disturb_the_chapters_contents(tmp_path):
     (tmp_path / "README.md").write_text("---\nlibrary_name: transformers\n---\n\n# Title\n\n## Part\n\nText.\n")
-    assert show_card(tmp_path / "README.md").data == (
-        "<details><summary><code>README.md</code>, the model card</summary>\n\n**Title**\n\n**Part**\n\nText.\n\n</details>"
-    )
+    assert (
+        "<details><summary><code>README.md</code>, the model card</summary><p><strong>Title</strong></p>\n"
+        "<p><strong>Part</strong></p>\n<p>Text.</p>\n</details>"
+    ) in show_card(tmp_path / "README.md").content["html"]

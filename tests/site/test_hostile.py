@@ -30,6 +30,8 @@ from hostile import VALUES
 from site_check import ARGUMENTS, DRAWN, chromium, listen
 
 pytestmark = pytest.mark.browser
+#: Those that a file of records can hold.
+RECORDED = [value for value in VALUES if not re.search("[\u2028\ud800]", value)]
 SECRET = "what lies outside of the book"
 TITLE = "# The claims\n\nThe loss is $L_{ce}$, as {cite:p}`hinton2015distilling` have it."
 
@@ -104,7 +106,7 @@ def drawn_by_the_book() -> list:
 
 def of_others() -> list:
     """Return what a reader's own cells may leave: nothing of it is the book's."""
-    text = "\n".join(VALUES)
+    text = "\n".join(VALUES[:-1])  # a kernel cannot print half of a character
     return [
         new_output("stream", name="stdout", text=text),
         *(
@@ -132,7 +134,7 @@ def site(project, tmp_path_factory) -> Path:
         notebook = new_notebook(cells=[new_markdown_cell(TITLE), *cells])
         notebook.metadata.kernelspec = {"name": "python3", "language": "python", "display_name": "Python 3"}
         nbformat.write(notebook, workspace.notebooks / "01_claims.ipynb")
-        RecordBook(workspace.records).add(hostile_record(seed, value) for seed, value in enumerate(VALUES[:-1]))
+        RecordBook(workspace.records).add(hostile_record(seed, value) for seed, value in enumerate(RECORDED))
         yield build_site(workspace).parent
 
 
@@ -194,7 +196,7 @@ def test_every_value_is_shown_as_it_stands(seen, where):
 def test_the_machines_names_stand_in_the_note_and_below_every_page(seen):
     for name, texts in seen[2].items():
         text = " ".join(texts["footer"] + (texts[".bd-content"] if name == "index.html" else []))
-        assert [value for value in VALUES[:-1] if as_read(value) not in text] == [], name
+        assert [value for value in RECORDED if as_read(value) not in text] == [], name
 
 
 def test_no_file_from_outside_is_copied(site):

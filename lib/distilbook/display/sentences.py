@@ -35,7 +35,7 @@ def nat(value: float) -> str:
 
 
 def quoted(pieces: Iterable[str]) -> str:
-    """Return word pieces as a list in quotes, so that none is taken for a word, a mark or a number of ours."""
+    """Return word pieces or names as a list in quotes, so that none is taken for a word or a number of ours."""
     return ", ".join(f"‘{piece}’" for piece in pieces)
 
 

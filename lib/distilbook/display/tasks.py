@@ -15,6 +15,7 @@ from ..claims.wording import POINTS, SHARE, counted, with_ends
 from ..metrics import METRIC_LABELS
 from .palette import LABELS
 from .rows import answer, task_rows
+from .sentences import quoted
 
 if TYPE_CHECKING:
     from ..data.tasks import Task
@@ -56,8 +57,7 @@ def left_out(tasks: Sequence[Task]) -> str:
     lines = [line for task in tasks for line in task.left_out]
     if not lines:
         return "Every line of the tasks' files could be used."
-    shown = "; ".join(lines[:3])
-    return f"Left out of the training files: {counted(len(lines), 'line')}. The first: {shown}."
+    return f"Left out of the training files: {counted(len(lines), 'line')}. The first: {quoted(lines[:3])}."
 
 
 def example_rows(tasks: Sequence[Task]) -> list[dict]:
@@ -155,8 +155,8 @@ def submitted(folders: Sequence[Path], root: Path) -> str:
         return "No task of this edition has a withheld test set, so there is nothing to hand in."
     files = sorted({path.name for folder in folders for path in folder.iterdir()})
     return (
-        f"Answers to withheld test sets, as GLUE's server takes them ({', '.join(files)}), are "
-        f"in {counted(len(folders), 'folder')}, one for each model and seed, such as {relpath(folders[0], root)}."
+        f"Answers to withheld test sets, as GLUE's server takes them ({quoted(files)}), are "
+        f"in {counted(len(folders), 'folder')}, one for each model and seed, such as {quoted([relpath(folders[0], root)])}."
     )
 
 

@@ -103,17 +103,19 @@ def _with_results(notebook: NotebookNode) -> NotebookNode:
 
 def _restrict(output: NotebookNode, name: str) -> None:
     """Leave in ``output`` what its page may show; a figure gets the id ``name``."""
-    ours, output.metadata = output.get("metadata", {}).get("distilbook") == SHOWN["distilbook"], NotebookNode()
     if output.output_type == "stream":
         output.text = lines(output.text)
-    if output.output_type == "error":
+    elif output.output_type == "error":
         output.traceback = [*map(lines, output.traceback)]
-    if FIGURE in (data := output.get("data", {})):
-        output.data = {"text/html": figure_html(data[FIGURE], name)}
-    elif data:
-        kinds = OURS if ours else PICTURES
-        shown = {kind: data[kind] for kind in kinds if kind in data}
-        output.data = shown or {"text/plain": lines(data.get("text/plain", ""))}
+    else:
+        ours = output.metadata.get("distilbook") == SHOWN["distilbook"]
+        output.data, output.metadata = _page_data(output.data, OURS if ours else PICTURES, name), NotebookNode()
+
+
+def _page_data(data: NotebookNode, kinds: tuple[str, ...], name: str) -> dict[str, str]:
+    if FIGURE in data:
+        return {"text/html": figure_html(data[FIGURE], name)}
+    return {kind: data[kind] for kind in kinds if kind in data} or {"text/plain": lines(data.get("text/plain", ""))}
 
 
 def _only_live(output: NotebookNode) -> bool:
