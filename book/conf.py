@@ -15,6 +15,7 @@ nb_ipywidgets_js = {}  # the default loads scripts from the network
 
 myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
+myst_url_schemes = ("http", "https")
 numfig = True
 
 bibtex_bibfiles = ["references.bib"]

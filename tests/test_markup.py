@@ -104,3 +104,11 @@ def test_a_name_with_hidden_characters_is_refused(name):
 @pytest.mark.parametrize("name", ["Größe", "日本語", "x y", "<b>", "می‌خواهم", "a`b"])
 def test_any_other_name_is_taken(name):
     assert TypeAdapter(Name).validate_python(name) == name
+
+
+def test_nothing_but_the_functions_of_display_makes_a_notebook_show_something(project):
+    """Tables, sentences, source and cards come from ``display.tables``, figures from ``display.palette``: they escape."""
+    other = re.compile(r"\bMarkdown\(|\bHTML\(|\bgo\.Figure\(\)|\bmake_subplots\(|DataFrame\(|\.style\b|\bto_html\(|_repr_html_\(")
+    scripts = [*(project / "book").rglob("*.py"), *(project / "lib").rglob("*.py")]
+    found = [path.name for path in scripts if other.search(path.read_text(encoding="utf-8"))]
+    assert len(scripts) > 150 and found == ["palette.py"]

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
-from IPython.core.formatters import DisplayFormatter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from playwright.sync_api import sync_playwright
 
@@ -20,7 +17,7 @@ from distilbook.display import figures, sentences, tasks
 from distilbook.display.card import show_card
 from distilbook.display.figures.budget import time_spent
 from distilbook.display.tables import say, show_source, table
-from distilbook.markup import html, markdown, visible
+from distilbook.markup import markdown, visible
 from distilbook.records import Record, RecordBook
 from distilbook.site import policy
 from distilbook.site.build import build_site
@@ -28,11 +25,14 @@ from distilbook.site.pages import WIDGET
 from distilbook.workspace import Workspace
 from hostile import VALUES
 from site_check import ARGUMENTS, DRAWN, chromium, listen
+from test_build import lay_out_book, output
 
 pytestmark = pytest.mark.browser
 #: Those that a file of records can hold.
 RECORDED = [value for value in VALUES if not re.search("[\u2028\ud800]", value)]
 SECRET = "what lies outside of the book"
+#: What in a page is looked at for the values.
+SHOWN_IN = ("td", "th", "li", ".shown > p", "details p", ".ytick text", ".bd-content", "footer")
 TITLE = "# The claims\n\nThe loss is $L_{ce}$, as {cite:p}`hinton2015distilling` have it."
 
 #: Runs in the page: whatever of a value has come to life.
@@ -44,13 +44,7 @@ LIVE = """() => [
   ...document.querySelectorAll('.cell_output mjx-container, .footer-content mjx-container, .js-plotly-plot a'),
 ].map(e => e.outerHTML.slice(0, 200))"""
 #: Runs in the page: its texts, cell by cell and label by label.
-TEXTS = """selector => [...document.querySelectorAll(selector)].map(e => e.textContent.replace(/[\\s\\u00a0]+/g, ' ').trim())"""
-
-
-def output(shown):
-    """Return what a kernel keeps of a cell that ends in ``shown``."""
-    data, metadata = DisplayFormatter().format(shown)
-    return new_output("display_data", data, metadata=metadata)
+TEXTS = "selector => [...document.querySelectorAll(selector)].map(e => e.textContent.replace(/\\s+/g, ' ').trim())"
 
 
 def hostile_task(value: str) -> Task:
@@ -119,8 +113,6 @@ def of_others() -> list:
 @pytest.fixture(scope="module")
 def site(project, tmp_path_factory) -> Path:
     """The pages of a book of one chapter that shows all values, on a machine that is called like one of them."""
-    from test_build import lay_out_book
-
     root = tmp_path_factory.mktemp("project")
     (root / "outside.txt").write_text(SECRET)
     with pytest.MonkeyPatch.context() as patch:
@@ -175,9 +167,6 @@ def seen(site):
     return problems, live, texts
 
 
-SHOWN_IN = ("td", "th", "li", ".shown > p", "details p", "#figure-45-0 .ytick text", ".ytick text", ".bd-content", "footer")
-
-
 def as_read(value: str) -> str:
     return re.sub(r"\s+", " ", visible(value)).strip()
 
@@ -214,7 +203,8 @@ def test_every_page_has_a_policy_that_lets_no_inline_script_run(site):
 
 
 @pytest.mark.parametrize(
-    "body", ["<script>x</script>", "<p onclick=x>", "<a href=' java\nscript:x'>", "<iframe>", "<svg><a xlink:href=javascript:x>"]
+    "body",
+    ["<script>x</script>", "<p onclick=x>", "<a href=' java\nscript:x'>", "<iframe>", "<a xlink:href=javascript:x>"],
 )
 def test_a_page_on_which_something_lives_stops_the_build(tmp_path, body):
     (tmp_path / "page.html").write_text(f"<html><head></head><body>{body}</body></html>")
@@ -222,11 +212,11 @@ def test_a_page_on_which_something_lives_stops_the_build(tmp_path, body):
         policy.protect(tmp_path)
 
 
-def test_the_policy_stops_what_the_escapes_would_have_missed(site, tmp_path):
+def test_the_policy_stops_what_the_escapes_would_have_missed(site):
     if chromium() is None:
         pytest.skip("no Chromium is installed")
-    page = (site / "genindex.html").read_text().replace("</body>", "<script>document.title = 'hit'</script><img src=x onerror=\"document.title='hit'\"></body>")
-    (path := site / "hit.html").write_text(page)
+    live = "<script>document.title = 'hit'</script><img src=x onerror=\"document.title = 'hit'\"></body>"
+    (path := site / "hit.html").write_text((site / "genindex.html").read_text().replace("</body>", live))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         opened = browser.new_page()
