@@ -1,15 +1,12 @@
-/* Figures are drawn from their data, which stand beside each as JSON. They take the page's colours, and change with its light and dark theme.
+/* Figures are drawn from their data, which stand beside each as JSON.
+   They take the page's colours, and change with its light and dark theme.
    Only what plotly draws by itself is recoloured: data keep the colours they were given. */
 (() => {
-  // No button leads to a server, and no text is a formula.
-  const behaviour = {
-    displaylogo: false, responsive: true, plotlyServerURL: "", showSendToCloud: false, typesetMath: false,
-  };
   const figures = () => document.querySelectorAll(".plotly-graph-div");
 
   const draw = () => Promise.all([...document.querySelectorAll("script[data-figure]")].map((script) => {
-    const { data, layout } = JSON.parse(script.textContent);
-    return Plotly.newPlot(script.dataset.figure, data, layout, behaviour);
+    const { data, layout, config } = JSON.parse(script.textContent);
+    return Plotly.newPlot(script.dataset.figure, data, layout, config);
   }));
 
   function recolour() {

@@ -131,7 +131,9 @@ def figure_html(figure: dict[str, Any], name: str) -> str:
     """
     from plotly.io.json import to_json_plotly  # of "<" and "/" it makes escapes, so that no script can end in it
 
-    drawn = to_json_plotly({part: figure.get(part, {}) for part in ("data", "layout")})
+    from ..display.palette import BEHAVIOUR
+
+    drawn = to_json_plotly({"data": figure["data"], "layout": figure.get("layout", {}), "config": BEHAVIOUR})
     return (
         f'<div id="{name}" class="plotly-graph-div"></div>'
         f'<script type="application/json" data-figure="{name}">{drawn}</script>'
