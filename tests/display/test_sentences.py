@@ -141,12 +141,12 @@ def test_library_and_formula_disagree_where_one_difference_is_too_large_or_undef
 
 def test_the_cost_of_the_positions_is_counted():
     assert sentences.projected_positions("masked", 1024, 0.15, 30522) == (
-        "This edition takes the distillation loss at the masked positions, about 154 in a step, each projected onto 30,522 word "
-        "pieces in both networks; every position would be 1,024, 6.67 times as many."
+        "This edition takes the distillation loss at the masked positions, about 154 in a step, each projected onto "
+        "30,522 word pieces in both networks; every position would be 1,024, 6.67 times as many."
     )
     assert sentences.projected_positions("all", 1024, 0.15, 30522) == (
-        "This edition takes the distillation loss at every position, 1,024 in a step, each projected onto 30,522 word pieces in "
-        "both networks; the masked positions alone would be about 154, and these are 6.67 times as many."
+        "This edition takes the distillation loss at every position, 1,024 in a step, each projected onto 30,522 word "
+        "pieces in both networks; the masked positions alone would be about 154, and these are 6.67 times as many."
     )
 
 

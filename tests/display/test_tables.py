@@ -3,7 +3,8 @@ from distilbook.recipe import changes_of
 
 
 def test_numbers_read_well_and_gaps_stay_empty():
-    html = table([{"name": "a", "n": 109482240, "share": 0.12345}, {"name": "b", "n": 2, "share": None}]).content["html"]
+    rows = [{"name": "a", "n": 109482240, "share": 0.12345}, {"name": "b", "n": 2, "share": None}]
+    html = table(rows).content["html"]
     assert "109,482,240" in html and "0.1235" in html
     assert "nan" not in html.lower() and "None" not in html
 

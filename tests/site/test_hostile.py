@@ -16,6 +16,7 @@ from distilbook.data.tasks import Examples, Task
 from distilbook.display import figures, sentences, tasks
 from distilbook.display.card import show_card
 from distilbook.display.figures.budget import time_spent
+from distilbook.display.palette import ENDS
 from distilbook.display.tables import say, show_source, table
 from distilbook.markup import markdown, visible
 from distilbook.records import Record, RecordBook
@@ -92,7 +93,7 @@ def drawn_by_the_book() -> list:
         figures.softened(every / 10, VALUES, [1.0, 2.0], 1.0),
         figures.learning_curves(dict.fromkeys(VALUES, curve), "x", VALUES[7], VALUES[8]),
         figures.loss_terms(curve, {"x": VALUES[7]}),
-        figures.intervals([{"label": v, "value": 1, "low": 0, "high": 2} for v in VALUES], "x", VALUES[7], 1, VALUES[8]),
+        figures.intervals([{"label": v, **dict.fromkeys(ENDS, 1)} for v in VALUES], "x", VALUES[7], 1, VALUES[8]),
         figures.text_lengths({v: [1, 2, 3] for v in VALUES}, [2]),
         time_spent([{"label": value, "training": 1, "rest": 2} for value in VALUES]),
     ]
@@ -104,7 +105,7 @@ def of_others() -> list:
     return [
         new_output("stream", name="stdout", text=text),
         *(
-            new_output("display_data", {kind: text, "text/plain": text}, metadata={"mystnb": {"markdown_format": "myst"}})
+            new_output("display_data", {kind: text, "text/plain": text}, metadata={"mystnb": {"markdown_format": "x"}})
             for kind in ("text/html", "text/markdown", "text/latex", "image/svg+xml", "application/javascript", WIDGET)
         ),
     ]

@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from ..markup import for_figure
+from ..markup import for_figure, visible
 from ..recipe import ARM_LABELS, AS_LONG, WITHOUT_TEACHER
 
 #: Colours of Okabe and Ito, which the colour-blind tell apart, and two greys; a marker for print in grey.
@@ -77,12 +77,17 @@ BEHAVIOUR = {
 class Figure(go.Figure):
     """A figure in which every string is text, whoever wrote it, but for those of :class:`distilbook.markup.Markup`."""
 
+    def __init__(self, *parts: Any, **more: Any):
+        super().__init__(*parts, **more)
+        self.update_layout(hoverlabel_namelength=-1)  # plotly would cut names, in the middle of an escape
+
     def to_dict(self) -> dict:
         """Return what is drawn, with what looks like markup in its strings escaped."""
         return _as_text(super().to_dict())
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict:
-        return {MIMETYPE: json.loads(self.to_json()) | {"config": BEHAVIOUR}, "text/plain": self.layout.title.text or ""}
+        drawn = json.loads(self.to_json()) | {"config": BEHAVIOUR}
+        return {MIMETYPE: drawn, "text/plain": visible(self.layout.title.text or "")}
 
     _ipython_display_ = _repr_html_ = None  # plotly's would leave the kind of output to a setting
 

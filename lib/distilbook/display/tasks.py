@@ -156,7 +156,8 @@ def submitted(folders: Sequence[Path], root: Path) -> str:
     files = sorted({path.name for folder in folders for path in folder.iterdir()})
     return (
         f"Answers to withheld test sets, as GLUE's server takes them ({quoted(files)}), are "
-        f"in {counted(len(folders), 'folder')}, one for each model and seed, such as {quoted([relpath(folders[0], root)])}."
+        f"in {counted(len(folders), 'folder')}, one for each model and seed, such as "
+        f"{quoted([relpath(folders[0], root)])}."
     )
 
 
