@@ -30,7 +30,8 @@ LOOK = """() => ({
 DRAWN = """() => [...document.querySelectorAll('.plotly-graph-div')].every(f => f.querySelector('.main-svg'))
   && [...document.querySelectorAll('.math')].every(e => e.querySelector('mjx-container'))"""
 
-#: Runs in the page: texts of figures, tables and sentences whose contrast with what is behind them is below 3 (WCAG's bound for large text).
+#: Runs in the page: texts of figures, tables and sentences whose contrast with what is behind them is below 3, WCAG's
+#: bound for large text.
 PALE = """() => {
   const rgba = colour => (colour.match(/[\\d.]+/g) || []).map(Number);
   const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
@@ -44,7 +45,8 @@ PALE = """() => {
     return [255, 255, 255];
   };
   const contrast = element => {
-    const [a, b] = [rgba(getComputedStyle(element)[element instanceof SVGElement ? 'fill' : 'color']), ground(element)].map(light).sort((x, y) => y - x);
+    const own = getComputedStyle(element)[element instanceof SVGElement ? 'fill' : 'color'];
+    const [a, b] = [rgba(own), ground(element)].map(light).sort((x, y) => y - x);
     return (a + 0.05) / (b + 0.05);
   };
   const kinds = '.xtick text, .ytick text, .xtitle, .ytitle, .gtitle, .legendtext, .slider-label, '
