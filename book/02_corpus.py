@@ -44,11 +44,12 @@ config = chapter.config
 from distilbook.data.corpus import prepare
 from distilbook.data.packing import FullSentences, OneSequence
 from distilbook.data.sources import documents, model_folder
+from distilbook.markup import visible
 from distilbook.model.teacher import load_tokenizer
 
 first = next(documents(config.texts[0]))
-print(first.id)
-print(first.paragraphs[0][:400])
+print(visible(first.id))
+print(visible(first.paragraphs[0][:400]))
 
 # %% [markdown]
 # ## Word pieces
@@ -57,7 +58,7 @@ print(first.paragraphs[0][:400])
 
 # %%
 pieces = load_tokenizer(model_folder(config.tokenizer))
-print(" ".join(pieces.tokenize(first.paragraphs[0])[:60]))
+print(visible(" ".join(pieces.tokenize(first.paragraphs[0])[:60])))
 
 # %% [markdown]
 # ## Blocks
@@ -95,7 +96,7 @@ text_sources(corpus.statistics)
 # nothing about the films that chapter 08 tests on is in their training text, not even without its label.
 
 # %%
-print(pieces.decode(corpus.train[0][:60]))
+print(visible(pieces.decode(corpus.train[0][:60])))
 
 # %% [markdown]
 # ## How often a word piece occurs

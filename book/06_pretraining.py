@@ -129,9 +129,10 @@ print(*sorted({run.config.precision for run in runs}))
 # %%
 from os.path import relpath
 
+from distilbook.markup import visible
 from distilbook.workspace import project_root
 
-print(f"tensorboard --logdir {relpath(root, project_root())}")
+print("tensorboard --logdir", visible(relpath(root, project_root())))
 
 # %% [markdown]
 # A run that goes wrong is stopped before the optimiser makes use of the step that shows it: when a loss or a gradient

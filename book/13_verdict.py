@@ -77,7 +77,7 @@ say(verdict_counts(verdicts))
 # Each sentence is made from the records by the claim's rule; nobody typed it.
 
 # %%
-say("\n".join(f"- **{v.claim.title}.** {v.sentence}" for v in verdicts))
+say({v.claim.title: v.sentence for v in verdicts})
 
 # %% [markdown]
 # ## What was spent
@@ -145,7 +145,7 @@ table(reference_arms(references))
 
 # %%
 judged = [(run, one) for run in references for one in reference_verdicts(run)]
-say("\n".join(f"- **{one.claim.title}** ({run.provenance.title}). {one.sentence}" for run, one in judged))
+say({f"{one.claim.title} ({run.provenance.title})": one.sentence for run, one in judged})
 
 # %% [markdown]
 # ## A pair of your own

@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 
 NUMBER = re.compile(r"(?<![\w.,^-])[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:e[-+]?\d+)?(?!\w)")
+#: How the HTML of a sentence begins, and that of several.
+SAID = tuple(f'<div class="shown mathjax_ignore">{tag}' for tag in ("<p>", "<ul>"))
 #: What follows a number that is said in points, also inside "1.2 [0.8 to 1.6] points".
 IN_POINTS = re.compile(r"[\s\[\]\d.,+-]*(?:to[\s\d.,+-]*)?\]?\s*points?\b")
 #: From here on a number may be shown rounded to a whole one; below, a whole number has to be exact.
@@ -48,6 +50,7 @@ def without_code(text: str) -> str:
         r"(?s)\{[a-z:]+\}`[^`]*`",
         r"``.*?``",
         r"`[^`]*`",
+        r"‘.+?’(?=[,.;) ]|$)",
         r"(?s)\$\$.*?\$\$",
         r"(?s)\$[^$]*\$",
         r"(?<=\])\([^)\s]*\)",
@@ -80,12 +83,12 @@ def unaccounted(text: str, values: Iterable[float]) -> list[str]:
 
 
 def sentences(notebook) -> Iterator[str]:
-    """Yield the lines an executed notebook's ``say`` displayed: Markdown that is not the library's source."""
+    """Yield the sentences that an executed notebook's ``say`` displayed, names before them included."""
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
-            text = output.get("data", {}).get("text/markdown", "")
-            if text and not text.startswith("<details>"):
-                yield from text.splitlines()
+            data = output.get("data", {})
+            if data.get("text/html", "").startswith(SAID):
+                yield from data["text/plain"].splitlines()
 
 
 def edition_values(folder: Path, chapter: str, notebook, sentence: str) -> list[float]:

@@ -30,24 +30,27 @@ LOOK = """() => ({
 DRAWN = """() => [...document.querySelectorAll('.plotly-graph-div')].every(f => f.querySelector('.main-svg'))
   && [...document.querySelectorAll('.math')].every(e => e.querySelector('mjx-container'))"""
 
-#: Runs in the page: texts of figures whose contrast with what is behind them is below 3 (WCAG's bound for large text).
+#: Runs in the page: texts of figures, tables and sentences whose contrast with what is behind them is below 3, WCAG's
+#: bound for large text.
 PALE = """() => {
   const rgba = colour => (colour.match(/[\\d.]+/g) || []).map(Number);
   const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
     .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
     .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
   const ground = element => {
-    for (let e = element.closest('.plotly-graph-div'); e; e = e.parentElement) {
+    for (let e = element.closest('.plotly-graph-div') || element; e; e = e.parentElement) {
       const colour = rgba(getComputedStyle(e).backgroundColor);
       if (colour.length === 3 || colour[3] > 0.5) return colour;
     }
     return [255, 255, 255];
   };
   const contrast = element => {
-    const [a, b] = [rgba(getComputedStyle(element).fill), ground(element)].map(light).sort((x, y) => y - x);
+    const own = getComputedStyle(element)[element instanceof SVGElement ? 'fill' : 'color'];
+    const [a, b] = [rgba(own), ground(element)].map(light).sort((x, y) => y - x);
     return (a + 0.05) / (b + 0.05);
   };
-  const kinds = '.xtick text, .ytick text, .xtitle, .ytitle, .gtitle, .legendtext, .slider-label';
+  const kinds = '.xtick text, .ytick text, .xtitle, .ytitle, .gtitle, .legendtext, .slider-label, '
+    + '.shown :is(p, li, td, th, summary)';
   return [...document.querySelectorAll(kinds)].filter(e => contrast(e) < 3).map(e => e.textContent);
 }"""
 

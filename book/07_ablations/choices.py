@@ -88,7 +88,7 @@ table(tried.rows())
 # By the rule that judges the arms:
 
 # %%
-say("\n".join(f"- {tried.sentence(choice.name)}" for choice in tried.choices))
+say(tried.sentence(choice.name) for choice in tried.choices)
 
 # %% [markdown]
 # ## Summary

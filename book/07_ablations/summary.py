@@ -69,7 +69,7 @@ from distilbook.display.masks import mask_rows, mask_sentences
 table(mask_rows(records))
 
 # %%
-say("\n".join(f"- {sentence}" for sentence in mask_sentences(records)))
+say(mask_sentences(records))
 
 # %% [markdown]
 # ## Layers and outputs, together and apart
@@ -86,7 +86,7 @@ by_budget = {two.budget: two for two in tables}
 table(cell_rows(by_budget["tokens"]))
 
 # %%
-say("\n".join(f"- {sentence}" for sentence in factor_sentences(by_budget["tokens"])))
+say(factor_sentences(by_budget["tokens"]))
 
 # %% [markdown]
 # Then with as many seconds: what looks at the teacher is as before, and what does not has been trained for longer.
@@ -95,13 +95,13 @@ say("\n".join(f"- {sentence}" for sentence in factor_sentences(by_budget["tokens
 table(cell_rows(by_budget["seconds"]))
 
 # %%
-say("\n".join(f"- {sentence}" for sentence in factor_sentences(by_budget["seconds"])))
+say(factor_sentences(by_budget["seconds"]))
 
 # %%
 from distilbook.display.comparisons import budget_sentence
 
 longer = [one for one in arms if one.as_long]
-say("\n".join(f"- {budget_sentence(one)}" for one in longer))
+say(map(budget_sentence, longer))
 
 # %%
 factors(tables)

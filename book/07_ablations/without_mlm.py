@@ -92,7 +92,7 @@ records = chapter.records.current()
 table(mask_rows(records, ablation.runs))
 
 # %%
-say("\n".join(f"- {sentence}" for sentence in mask_sentences(records, ablation.runs)))
+say(mask_sentences(records, ablation.runs))
 
 # %% [markdown]
 # ## Summary

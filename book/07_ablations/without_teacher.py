@@ -126,7 +126,7 @@ records = chapter.records.current()
 table(mask_rows(records, ablation.runs))
 
 # %%
-say("\n".join(f"- {sentence}" for sentence in mask_sentences(records, ablation.runs)))
+say(mask_sentences(records, ablation.runs))
 
 # %% [markdown]
 # The book keeps to uniform masks for its verdicts: they ask for words as text has them, and they are what the

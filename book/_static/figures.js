@@ -1,7 +1,13 @@
-/* Figures take the page's colours, and change with its light and dark theme.
+/* Figures are drawn from their data, which stand beside each as JSON.
+   They take the page's colours, and change with its light and dark theme.
    Only what plotly draws by itself is recoloured: data keep the colours they were given. */
 (() => {
   const figures = () => document.querySelectorAll(".plotly-graph-div");
+
+  const draw = () => Promise.all([...document.querySelectorAll("script[data-figure]")].map((script) => {
+    const { data, layout, config } = JSON.parse(script.textContent);
+    return Plotly.newPlot(script.dataset.figure, data, layout, config);
+  }));
 
   function recolour() {
     const page = getComputedStyle(document.documentElement);
@@ -36,7 +42,8 @@
     }
   }
 
-  const ready = () => {
+  const ready = async () => {
+    await draw();
     recolour();
     new MutationObserver(recolour).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   };

@@ -10,13 +10,29 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 #: A seed of random numbers.
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
+#: Characters that cannot be seen, or that turn what stands around them: controls, ends of lines, marks of direction.
+HIDDEN = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\ufffe"
+    r"\uffff\U000e0000-\U000e007f]"
+)
+
+
+def _can_be_read(name: str) -> str:
+    if found := HIDDEN.search(name):
+        raise ValueError(f"a name without hidden characters; there is one, {found[0]!r}, at place {found.start()}")
+    return name
+
+
+#: A name that a reader gives, which tables, figures and records show: one line of characters that can be seen.
+Name = Annotated[str, Field(min_length=1), AfterValidator(_can_be_read)]
 
 
 class BookError(Exception):

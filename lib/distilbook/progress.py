@@ -10,12 +10,14 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from .markup import visible
+
 
 def log_line(text: str) -> None:
     """Append ``text`` to the file that ``$DISTILBOOK_LOG`` names, with the time; without one do nothing."""
     if path := os.environ.get("DISTILBOOK_LOG"):
         with Path(path).open("a", encoding="utf-8") as file:
-            file.write(f"{datetime.now():%H:%M:%S} {text}\n")
+            file.write(f"{datetime.now():%H:%M:%S} {visible(text)}\n")
 
 
 def tell(text: str) -> None:

@@ -329,7 +329,7 @@ def test_without_predictions_the_chapter_is_to_be_run_again(tmp_path):
     records = answers(Task(tmp_path, n=100), 0.8, 0.7)
     (tmp_path / records[1].predictions).unlink()
     found = settling("retention", records, tmp_path)
-    assert found.need.takes == "a run of chapter `08_sentence_tasks`"
+    assert found.need.takes == "a run of chapter 08_sentence_tasks"
 
 
 def test_one_group_of_examples_gives_no_factor(tmp_path):
@@ -362,7 +362,7 @@ def test_a_run_scored_on_two_splits_is_counted_once_and_one_on_another_task_by_i
 @pytest.mark.parametrize("one", CLAIMS, ids=lambda one: one.id)
 def test_without_records_the_chapter_is_named_and_no_price(one):
     found = settling(one.id, [])
-    assert found.need.takes == f"a run of chapter `{one.chapter}`" and found.need.chapter == one.chapter
+    assert found.need.takes == f"a run of chapter {one.chapter}" and found.need.chapter == one.chapter
     assert (found.cost, found.settled) == (None, False)
 
 
@@ -372,7 +372,7 @@ def test_verdicts_in_miniature_are_said_to_take_the_papers_models_not_seeds():
     assert in_miniature([own]) == ""
     assert in_miniature([own, one]) == (
         "This verdict is in miniature: The teacher's outputs help. No number of seeds turns it into one on the paper's "
-        "own claim: that takes the paper's models and tasks, in the edition `paper`."
+        "own claim: that takes the paper's models and tasks, in the edition “paper”."
     )
     assert in_miniature([one, other]).startswith("These 2 verdicts are in miniature: ")
 

@@ -9,6 +9,7 @@ from distilbook.display import live
 from distilbook.display.card import show_card
 from distilbook.display.figures.live import POINTS, state_of, thinned, under_way
 from distilbook.display.live import Lines, watch
+from distilbook.display.palette import MIMETYPE
 
 
 def step(number: int, **terms: float) -> dict:
@@ -80,7 +81,7 @@ def test_the_figure_follows_the_file_and_ends_with_its_last_line(tmp_path, shown
         for number in range(1, 4):
             with (tmp_path / "metrics.jsonl").open("a") as file:
                 file.write(json.dumps(step(number)) + "\n")
-    figures = [content[live.MIMETYPE] for content in shown if live.MIMETYPE in content]
+    figures = [content[MIMETYPE] for content in shown if MIMETYPE in content]
     assert figures[-1]["data"][0]["x"] is not None and figures[-1]["layout"]["title"]["text"].startswith("step 3:")
 
 
@@ -94,9 +95,9 @@ def test_between_two_figures_stands_something_of_another_kind_and_the_same_heigh
             deadline = time.monotonic() + 20
             while len(shown) < before + 2 and time.monotonic() < deadline:
                 time.sleep(0.005)
-    kinds = [live.MIMETYPE in content for content in shown]
+    kinds = [MIMETYPE in content for content in shown]
     assert kinds == [False, False, True, False, True]
-    assert f"{shown[-1][live.MIMETYPE]['layout']['height']}px" in shown[-2]["text/html"]
+    assert f"{shown[-1][MIMETYPE]['layout']['height']}px" in shown[-2]["text/html"]
 
 
 def test_a_figure_that_cannot_be_drawn_does_not_stop_the_training(tmp_path, shown, capsys):
@@ -138,6 +139,7 @@ def test_a_live_figure_is_no_part_of_a_page(tmp_path, shown):
 
 def test_a_cards_headings_do_not_disturb_the_chapters_contents(tmp_path):
     (tmp_path / "README.md").write_text("---\nlibrary_name: transformers\n---\n\n# Title\n\n## Part\n\nText.\n")
-    assert show_card(tmp_path / "README.md").data == (
-        "<details><summary><code>README.md</code>, the model card</summary>\n\n**Title**\n\n**Part**\n\nText.\n\n</details>"
-    )
+    assert (
+        "<details><summary><code>README.md</code>, the model card</summary><p><strong>Title</strong></p>\n"
+        "<p><strong>Part</strong></p>\n<p>Text.</p>\n</details>"
+    ) in show_card(tmp_path / "README.md").content["html"]

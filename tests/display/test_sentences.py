@@ -99,9 +99,9 @@ def test_drawn_word_pieces_are_held_against_all(drawn, how):
 def test_half_of_the_text_is_counted_from_the_most_frequent_word_piece_on():
     said = sentences.half_of_text(np.array([1, 6, 0, 3, 2]), ["a", "the", "[CLS]", "`", "b"])
     assert said == (
-        "Half of the training text is made of 1 of the 4 word pieces that occur in it. The most frequent are `the`."
+        "Half of the training text is made of 1 of the 4 word pieces that occur in it. The most frequent are ‘the’."
     )
-    assert "`a`, `` ` ``" in sentences.half_of_text(np.array([2, 2, 1]), ["a", "`", "b"])
+    assert "‘a’, ‘`’" in sentences.half_of_text(np.array([2, 2, 1]), ["a", "`", "b"])
 
 
 def test_copies_are_all_equal_or_counted():
@@ -141,12 +141,12 @@ def test_library_and_formula_disagree_where_one_difference_is_too_large_or_undef
 
 def test_the_cost_of_the_positions_is_counted():
     assert sentences.projected_positions("masked", 1024, 0.15, 30522) == (
-        "This edition takes $L_{ce}$ at the masked positions, about 154 in a step, each projected onto 30,522 word "
-        "pieces in both networks; every position would be 1,024, 6.67 times as many."
+        "This edition takes the distillation loss at the masked positions, about 154 in a step, each projected onto "
+        "30,522 word pieces in both networks; every position would be 1,024, 6.67 times as many."
     )
     assert sentences.projected_positions("all", 1024, 0.15, 30522) == (
-        "This edition takes $L_{ce}$ at every position, 1,024 in a step, each projected onto 30,522 word pieces in "
-        "both networks; the masked positions alone would be about 154, and these are 6.67 times as many."
+        "This edition takes the distillation loss at every position, 1,024 in a step, each projected onto 30,522 word "
+        "pieces in both networks; the masked positions alone would be about 154, and these are 6.67 times as many."
     )
 
 
@@ -165,7 +165,7 @@ def test_each_machine_is_named_once():
         SimpleNamespace(hardware={"processor": name, "cores": 2, "accelerator": "none"}) for name in ("A 1", "B 2")
     )
     assert sentences.machines([other, one, other]) == (
-        "Measured on: `A 1`, 2 cores, accelerator: none; `B 2`, 2 cores, accelerator: none."
+        "Measured on: ‘A 1’, 2 cores, accelerator: none; ‘B 2’, 2 cores, accelerator: none."
     )
     assert sentences.machines([]) == "There are no records yet."
 

@@ -100,9 +100,9 @@ def test_lines_that_were_left_out_are_counted_and_the_first_ones_named(tasks):
         return shown.left_out([reviews, with_gaps])
 
     assert told() == "Every line of the tasks' files could be used."
-    assert told("a:1: no label") == "Left out of the training files: 1 line. The first: `a:1: no label`."
+    assert told("a:1: no label") == "Left out of the training files: 1 line. The first: ‘a:1: no label’."
     assert told("a:1: x", "a:2: x", "b:1: y", "b:9: z") == (
-        "Left out of the training files: 4 lines. The first: `a:1: x`; `a:2: x`; `b:1: y`."
+        "Left out of the training files: 4 lines. The first: ‘a:1: x’, ‘a:2: x’, ‘b:1: y’."
     )
 
 
@@ -194,8 +194,8 @@ def test_submissions_are_told_by_their_folders_and_files(tmp_path):
         for name in names:
             (folder / f"{name}.tsv").write_text("index\tprediction\n")
     assert shown.submitted(folders, tmp_path) == (
-        "Answers to withheld test sets, as GLUE's server takes them (`MNLI-m.tsv`, `RTE.tsv`), are in 2 folders, one "
-        f"for each model and seed, such as `{Path('submissions', 'teacher', 'seed0')}`."
+        "Answers to withheld test sets, as GLUE's server takes them (‘MNLI-m.tsv’, ‘RTE.tsv’), are in 2 folders, one "
+        f"for each model and seed, such as ‘{Path('submissions', 'teacher', 'seed0')}’."
     )
     assert "are in 1 folder, one" in shown.submitted(folders[:1], tmp_path)
 

@@ -29,7 +29,7 @@ HALF = reading(0.5, 0.5, 0.5, 0.5, spread=-6)
     [
         (
             reading(0.5, 0.6, 0.7, 0.5),
-            "With `[SEP]` it is right more often than with another word piece in its place after layers 1 and 2 "
+            "With [SEP] it is right more often than with another word piece in its place after layers 1 and 2 "
             "(after layer 1 by 10.0 points); after layer 3 that is not settled.",
         ),
         (
@@ -50,13 +50,13 @@ HALF = reading(0.5, 0.5, 0.5, 0.5, spread=-6)
             "right more often than with another word piece in its place after layer 1 (by 10.0 points) "
             "and less often after layer 2 (by 10.0 points); after layer 3 that is not settled.",
         ),
-        (HALF, "After no layer is it settled that `[SEP]` makes a difference to another word piece in its place."),
+        (HALF, "After no layer is it settled that [SEP] makes a difference to another word piece in its place."),
         (reading(0.5, 0.55, 0.6, 0.45, spread=40), "After no layer is it settled that"),
     ],
 )
 def test_layers_are_named_after_which_the_interval_leaves_no_doubt(separator, said):
     told = told_apart({"full": {"separator": separator, "another word piece": HALF}})
-    assert said in re.sub(r" \[[\d.]+ to [\d.]+\]", "", told)
+    assert said in re.sub(r" \[[\d.]+ to [\d.]+\]", "", told["The student"])
 
 
 def test_a_difference_is_told_with_the_interval_that_holds_for_all_layers_together():
@@ -64,7 +64,7 @@ def test_a_difference_is_told_with_the_interval_that_holds_for_all_layers_togeth
     lead = separator.lead(HALF)[2]
     assert lead.high < 0
     told = told_apart({"full": {"separator": separator, "another word piece": HALF}})
-    assert f"after layer 2 (by 10.0 [{-100 * lead.high:.1f} to {-100 * lead.low:.1f}] points)" in told
+    assert f"after layer 2 (by 10.0 [{-100 * lead.high:.1f} to {-100 * lead.low:.1f}] points)" in told["The student"]
 
 
 @pytest.mark.parametrize(
@@ -76,25 +76,25 @@ def test_a_difference_is_told_with_the_interval_that_holds_for_all_layers_togeth
     ],
 )
 def test_the_embeddings_are_held_against_the_half_of_the_position_alone(embeddings, side):
-    said = told_apart({"full": {"separator": reading(embeddings, 0.5), "another word piece": reading(0.5, 0.5)}})
-    assert said.startswith(f"- **The student.** After the embeddings the probe is right for {embeddings:.1%} [")
+    told = told_apart({"full": {"separator": reading(embeddings, 0.5), "another word piece": reading(0.5, 0.5)}})
+    said = told["The student"]
+    assert said.startswith(f"After the embeddings the probe is right for {embeddings:.1%} [")
     assert f"of the word pieces (95% interval over 40 texts), {side} that the position alone gives." in said
 
 
 def test_a_single_text_settles_nothing():
     one = Reading(np.array([[True, False], [True, True]]), np.array([0, 0]))
     other = Reading(np.array([[True, False], [False, False]]), np.array([0, 0]))
-    said = told_apart({"full": {"separator": one, "another word piece": other}})
+    said = told_apart({"full": {"separator": one, "another word piece": other}})["The student"]
     assert "50.0% (no bounds)" in said and "over 1 text)" in said and "After no layer is it settled" in said
 
 
 def test_each_model_has_its_line_and_token_types_are_told_where_there_are_any():
     pair = {"separator": HALF, "another word piece": HALF}
-    student, teacher = told_apart(
-        {"full": pair, "teacher": pair | {"token types": reading(0.9, 0.8, 0.7, 0.6)}}
-    ).splitlines()
-    assert student.startswith("- **The student.**") and "token types" not in student
-    assert teacher.startswith("- **The teacher.**")
+    told = told_apart({"full": pair, "teacher": pair | {"token types": reading(0.9, 0.8, 0.7, 0.6)}})
+    assert list(told) == ["The student", "The teacher"]
+    student, teacher = told.values()
+    assert "token types" not in student
     assert "With token types as well it is right for 90.0% [" in teacher and "after the embeddings, 60.0% [" in teacher
 
 

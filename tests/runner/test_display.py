@@ -68,11 +68,11 @@ def test_in_a_terminal_the_running_chapters_stand_below(running):
     console = Console(file=screen, width=120, force_terminal=True)
     with BookDisplay(running.workspace, 11, console) as display:
         display.starts(running, ("x",))
-        log(running, "12:00:00 full recipe, seed 0: 2.0k of 8.0k tokens")
+        log(running, "12:00:00 task [/x] [red]y, seed 0: 2.0k of 8.0k tokens")
         display.show({"06_pretraining": running}, "up to 3 min 0 s left")
         display.live.refresh()
     shown = screen.getvalue()
-    assert "2.0k of 8.0k tokens" in shown and "0 of 11 chapters, up to 3 min 0 s left" in shown
+    assert "task [/x] [red]y, seed 0: 2.0k of 8.0k tokens" in shown and "0 of 11 chapters, up to 3 min 0 s left" in shown
     assert "2.0k of 8.0k" not in (running.workspace.root / "book.log").read_text()
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from distilbook.claims import CLAIMS
 from distilbook.edition.contents import CHAPTERS
+from distilbook.markup import markdown
 from distilbook.records import Record, RecordBook
 from distilbook.runner.freshness import Execution
 from distilbook.site.budget import budget_page, markdown_table, spending_rows, spent
@@ -116,8 +117,8 @@ def test_the_whole_page(workspace):
     assert "last executed 2026-11-22, on A processor (1 or 2 cores)." in text
     assert "*last time*" not in text and "last time |" not in text
     assert 'id="figure-budget"' in text
-    assert "a run of chapter `07_ablations/without_teacher`" in text
-    assert "a run of chapter `07_ablations/without_cosine`" in text
+    assert "a run of chapter 07_ablations/without_teacher" in text
+    assert "a run of chapter 07_ablations/without_cosine" in text
     assert "That would take about 1 min 10 s here, as the full recipe's runs did." in text
     assert len(re.findall(r"^- \*\*", text, flags=re.MULTILINE)) == len(CLAIMS)
 
@@ -143,5 +144,5 @@ def test_every_chapter_that_would_settle_a_claim_is_in_the_book():
 
 
 def test_a_table_leaves_out_empty_columns_and_keeps_bars_in_their_cell():
-    table = markdown_table([{"name": "a|b", "none": "", "n": "1"}, {"name": "c"}], words=("name",))
+    table = markdown_table([{"name": markdown("a|b"), "none": "", "n": "1"}, {"name": "c"}], words=("name",))
     assert table == ":::{container} budget\n| name | n |\n| --- | ---: |\n| a\\|b | 1 |\n| c |  |\n:::"

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import jupytext
 import nbformat
-import pandas
 import plotly.graph_objects as go
 import pytest
+from IPython.core.formatters import DisplayFormatter
 from nbformat.v4 import new_output
 
 from distilbook.config import BookError
+from distilbook.display.tables import say, show_source, table
 from distilbook.edition.pairs import chapters
 from distilbook.records import Record, RecordBook
 from distilbook.site.build import build_site
@@ -76,6 +77,12 @@ def executed(script: str, *outputs) -> nbformat.NotebookNode:
     return nbformat.from_dict(notebook)
 
 
+def output(shown) -> nbformat.NotebookNode:
+    """Return what a kernel keeps of a cell that ends in ``shown``."""
+    data, metadata = DisplayFormatter().format(shown)
+    return new_output("display_data", data, metadata=metadata)
+
+
 def claims_notebook(*more):
     return executed(
         CLAIMS,
@@ -93,13 +100,15 @@ def loss_notebook():
     ]
     figure = go.Figure(go.Scatter(x=[1, 2, 3], y=[3, 1, 2], name="student"))
     figure.update_layout(xaxis_title="tokens", yaxis_title="loss [nat]", sliders=[{"steps": steps}])
-    table = pandas.DataFrame({f"a long column {i}": [0.123 * i, 1.0] for i in range(12)})
+    wide = {f"a long column {i}": 0.123 * i for i in range(12)}
     sent = json.loads(figure.to_json()) | {"config": {"plotlyServerURL": "https://x"}}
     return executed(
         LOSS,
         new_output("display_data", {FIGURE: sent}),
-        new_output("display_data", {"text/html": table.to_html(), "text/plain": "a table"}),
-        new_output("display_data", {"text/markdown": "The temperature is $T = 2$ {cite:p}`hinton2015distilling`."}),
+        output(table([wide, wide | {"a long column 3": "words"}])),
+        output(say("The temperature is 2.")),
+        output(say({"The student": "is small.", "The teacher": "is large."})),
+        output(show_source(table)),
     )
 
 

@@ -112,7 +112,7 @@ def cleared(found: Finding, claim: Claim) -> Need:
         return Need(found.obstacle, "a teacher that has learnt the task; more seeds of this one do not help")
     if found.obstacle == NO_LEAD:
         return Need(found.obstacle, "a teacher whose lead is certain: one that has learnt it better, or more seeds")
-    return Need(found.obstacle, f"a run of chapter `{claim.chapter}`", 1.0, chapter=claim.chapter)
+    return Need(found.obstacle, f"a run of chapter {claim.chapter}", 1.0, chapter=claim.chapter)
 
 
 def _more_seeds(found: Finding, claim: Claim, records: list[Record]) -> Need:

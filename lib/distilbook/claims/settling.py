@@ -69,7 +69,7 @@ def what_settles(judgement: Judgement, records: Iterable[Record], folder: Path |
     seconds = seconds_behind(evidence(claim, records))
     if isinstance(found, Missing):
         factor = 1.0 if claim.arm and found.chapter == claim.chapter else None  # it takes what the full recipe took
-        because, takes = f"there is none of {found.what}", f"a run of chapter `{found.chapter}`"
+        because, takes = f"there is none of {found.what}", f"a run of chapter {found.chapter}"
         return Settling(judgement, Need("a record is missing", takes, factor, because, found.chapter), seconds)
     if judgement.verdict != "not settled":
         return Settling(judgement, nothing_more(found, claim), seconds)
@@ -88,7 +88,7 @@ def in_miniature(settlings: Iterable[Settling]) -> str:
     )
     return (
         f"{which} in miniature: {'; '.join(found)}. No number of seeds turns {turns}: that takes the paper's models "
-        "and tasks, in the edition `paper`."
+        "and tasks, in the edition “paper”."
     )
 
 

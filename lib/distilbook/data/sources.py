@@ -20,7 +20,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from ..config import BookError, Config, nearest, short_hash
+from ..config import BookError, Config, Name, nearest, short_hash
 from ..files import sha256
 from ..workspace import cache_root, local_path
 from . import hub, text_files, wheels
@@ -41,7 +41,7 @@ class Document:
 class TextSource(Config):
     """One source of text."""
 
-    name: str = Field(min_length=1, description="label in statistics")
+    name: Name = Field(description="label in statistics")
     address: str = Field(min_length=1, description="wheel:<name>, hub:<id>, or a path")
     subset: str | None = Field(default=None, description="configuration of a data set, such as 20231101.en")
     split: str = "train"

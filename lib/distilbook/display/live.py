@@ -14,14 +14,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import plotly.graph_objects as go
-
+from ..markup import html
 from ..progress import PROGRESS, in_kernel
 from .figures.live import under_way
+from .palette import Figure
 
 #: Seconds between two drawings.
 EVERY = 5.0
-MIMETYPE = "application/vnd.plotly.v1+json"
 
 
 @contextmanager
@@ -47,18 +46,13 @@ def watch(folder: Path) -> Iterator[None]:
         thread.join()
 
 
-def bundle(made: go.Figure) -> dict:
-    """Return what a front end draws ``made`` from."""
-    return {MIMETYPE: json.loads(made.to_json()), "text/plain": made.layout.title.text}
-
-
-def blank(made: go.Figure) -> dict:
+def blank(made: Figure) -> dict:
     """Return what takes the place of ``made`` for a moment, as high as it is.
 
     JupyterLab's renderer of figures ignores a second figure in its place; after something of another kind it begins
     afresh.
     """
-    return {"text/html": f'<div style="height: {made.layout.height}px">{made.layout.title.text}</div>'}
+    return {"text/html": f'<div style="height: {made.layout.height}px">{html(made.layout.title.text)}</div>'}
 
 
 def _follow(path: Path, handle, over: threading.Event) -> None:
@@ -75,7 +69,7 @@ def _follow(path: Path, handle, over: threading.Event) -> None:
 def _draw(lines: Lines, handle) -> None:
     if lines.more():
         made = under_way(lines.steps, lines.measured)
-        for content in (blank(made), bundle(made)):
+        for content in (blank(made), made._repr_mimebundle_()):
             handle.update(content, raw=True, metadata=PROGRESS)
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
+from ..markup import for_figure, visible
 from ..recipe import ARM_LABELS, AS_LONG, WITHOUT_TEACHER
 
 #: Colours of Okabe and Ito, which the colour-blind tell apart, and two greys; a marker for print in grey.
@@ -58,6 +63,50 @@ PLAIN = ["#4C78A8", "#F2A541", "#72B7B2", "#B279A2", "#9D755D"]
 FURTHER = ["circle-open", "diamond-open", "triangle-up-open", "triangle-down-open", "pentagon-open", "hexagon-open"]
 
 
+MIMETYPE = "application/vnd.plotly.v1+json"
+#: How figures behave wherever they are drawn: no button leads to a server, and no text is a formula.
+BEHAVIOUR = {
+    "displaylogo": False,
+    "responsive": True,
+    "plotlyServerURL": "",
+    "showSendToCloud": False,
+    "typesetMath": False,
+}
+
+
+class Figure(go.Figure):
+    """A figure in which every string is text, whoever wrote it, but for those of :class:`distilbook.markup.Markup`."""
+
+    def __init__(self, *parts: Any, **more: Any):
+        super().__init__(*parts, **more)
+        self.update_layout(hoverlabel_namelength=-1)  # plotly would cut names, in the middle of an escape
+
+    def to_dict(self) -> dict:
+        """Return what is drawn, with what looks like markup in its strings escaped."""
+        return _as_text(super().to_dict())
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict:
+        drawn = json.loads(self.to_json()) | {"config": BEHAVIOUR}
+        return {MIMETYPE: drawn, "text/plain": visible(self.layout.title.text or "")}
+
+    _ipython_display_ = _repr_html_ = None  # plotly's would leave the kind of output to a setting
+
+
+def _as_text(part: Any) -> Any:
+    if isinstance(part, str):
+        return for_figure(part)
+    if isinstance(part, dict):
+        return {name: _as_text(value) for name, value in part.items()}
+    if isinstance(part, list | tuple) or (isinstance(part, np.ndarray) and part.dtype.kind in "OUS"):
+        return [_as_text(value) for value in part]
+    return part
+
+
+def subplots(**layout: Any) -> Figure:
+    """Return a figure of several panels; ``layout`` is that of plotly's ``make_subplots``."""
+    return make_subplots(figure=Figure(), **layout)
+
+
 def look(name: str, number: int = 0) -> tuple[str, str, str, str]:
     """Return colour, marker, dash and label of a model, an arm, or the ``number``-th of what is neither."""
     if name in COLOURS:
@@ -67,13 +116,13 @@ def look(name: str, number: int = 0) -> tuple[str, str, str, str]:
     return colour, FURTHER[number % len(FURTHER)], "dashdot", name
 
 
-def figure(title: str, x: str, y: str, height: int = 380) -> go.Figure:
+def figure(title: str, x: str, y: str, height: int = 380) -> Figure:
     """Return an empty figure in the book's look.
 
     Args:
         title: what the picture shows; x, y: the axes' titles, with units.
     """
-    made = go.Figure()
+    made = Figure()
     made.update_layout(
         template="simple_white",
         height=height,
@@ -113,7 +162,7 @@ def padded(reach: Sequence[float]) -> list[float]:
     return [min(reach) - room, max(reach) + room]
 
 
-def dressed(made: go.Figure, title: str, height: int, left: int) -> go.Figure:
+def dressed(made: Figure, title: str, height: int, left: int) -> Figure:
     """Give a figure of several panels the book's look.
 
     Args:

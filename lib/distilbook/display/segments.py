@@ -17,13 +17,13 @@ NAMES = {"full": "The student", "teacher": "The teacher"}
 HALF = 0.5
 
 
-def told_apart(readings: Mapping[str, Mapping[str, Reading]]) -> str:
+def told_apart(readings: Mapping[str, Mapping[str, Reading]]) -> dict[str, str]:
     """Say for each model what can be read before attention, and after which layers the separator has told.
 
     Args:
         readings: by model, ``full`` (the student) or ``teacher``, and by condition, as ``read_sentences`` gives them.
     """
-    return "\n".join(f"- **{NAMES[model]}.** {_of_model(conditions)}" for model, conditions in readings.items())
+    return {NAMES[model]: _of_model(conditions) for model, conditions in readings.items()}
 
 
 def _of_model(conditions: Mapping[str, Reading]) -> str:
@@ -57,7 +57,7 @@ def _after_layers(leads: Sequence[Interval]) -> str:
     fewer = [layer for layer, lead in enumerate(leads, start=1) if lead.high < 0]
     rest = [layer for layer in range(1, len(leads) + 1) if layer not in more + fewer]
     if not more + fewer:
-        return "After no layer is it settled that `[SEP]` makes a difference to another word piece in its place."
+        return "After no layer is it settled that [SEP] makes a difference to another word piece in its place."
     than = "than with another word piece in its place "
     parts = []
     for how, layers in (("more", more), ("less", fewer)):
@@ -65,7 +65,7 @@ def _after_layers(leads: Sequence[Interval]) -> str:
             parts.append(f"{how} often {than}{_after(layers, leads)}")
             than = ""
     left = f"; after {_listed(rest)} that is not settled" if rest else ""
-    return f"With `[SEP]` it is right {' and '.join(parts)}{left}."
+    return f"With [SEP] it is right {' and '.join(parts)}{left}."
 
 
 def _after(layers: Sequence[int], leads: Sequence[Interval]) -> str:

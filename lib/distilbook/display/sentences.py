@@ -35,8 +35,8 @@ def nat(value: float) -> str:
 
 
 def quoted(pieces: Iterable[str]) -> str:
-    """Return word pieces as a list in code type, so that none is taken for a word, a mark or a number of ours."""
-    return ", ".join(f"`` {piece} ``" if "`" in piece else f"`{piece}`" for piece in pieces)
+    """Return word pieces or names as a list in quotes, so that none is taken for a word or a number of ours."""
+    return ", ".join(f"‘{piece}’" for piece in pieces)
 
 
 def on_trial(claims: Sequence[Claim]) -> str:
@@ -180,7 +180,7 @@ def projected_positions(where: str, positions: int, share: float, vocabulary: in
     if where == "all":
         other = f"the masked positions alone would be {masked}, and these are {more}"
     pieces = f"each projected onto {vocabulary:,} word pieces in both networks"
-    return f"This edition takes $L_{{ce}}$ at {here}, {pieces}; {other}."
+    return f"This edition takes the distillation loss at {here}, {pieces}; {other}."
 
 
 def final_accuracy(seeds: Sequence[float], teacher: float, positions: int) -> str:
@@ -234,7 +234,8 @@ def verdict_counts(verdicts: Sequence[Judgement]) -> str:
 def machines(records: Iterable[Record]) -> str:
     """Say on which machines ``records`` were measured."""
     found = {
-        f"`{r.hardware['processor']}`, {counted(r.hardware['cores'], 'core')}, accelerator: {r.hardware['accelerator']}"
+        f"{quoted([r.hardware['processor']])}, {counted(r.hardware['cores'], 'core')}, "
+        f"accelerator: {r.hardware['accelerator']}"
         for r in records
     }
     return f"Measured on: {'; '.join(sorted(found))}." if found else "There are no records yet."

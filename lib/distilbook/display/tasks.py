@@ -15,6 +15,7 @@ from ..claims.wording import POINTS, SHARE, counted, with_ends
 from ..metrics import METRIC_LABELS
 from .palette import LABELS
 from .rows import answer, task_rows
+from .sentences import quoted
 
 if TYPE_CHECKING:
     from ..data.tasks import Task
@@ -54,9 +55,8 @@ def units(task: Task) -> str:
 def left_out(tasks: Sequence[Task]) -> str:
     """Say which lines of the tasks' training files could not be used, and what is both trained on and scored."""
     lines = [line for task in tasks for line in task.left_out]
-    shown = "; ".join(f"`{line}`" for line in lines[:3])
     said = (
-        f"Left out of the training files: {counted(len(lines), 'line')}. The first: {shown}."
+        f"Left out of the training files: {counted(len(lines), 'line')}. The first: {quoted(lines[:3])}."
         if lines
         else "Every line of the tasks' files could be used."
     )
@@ -164,8 +164,9 @@ def submitted(folders: Sequence[Path], root: Path) -> str:
         return "No task of this edition has a withheld test set, so there is nothing to hand in."
     files = sorted({path.name for folder in folders for path in folder.iterdir()})
     return (
-        f"Answers to withheld test sets, as GLUE's server takes them ({', '.join(f'`{name}`' for name in files)}), are "
-        f"in {counted(len(folders), 'folder')}, one for each model and seed, such as `{relpath(folders[0], root)}`."
+        f"Answers to withheld test sets, as GLUE's server takes them ({quoted(files)}), are "
+        f"in {counted(len(folders), 'folder')}, one for each model and seed, such as "
+        f"{quoted([relpath(folders[0], root)])}."
     )
 
 

@@ -82,7 +82,7 @@ def how_sentence(config: TimingConfig) -> str:
     return (
         f"Timed on {machine['processor']}, {counted(machine['cores'], 'core')}, GPU: {machine['accelerator']}; "
         f"PyTorch {library['torch']}, transformers {library['transformers']}, float32, attention "
-        f"`{config.attention}`, {compiled}."
+        f"{config.attention}, {compiled}."
     )
 
 
@@ -252,9 +252,9 @@ def width_rows(measured: Measured) -> list[dict]:
     ]
 
 
-def trust_sentences(result: TimingResult, tasks: Sequence[str]) -> str:
-    """Say of each measurement of ``tasks`` how far it can be trusted, as a list."""
-    return "\n".join(f"- {one.title}. {trust(one)}" for task in tasks for one in result.of(task))
+def trust_sentences(result: TimingResult, tasks: Sequence[str]) -> list[str]:
+    """Say of each measurement of ``tasks`` how far it can be trusted."""
+    return [f"{one.title}. {trust(one)}" for task in tasks for one in result.of(task)]
 
 
 def shapes_of(result: TimingResult, shapes: Sequence[tuple[int, int]]) -> list[Measured]:

@@ -15,7 +15,9 @@ from typing import Self
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
+from ..markup import lines
 from ..progress import duration
 from ..workspace import Workspace
 from .execution import Running, log_of
@@ -47,7 +49,7 @@ class BookDisplay:
 
     def say(self, text: str) -> None:
         """Print a line that stays, and write it to the log."""
-        line = f"{time.strftime('%H:%M:%S')} {text}"
+        line = f"{time.strftime('%H:%M:%S')} {lines(text)}"
         self.console.print(line, markup=False)
         with self.log.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
@@ -79,7 +81,7 @@ class BookDisplay:
     def _panel(self, running: Mapping[str, Running], time_left: str) -> Table:
         panel = Table.grid(padding=(0, 2))
         for chapter, one in running.items():
-            panel.add_row(chapter, duration(one.seconds), self._followed[chapter].newest or "starting")
+            panel.add_row(chapter, duration(one.seconds), Text(self._followed[chapter].newest or "starting"))
         panel.add_row("the book", "", self._book(time_left))
         return panel
 

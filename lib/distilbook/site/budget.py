@@ -11,6 +11,7 @@ from ..claims import CLAIMS, judge
 from ..claims.needs import HOPELESS
 from ..claims.settling import Settling, in_miniature, seconds_behind, what_settles
 from ..display.figures.budget import time_spent
+from ..markup import markdown
 from ..progress import duration
 from ..records import Record, RecordBook
 from ..runner.freshness import Execution, last_execution
@@ -114,7 +115,7 @@ def _together(known: Sequence[Spent], records: Sequence[Record]) -> str:
     took, training = sum(row.took for row in known), sum(min(row.training, row.took) for row in known)
     days = _days(known)
     when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
-    where = " and on ".join(machines(records)) or "a machine that no record names"
+    where = markdown(" and on ".join(machines(records))) or "a machine that no record names"
     return (
         f"The chapters took {duration(took)} together, {training / took:.0%} of it training and measuring. They were "
         f"last executed {when}, on {where}. Chapters that leave each other room ran side by side, so this is work, not "
@@ -192,15 +193,15 @@ def outlook(settlings: Sequence[Settling]) -> list[str]:
     blocks = [
         RULE,
         markdown_table(
-            [outlook_row(one) for one in settlings],
+            [{name: markdown(text) for name, text in outlook_row(one).items()} for one in settlings],
             words=("claim", "verdict", "what stands in the way", "what would settle it"),
         ),
         "Times are of training and measuring alone: what the present evidence took, and what the evidence for a "
         "verdict would take on the same machine. In words:",
-        "\n".join(f"- **{one.judgement.claim.title}.** {one.sentence}" for one in settlings),
+        "\n".join(f"- **{markdown(one.judgement.claim.title)}.** {markdown(one.sentence)}" for one in settlings),
     ]
     if remark := in_miniature(settlings):
-        blocks.append(remark)
+        blocks.append(markdown(remark))
     return blocks
 
 
@@ -219,9 +220,9 @@ def outlook_row(one: Settling) -> dict[str, str]:
 
 
 def markdown_table(rows: Sequence[dict[str, str]], words: Collection[str]) -> str:
-    """Return ``rows`` as a Markdown table without its empty columns; those of ``words`` stand to the left."""
+    """Return ``rows``, of Markdown, as a table without its empty columns; those of ``words`` stand to the left."""
     columns = [name for name in max(rows, key=len) if any(row.get(name) for row in rows)]
     rule = ["---" if name in words else "---:" for name in columns]
     lines = [columns, rule, *([row.get(name, "") for name in columns] for row in rows)]
-    text = "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines)
+    text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
     return f":::{{container}} budget\n{text}\n:::"

@@ -17,12 +17,17 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from ..display.tables import SHOWN
 from ..edition.pairs import chapters, to_notebook
+from ..markup import lines, markdown
 from ..progress import PROGRESS
 from ..records import Record, RecordBook
 from ..workspace import Workspace
 
 FIGURE = "application/vnd.plotly.v1+json"
+#: What a page takes from the functions of ``display.tables``, and from anybody.
+OURS = ("text/html", "text/markdown")
+PICTURES = ("image/png", "image/jpeg")
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -70,8 +75,9 @@ def _failed(cell: NotebookNode) -> bool:
 def to_page(chapter: Chapter) -> NotebookNode:
     """Return the notebook that becomes the chapter's page.
 
-    An executed chapter keeps its results, figures as HTML instead of data, and loses its widgets
-    and its lines of progress. Any other chapter becomes a page outside the contents that says
+    An executed chapter keeps its results: what the book's own functions show, figures, pictures, and whatever else
+    there is as plain text, for HTML and scripts of other libraries may hold anything. It loses its widgets and its
+    lines of progress. Any other chapter becomes a page outside the contents that says
     so: other chapters may refer to it.
     """
     if chapter.state == "executed":
@@ -91,9 +97,25 @@ def _with_results(notebook: NotebookNode) -> NotebookNode:
             continue
         cell.outputs = [output for output in cell.outputs if not _only_live(output)]
         for position, output in enumerate(cell.outputs):
-            if FIGURE in output.get("data", {}):
-                output.data["text/html"] = figure_html(output.data.pop(FIGURE), f"figure-{number}-{position}")
+            _restrict(output, f"figure-{number}-{position}")
     return page
+
+
+def _restrict(output: NotebookNode, name: str) -> None:
+    """Leave in ``output`` what its page may show; a figure gets the id ``name``."""
+    if output.output_type == "stream":
+        output.text = lines(output.text)
+    elif output.output_type == "error":
+        output.traceback = [*map(lines, output.traceback)]
+    else:
+        ours = output.metadata.get("distilbook") == SHOWN["distilbook"]
+        output.data, output.metadata = _page_data(output.data, OURS if ours else PICTURES, name), NotebookNode()
+
+
+def _page_data(data: NotebookNode, kinds: tuple[str, ...], name: str) -> dict[str, str]:
+    if FIGURE in data:
+        return {"text/html": figure_html(data[FIGURE], name)}
+    return {kind: data[kind] for kind in kinds if kind in data} or {"text/plain": lines(data.get("text/plain", ""))}
 
 
 def _only_live(output: NotebookNode) -> bool:
@@ -102,17 +124,19 @@ def _only_live(output: NotebookNode) -> bool:
 
 
 def figure_html(figure: dict[str, Any], name: str) -> str:
-    """Return the HTML that draws ``figure`` (the JSON of plotly's mimetype) once plotly.js is loaded.
+    """Return the HTML in which ``figures.js`` draws ``figure``, the JSON of plotly's mimetype.
 
     Args:
         name: the id of the HTML element, unique in its page; a fixed one makes the page reproducible.
     """
-    from plotly.io import to_html
+    from plotly.io.json import to_json_plotly  # of "<" and "/" it makes escapes, so that no script can end in it
 
-    drawn = {part: figure[part] for part in ("data", "layout", "frames") if figure.get(part)}
-    settings = {"displaylogo": False, "responsive": True}
-    return to_html(
-        drawn, config=settings, full_html=False, include_plotlyjs=False, auto_play=False, div_id=name, validate=False
+    from ..display.palette import BEHAVIOUR
+
+    drawn = to_json_plotly({"data": figure["data"], "layout": figure.get("layout", {}), "config": BEHAVIOUR})
+    return (
+        f'<div id="{name}" class="plotly-graph-div"></div>'
+        f'<script type="application/json" data-figure="{name}">{drawn}</script>'
     )
 
 
@@ -140,7 +164,7 @@ def front_page(text: str, executed: list[str]) -> str:
 
 
 def edition_line(workspace: Workspace, pages: Iterable[Chapter]) -> str:
-    """Return, in one line, which edition this is, when it was executed and on which hardware.
+    """Return, in one line of text, which edition this is, when it was executed and on which hardware.
 
     The days are those papermill noted in the notebooks; the hardware is that of the records.
     """
@@ -171,15 +195,15 @@ def _machine(processor: str, gpu: str, cores: list[int]) -> str:
 def edition_note(workspace: Workspace, all_chapters: list[Chapter]) -> str:
     """Return the front page's note, as MyST Markdown: the edition, and which chapters it lacks."""
     executed = [chapter for chapter in all_chapters if chapter.state == "executed"]
-    lines = [":::{admonition} This edition", ":class: note", edition_line(workspace, executed) + "."]
+    said = [":::{admonition} This edition", ":class: note", "", markdown(edition_line(workspace, executed)) + "."]
     if older := [chapter for chapter in executed if (workspace.root / "failed" / f"{chapter.id}.ipynb").exists()]:
-        lines += ["", f"Shown as they were before an execution that stopped with an error: {_links(older)}."]
+        said += ["", f"Shown as they were before an execution that stopped with an error: {_links(older)}."]
     reasons = {"missing": "Not executed in this edition", "failed": "Stopped with an error"}
     for state, reason in reasons.items():
         if found := [chapter for chapter in all_chapters if chapter.state == state]:
-            lines += ["", f"{reason}, and so left out of the contents: {_links(found)}."]
-    lines += ["", "What each chapter took, and what more would settle, is on [the page on the budget](budget.md)."]
-    return "\n".join([*lines, ":::", ""])
+            said += ["", f"{reason}, and so left out of the contents: {_links(found)}."]
+    said += ["", "What each chapter took, and what more would settle, is on [the page on the budget](budget.md)."]
+    return "\n".join([*said, ":::", ""])
 
 
 def _links(chapters: Iterable[Chapter]) -> str:

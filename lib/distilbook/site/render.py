@@ -13,21 +13,22 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from html import escape
 from pathlib import Path
 
 import nbformat
 
 from ..config import BookError
 from ..files import new_folder
+from ..markup import html as as_html
 from ..runner.preflight import check_room
 from ..workspace import Workspace, project_root
 from .budget import budget_page
 from .origin import book_pages, forget
 from .pages import Chapter, edition_line, edition_note, front_page, read_chapters, to_page
+from .policy import protect
 
-#: What of MathJax a page can ask for: the renderer, its fonts, and the TeX extensions it loads when used.
-MATHJAX_PARTS = ("tex-chtml.js", "output/chtml/fonts", "input/tex/extensions")
+#: What of MathJax a page can ask for: the renderer and its fonts. Extensions, such as that for links, are left out.
+MATHJAX_PARTS = ("tex-chtml.js", "output/chtml/fonts")
 
 
 def render(workspace: Workspace) -> None:
@@ -51,6 +52,7 @@ def render(workspace: Workspace) -> None:
         source, html = Path(scratch) / "source", Path(scratch) / "html"
         stage(book, workspace, chapters, source)
         run_sphinx(source, html, footer=edition_line(workspace, [c for c in chapters if c.state == "executed"]))
+        protect(html)
         for chapter in chapters:
             nbformat.write(chapter.notebook, html / "_sources" / f"{chapter.id}.ipynb")  # what a download gives
         with new_folder(workspace.site) as site:
@@ -120,7 +122,7 @@ def run_sphinx(source: Path, html: Path, footer: str) -> None:
         "-w",
         str(warnings),
         "-D",
-        f"html_theme_options.extra_footer=<p>{escape(footer)}</p>",
+        f"html_theme_options.extra_footer=<p class=\"mathjax_ignore\">{as_html(footer)}</p>",
         str(source),
         str(html),
     ]

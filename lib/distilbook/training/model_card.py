@@ -17,6 +17,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from ..data.corpus import Corpus, evenly_spaced
 from ..files import read_json, write_text
+from ..markup import markdown, visible
 from ..recipe import ARM_LABELS
 from .metrics import FILE, read_curves
 from .pretrain import PretrainRun
@@ -94,15 +95,15 @@ def write_model_card(run: PretrainRun, corpus: Corpus, teacher_folder: Path, lab
 
 def model_card(run: PretrainRun, corpus: Corpus, teacher_folder: Path, label: str | None = None) -> ModelCard:
     """Return the card of a finished ``run``, on ``corpus``, with the teacher in ``teacher_folder``."""
-    recipe = label or ARM_LABELS[run.arm]
+    recipe = visible(label or ARM_LABELS[run.arm])
     positions = len(np.load(run.folder / "held_out.npz")["labels"])
     teacher = teacher_address(teacher_folder)
     title = f"DistilBERT in {len(run.config.layers)} layers ({recipe}, seed {run.seed})"
     text = CARD.format(
-        title=title,
-        origin=origin(run, f"`{teacher}`" if teacher else "a teacher whose address is not known"),
+        title=markdown(title),
+        origin=origin(run, markdown(teacher) if teacher else "a teacher whose address is not known"),
         layers=len(run.config.layers),
-        arm=recipe,
+        arm=markdown(recipe),
         seed=run.seed,
         blocks=f"{len(corpus.held_out):,}",
         n=f"{positions:,}",
@@ -145,7 +146,7 @@ def _metadata(run: PretrainRun, corpus: Corpus, teacher: str | None, title: str)
         library_name="transformers",
         pipeline_tag="fill-mask",
         tags=["distilbert", "knowledge-distillation"],
-        base_model=teacher.removeprefix("hub:") if teacher and teacher.startswith("hub:") else None,
+        base_model=visible(teacher).removeprefix("hub:") if teacher and teacher.startswith("hub:") else None,
         model_name=title,
         eval_results=[
             EvalResult(
@@ -176,7 +177,8 @@ def _curve(run: PretrainRun) -> str:
 
 def _rows(names: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
     """Return a table in Markdown."""
-    lines = [names, ["---"] * len(names), *([_cell(value) for value in row] for row in rows)]
+    cells = [[markdown(_cell(value)) for value in row] for row in rows]
+    lines = [[*map(markdown, names)], ["---"] * len(names), *cells]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

@@ -22,7 +22,7 @@ from typing import Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from ...config import BookError, Config, nearest
+from ...config import BookError, Config, Name, nearest
 from ...workspace import local_path
 from . import glue, imdb, news, own_file
 from .rows import Layout
@@ -40,7 +40,7 @@ NAMES = (*glue.GLUE, imdb.NAME)
 class TaskSource(Config):
     """One task: which, and where it lies."""
 
-    name: str = Field(min_length=1, description="SST-2, IMDb, ...; any name for a file of one's own")
+    name: Name = Field(description="SST-2, IMDb, ...; any name for a file of one's own")
     address: str = Field(min_length=1, description="wheel:<name>, hub:<id>, or a path")
     revision: str | None = Field(default=None, description="branch, tag or commit on the Hub")
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from ...claims.arms import Comparison, TwoByTwo, starts_at_random
+from ...markup import Markup, for_figure
 from ...statistics import detectable_difference
-from ..palette import GREY, dressed, figure, look, padded
+from ..palette import GREY, dressed, figure, look, padded, subplots
 
 LOSSES = {"mlm": "MLM only", "triple": "triple loss"}
 
@@ -30,7 +30,7 @@ def changes(comparisons: Sequence[Comparison], paper: Mapping[str, float] | None
         if (group := [one for one in comparisons if starts_at_random(one.recipe) == random])
     ]
     titles = ["ours: masked accuracy", "the paper: GLUE score"][: 2 if paper else 1]
-    made = make_subplots(
+    made = subplots(
         rows=max(len(groups), 1),
         cols=len(titles),
         shared_yaxes=True,
@@ -45,13 +45,17 @@ def changes(comparisons: Sequence[Comparison], paper: Mapping[str, float] | None
         if paper:
             _papers(made, [one.recipe for one in group], paper, row)
         labels = [look(one.recipe)[3] for one in group]
-        lines = [label.replace(", equal", ",<br>equal").replace(" and ", "<br>and ") for label in labels]
+        lines = [Markup(_broken(for_figure(label))) for label in labels]
         made.update_yaxes(categoryorder="array", categoryarray=labels, tickvals=labels, ticktext=lines, row=row)
     made.add_vline(x=0, line_dash="dash", line_color=GREY, line_width=2, opacity=1)
     made.update_yaxes(autorange="reversed", showgrid=True)
     made.update_xaxes(title_text="change (points)", row=len(groups))
     height = 170 + 44 * len(comparisons) + 40 * len(groups)
     return dressed(made, "Change against the full recipe", height, left=70)
+
+
+def _broken(label: str) -> str:
+    return label.replace(", equal", ",<br>equal").replace(" and ", "<br>and ")
 
 
 def _ours(made: go.Figure, group: Sequence[Comparison], place: Mapping[str, int], row: int) -> None:
@@ -106,7 +110,7 @@ def factors(tables: Sequence[TwoByTwo]) -> go.Figure:
     """
     starts = {"copied": "copied layers", "random": "random weights"}
     titles = [f"{name}, at equal {two.budget}" for name in starts.values() for two in tables]
-    made = make_subplots(
+    made = subplots(
         rows=len(starts),
         cols=len(tables),
         shared_yaxes=True,

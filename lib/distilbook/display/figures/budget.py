@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
+from ...markup import Markup
 from ..palette import PLAIN, figure
 
 #: From so many seconds of the longest chapter on, the axis is in minutes.
@@ -30,7 +31,7 @@ def time_spent(rows: Sequence[Mapping]) -> go.Figure:
             name=name,
             orientation="h",
             marker_color=colour,
-            hovertemplate="%{y}: %{x:.1f} " + unit + "<extra>" + name + "</extra>",
+            hovertemplate=Markup(f"%{{y}}: %{{x:.1f}} {unit}<extra>{name}</extra>"),
         )
     made.update_layout(barmode="stack", legend={"y": -0.3, "traceorder": "normal"})
     made.update_xaxes(showgrid=True, gridcolor="rgba(128,128,128,0.25)")

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from ...markup import Markup
 from ..palette import PLAIN, figure
 
 
@@ -64,7 +65,7 @@ def masked_blocks(drawn: np.ndarray, treated: np.ndarray, pieces: Sequence[Seque
     made.add_heatmap(
         z=level,
         text=pieces,
-        hovertemplate="%{text}<extra></extra>",
+        hovertemplate=Markup("%{text}<extra></extra>"),
         showscale=False,
         zmin=0,
         zmax=2,

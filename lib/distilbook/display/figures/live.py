@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from ...progress import duration
-from ..palette import COLOURS, PLAIN, figure
+from ..palette import COLOURS, PLAIN, figure, subplots
 
 #: A curve is drawn with at most so many points.
 POINTS = 300
@@ -24,7 +23,7 @@ def under_way(steps: Sequence[Mapping], measured: Sequence[Mapping]) -> go.Figur
         steps, measured: the lines of its metrics file, of training steps and of held-out measurements.
     """
     terms = [name for name in NAMES if steps and name in steps[-1]]
-    made = make_subplots(
+    made = subplots(
         rows=1, cols=len(terms) + 1, subplot_titles=[*map(NAMES.get, terms), HELD_OUT], horizontal_spacing=0.07
     )
     seen = dict(zip((s["step"] for s in steps), accumulate(s["tokens"] for s in steps), strict=True))

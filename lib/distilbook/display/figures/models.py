@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from ...markup import Markup, for_figure
 from ..palette import COLOURS, PLAIN, figure
 
 
@@ -87,7 +88,7 @@ def _boxes(made: go.Figure, x: float, layers, colour) -> None:
         mode="markers",
         showlegend=False,
         marker={"symbol": "square", "size": 22, "color": [colour(layer) for layer in layers]},
-        hovertemplate="layer %{y}<extra></extra>",
+        hovertemplate=Markup("layer %{y}<extra></extra>"),
     )
 
 
@@ -106,7 +107,7 @@ def parameter_bars(tables: Mapping[str, Mapping[str, int]]) -> go.Figure:
             name=part,
             orientation="h",
             marker_color=PLAIN[number % len(PLAIN)],
-            hovertemplate="%{y}: %{x:.2f} M<extra>" + part + "</extra>",
+            hovertemplate=Markup(f"%{{y}}: %{{x:.2f}} M<extra>{for_figure(part)}</extra>"),
         )
     made.update_layout(barmode="stack", legend={"y": -0.4, "traceorder": "normal"})
     made.update_yaxes(showgrid=False, autorange="reversed")

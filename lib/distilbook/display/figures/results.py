@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
-from ..palette import COLOURS, ENDS, GREY, PLAIN, error_bars, figure, look
+from ..palette import COLOURS, ENDS, GREY, PLAIN, error_bars, figure, look, subplots
 
 
 def learning_curves(
@@ -53,7 +52,7 @@ def loss_terms(seeds: Sequence[Sequence[Mapping]], terms: Mapping[str, str]) -> 
         seeds: for each seed the training lines of its metrics file.
         terms: the terms' names in the file, and how they are called.
     """
-    made = make_subplots(rows=1, cols=len(terms), subplot_titles=list(terms.values()), horizontal_spacing=0.08)
+    made = subplots(rows=1, cols=len(terms), subplot_titles=list(terms.values()), horizontal_spacing=0.08)
     for column, term in enumerate(terms, start=1):
         for number, lines in enumerate(seeds):
             made.add_scatter(

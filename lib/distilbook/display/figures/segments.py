@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
+from ...markup import Markup, for_figure
 from ..palette import COLOURS, ENDS, GREY, MARKERS, error_bars, figure
 
 if TYPE_CHECKING:
@@ -70,5 +71,5 @@ def _line(made: go.Figure, model: str, condition: str, accuracy: Sequence[Interv
         line={"color": COLOURS[model], "dash": dash},
         marker={"symbol": MARKERS[model], "size": 8},
         error_y=error_bars(*([getattr(one, end) for one in accuracy] for end in ENDS), thickness=1.5, width=4),
-        hovertemplate="%{y:.1%}<extra>" + label + "</extra>",
+        hovertemplate=Markup(f"%{{y:.1%}}<extra>{for_figure(label)}</extra>"),
     )

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from ...answers import Answers, Tasks, scores_on_one_task
 from ...claims.arm_scores import ArmChange
+from ...markup import Markup
 from ...metrics import METRIC_LABELS
 from ...statistics import Interval
-from ..palette import ENDS, GREY, PLAIN, dressed, error_bars, figure, look
+from ..palette import ENDS, GREY, PLAIN, dressed, error_bars, figure, look, subplots
 
 #: The mark of a seed that says the same of every example, in its model's colour: hollow, with a cross.
 COLLAPSED = "circle-x-open"
@@ -30,7 +30,7 @@ def task_scores(tasks: Tasks) -> go.Figure:
     rows = [len(some) for some in tasks.values()]
     height = 90 + sum(36 * models + 80 for models in rows)
     spacing = min(0.9 / len(rows), 80 / height)
-    made = make_subplots(rows=len(rows), cols=1, subplot_titles=titles, row_heights=rows, vertical_spacing=spacing)
+    made = subplots(rows=len(rows), cols=1, subplot_titles=titles, row_heights=rows, vertical_spacing=spacing)
     for row, (task, models) in enumerate(tasks.items(), start=1):
         intervals = scores_on_one_task(task, models)
         for place, (name, answers) in enumerate(models.items()):
@@ -53,7 +53,7 @@ def _model(made: go.Figure, name: str, place: int, answers: Answers, interval: I
         name=label,
         marker={"symbol": "line-ns-open", "size": 24, "color": colour, "line": {"width": 3}},
         error_x=_reach(interval, 1.0, colour),
-        hovertemplate="median %{x:.3f}",
+        hovertemplate=Markup("median %{x:.3f}"),
         row=row,
         col=1,
     )
@@ -70,7 +70,7 @@ def _model(made: go.Figure, name: str, place: int, answers: Answers, interval: I
             "opacity": 0.7,
             "line": {"width": 1.5, "color": colour},
         },
-        hovertemplate="a seed, %{x:.3f}",
+        hovertemplate=Markup("a seed, %{x:.3f}"),
         row=row,
         col=1,
     )
@@ -79,7 +79,7 @@ def _model(made: go.Figure, name: str, place: int, answers: Answers, interval: I
 def arm_score_changes(changes: Sequence[ArmChange]) -> go.Figure:
     """Draw how each arm changes the full recipe's macro-score, and beside it what the paper's Table 4 has."""
     titles = ["ours, with its interval", "the paper's Table 4, GLUE"]
-    made = make_subplots(rows=1, cols=2, shared_yaxes=True, subplot_titles=titles, horizontal_spacing=0.04)
+    made = subplots(rows=1, cols=2, shared_yaxes=True, subplot_titles=titles, horizontal_spacing=0.04)
     for place, one in enumerate(changes):
         colour, marker, _, label = look(one.arm, place)
         mark = {"symbol": marker, "size": 12, "color": colour, "line": {"width": 1.5, "color": colour}}

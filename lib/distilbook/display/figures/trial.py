@@ -6,11 +6,10 @@ import math
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from ...claims.judging import Judgement
 from ...claims.wording import UNITS
-from ..palette import GREY, VERDICTS, dressed, error_bars, padded
+from ..palette import GREY, VERDICTS, dressed, error_bars, padded, subplots
 
 
 def verdicts(judgements: Sequence[Judgement]) -> go.Figure:
@@ -24,7 +23,7 @@ def verdicts(judgements: Sequence[Judgement]) -> go.Figure:
     judged = [judgement for judgement in judgements if judgement.value is not None]
     panels = max(len(judged), 1)
     titles = [f"{one.claim.title}: {one.verdict}" + (" (in miniature)" if one.in_miniature else "") for one in judged]
-    made = make_subplots(rows=panels, cols=1, subplot_titles=titles, vertical_spacing=0.5 / panels)
+    made = subplots(rows=panels, cols=1, subplot_titles=titles, vertical_spacing=0.5 / panels)
     for row, one in enumerate(judged, start=1):
         _panel(made, one, row)
     return dressed(made, "The claims on trial", 100 + 135 * panels, left=30)
