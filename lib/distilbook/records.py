@@ -1,9 +1,13 @@
-"""Measurements: one JSON line each, append-only, found again by what they measure.
+"""Measurements: one JSON line each, append-only, found again by what they measure, and which of them stand.
 
 A record says what was measured (chapter, model, recipe, task, split, metric, step, seed), the value
 with its unit and ``n``, and what it was made by (configuration, code, data, predictions, machine,
 versions, time). Analysis chapters read records and nothing else. Records of several machines merge
 by copying files into one folder.
+
+Between them stand lines that say what a chapter's execution asked for: models, tasks, seeds. Of the chapter's
+records in that file only these stand, so that a seed or a task that was taken out of the parameters counts
+nowhere any more, and counts again when it is put back.
 """
 
 from __future__ import annotations
@@ -16,10 +20,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from .config import BookError, canonical_json
+from .config import BookError, canonical_json, short_hash
 from .provenance import hardware, versions
 
-FORMAT = 1
+FORMAT = 2
+#: Format 1 had no fingerprints and no lines of what was asked for.
+READABLE = (1, FORMAT)
 
 #: The tasks of masked prediction on held-out text: under uniform masks, and under masks drawn as in training.
 HELD_OUT_TEXT, TRAINING_MASKS = "held-out text", "held-out text, masks as in training"
@@ -38,8 +44,13 @@ IDENTITY = (
     "seed",
     "pretraining_seed",
 )
-#: What a chapter's results were made by: the newest of these is current for the chapter's task.
-MADE_BY = ("config", "code", "data")
+#: What a chapter's results were made by, in words: what stands last is current for the chapter's task.
+MADE_BY = {"config": "configuration", "code": "code", "data": "data"}
+
+
+def now() -> str:
+    """Return the time as records note it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 @dataclass(frozen=True)
@@ -55,6 +66,7 @@ class Record:
         seed: the seed of the measured stage; ``pretraining_seed`` that of the student behind it.
         predictions, predictions_hash: the file (relative to the edition's folder) the value can be
             computed from again, and its SHA-256.
+        fingerprint: of the model's weights and configuration; None where there are none, as for a baseline.
         detail: anything a figure needs beside the value, such as an interval's ends.
     """
 
@@ -76,9 +88,10 @@ class Record:
     data: str = ""
     predictions: str | None = None
     predictions_hash: str | None = None
+    fingerprint: str | None = None
     detail: dict[str, Any] = field(default_factory=dict)
     seconds: float | None = None
-    started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
+    started: str = field(default_factory=now)
     hardware: dict[str, Any] = field(default_factory=hardware)
     versions: dict[str, str] = field(default_factory=versions)
     format: int = FORMAT
@@ -92,40 +105,98 @@ class Record:
     def made_by(self) -> tuple:
         return tuple(getattr(self, name) for name in MADE_BY)
 
+    @property
+    def key(self) -> str:
+        """What was asked for: the measurement, of these weights, made by this configuration, code and data."""
+        return short_hash([self.identity, self.made_by, self.fingerprint])
+
+    @property
+    def measured(self) -> tuple:
+        """Whose weights were measured: a model's on a chapter's task, of a student those of one pre-training."""
+        student = self.model == "student" and self.pretraining_seed is None
+        seed = self.seed if student else self.pretraining_seed
+        return (self.edition, self.chapter, self.task, self.split, self.model, self.recipe, seed)
+
     def same_but_for_times(self, other: Record) -> bool:
         """Whether both say the same of the same thing, whenever they said it."""
-        names = (*IDENTITY, *MADE_BY, "value", "n", "predictions_hash")
+        names = ("key", "value", "n", "predictions_hash")
         return all(getattr(self, name) == getattr(other, name) for name in names)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What an execution of a chapter asked for: the ``key`` of each record of its file that stands."""
+
+    edition: str
+    chapter: str
+    asked: tuple[str, ...]
+    started: str = field(default_factory=now)
+    format: int = FORMAT
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A record that stands in its file.
+
+    Attributes:
+        since: when it was asked for last.
+        asked: whether a line says that it was asked for.
+    """
+
+    record: Record
+    since: str
+    asked: bool
+
+
 class RecordBook:
-    """The records of one folder: a ``.jsonl`` file a chapter, and any number copied from elsewhere."""
+    """The records of one folder: a ``.jsonl`` file a chapter, and any number copied from elsewhere.
 
-    def __init__(self, folder: Path):
-        self.folder = Path(folder)
+    Args:
+        edition: whose records are current; None for those of all editions.
+    """
 
-    def add(self, records: Iterable[Record]) -> None:
-        """Append ``records``, leaving out those that repeat a current one.
+    def __init__(self, folder: Path, edition: str | None = None):
+        self.folder, self.edition = Path(folder), edition
+
+    def add(self, records: Iterable[Record], asked: Iterable[Record] | None = None) -> None:
+        """Append ``records``, leaving out those that are there already.
 
         Every line is written with one call, so that a killed run leaves whole lines behind.
-        """
-        current = {record.identity: record for record in self.current()}
-        for record in records:
-            known = current.get(record.identity)
-            if known is not None and record.same_but_for_times(known):
-                continue
-            current[record.identity] = record
-            self._append(record)
 
-    def _append(self, record: Record) -> None:
+        Args:
+            asked: all that the execution of a chapter has asked for so far, ``records`` among it: whatever else the
+                chapter has measured does not stand any more. None leaves what stands as it is.
+        """
+        known = {record.key: record for record in (self.current() if asked is None else self.all())}
+        for record in records:
+            if record.key not in known or not record.same_but_for_times(known[record.key]):
+                known[record.key] = record
+                self._append(record)
+        self._say_what_was_asked(asked or ())
+
+    def _say_what_was_asked(self, asked: Iterable[Record]) -> None:
+        by_chapter: dict[tuple[str, str], dict[str, None]] = {}
+        for record in asked:
+            by_chapter.setdefault((record.edition, record.chapter), {})[record.key] = None
+        for (edition, chapter), keys in by_chapter.items():
+            there = [one for one in standing(read_lines(self._file(chapter))) if one.record.edition == edition]
+            if {one.record.key for one in there} != keys.keys() or not all(one.asked for one in there):
+                self._append(Asked(edition, chapter, tuple(keys)))
+
+    def _file(self, chapter: str) -> Path:
+        return self.folder / f"{chapter.replace('/', '.')}.jsonl"
+
+    def _append(self, one: Record | Asked) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / f"{record.chapter.replace('/', '.')}.jsonl"
-        line = canonical_json(asdict(record)) + "\n"
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        line = canonical_json(asdict(one)) + "\n"
+        descriptor = os.open(self._file(one.chapter), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
             os.write(descriptor, line.encode())
         finally:
             os.close(descriptor)
+
+    def _files(self) -> list[list[Record | Asked]]:
+        return [read_lines(path) for path in sorted(self.folder.glob("*.jsonl"))]
 
     def all(self) -> list[Record]:
         """Return every record ever written, in the order they were started.
@@ -133,28 +204,69 @@ class RecordBook:
         Raises:
             BookError: for a line that is no record, or one of another format, with its place.
         """
-        records = [
-            read_line(line, f"{path}:{number}")
-            for path in sorted(self.folder.glob("*.jsonl"))
-            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
-            if line.strip()
-        ]
+        records = [one for lines in self._files() for one in lines if isinstance(one, Record)]
         return sorted(records, key=lambda record: record.started)
 
     def current(self, **wanted: Any) -> list[Record]:
-        """Return the records that stand, those whose attributes equal ``wanted``.
+        """Return the records that count, those whose attributes equal ``wanted``.
 
-        Of one chapter's task only those count that share configuration, code and data with its
-        newest record; of one measurement the newest.
+        They were asked for. Of one chapter's task only those count that share configuration, code and data with what
+        was asked for last; of one model only those of the weights that were; of one measurement the newest.
         """
-        records = self.all()
-        newest = {(record.chapter, record.task): record.made_by for record in records}
-        latest = {r.identity: r for r in records if r.made_by == newest[r.chapter, r.task]}
+        latest = {one.record.identity: one.record for one, why in self._judged() if not why}
         return [r for r in latest.values() if all(getattr(r, name) == value for name, value in wanted.items())]
 
+    def set_aside(self) -> list[tuple[Record, str]]:
+        """Return the records that an execution asked for and that do not count, each with what sets it apart.
 
-def read_line(line: str, where: str) -> Record:
-    """Return the record that ``line`` holds; ``where`` names it in an error."""
+        Such are in files from other machines or editions only: a chapter's own file says what stands.
+        """
+        return [(one.record, why) for one, why in self._judged() if why and one.asked]
+
+    def _judged(self) -> list[tuple[Standing, str]]:
+        """Return what stands, as it was asked for in time, with what keeps it from counting or ""."""
+        found = sorted((one for lines in self._files() for one in standing(lines)), key=lambda one: one.since)
+        own = [one.record for one in found if self.edition in (None, one.record.edition)]
+        made_by = {(r.edition, r.chapter, r.task): r for r in own}
+        weights = {r.measured: r.fingerprint for r in own if r.made_by == made_by[r.edition, r.chapter, r.task].made_by}
+
+        def why(r: Record) -> str:
+            if self.edition not in (None, r.edition):
+                return "edition"
+            newest = made_by[r.edition, r.chapter, r.task]
+            differs = [words for name, words in MADE_BY.items() if getattr(r, name) != getattr(newest, name)]
+            return " and ".join(differs) or ("" if weights[r.measured] == r.fingerprint else "weights")
+
+        return [(one, why(one.record)) for one in found]
+
+
+def standing(lines: Iterable[Record | Asked]) -> list[Standing]:
+    """Return the records of a file that stand: those asked for last, and what was added after that."""
+    lines = list(lines)
+    last = {(one.edition, one.chapter): place for place, one in enumerate(lines) if isinstance(one, Asked)}
+    asked = {chapter: set(lines[place].asked) for chapter, place in last.items()}
+    found = []
+    for place, one in enumerate(lines):
+        chapter = (one.edition, one.chapter)
+        if isinstance(one, Record) and place > last.get(chapter, -1):
+            found.append(Standing(one, one.started, asked=False))
+        elif isinstance(one, Record) and one.key in asked[chapter]:
+            found.append(Standing(one, max(one.started, lines[last[chapter]].started), asked=True))
+    return found
+
+
+def read_lines(path: Path) -> list[Record | Asked]:
+    """Return the lines of a file; none where there is no file.
+
+    Raises:
+        BookError: for a line that is no record, or one of another format, with its place.
+    """
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return [read_line(line, f"{path}:{number}") for number, line in enumerate(lines, start=1) if line.strip()]
+
+
+def read_line(line: str, where: str) -> Record | Asked:
+    """Return the record that ``line`` holds, or what was asked for; ``where`` names it in an error."""
     try:
         values = json.loads(line)
     except json.JSONDecodeError as error:
@@ -165,14 +277,15 @@ def read_line(line: str, where: str) -> Record:
             do="restore the file, or delete the line and run the chapter again",
         ) from None
     found = values.get("format") if isinstance(values, dict) else None
-    if found != FORMAT:
+    if found not in READABLE:
         raise BookError(
             f"a record has format {found!r}",
             where=where,
             expected=f"format {FORMAT}",
             do="move the file away and run the chapter again with this version of the library",
         )
-    unknown = set(values) - {f.name for f in fields(Record)}
+    cls = Asked if "asked" in values else Record
+    unknown = set(values) - {f.name for f in fields(cls)}
     if unknown:
         raise BookError(
             f"a record has unknown fields {sorted(unknown)}",
@@ -180,4 +293,4 @@ def read_line(line: str, where: str) -> Record:
             expected=f"the fields of format {FORMAT}",
             do="use the version of the library that wrote it",
         )
-    return Record(**values)
+    return cls(**values)

@@ -12,7 +12,7 @@ from ..answers import Comparison, compare
 from ..records import Record
 from ..statistics import Interval
 from .finding import NO_PREDICTIONS, Finding, Missing, too_few
-from .paper import GLUE, PAPER_MODELS, TRAINING_SETS, Claim, table_1_mean
+from .paper import GLUE, PAPER_PAIR, TRAINING_SETS, Claim, table_1_mean
 from .scored import (
     ByTask,
     examples_of,
@@ -98,11 +98,12 @@ class Pair:
 
     def in_miniature(self, tasks: Iterable[str]) -> bool:
         """Whether this is another thing than the paper tried: all of ``tasks``, whole training sets, its models."""
-        used = [r for some in self.runs.values() for model in PAIR for r in some[model].scored]
+        runs = [(kind, some[model]) for some in self.runs.values() for model, kind in zip(PAIR, PAPER_PAIR, strict=True)]
+        used = [(kind, r) for kind, some in runs for r in some.scored]
         return not (
             set(self.runs) == set(tasks)
-            and {r.detail.get("kind") for r in used} <= PAPER_MODELS
-            and all(r.detail.get("train_examples", 0) >= TRAINING_SETS[r.task] for r in used)
+            and all(r.detail.get("kind") == kind for kind, r in used)
+            and all(r.detail.get("train_examples", 0) >= TRAINING_SETS[r.task] for _, r in used)
         )
 
     @property

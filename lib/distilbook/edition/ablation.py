@@ -124,7 +124,9 @@ class Ablation(Changed):
         asked = self.runs[self.arm][0].config.fingerprint()
         budget = "seconds" if recipe == self.as_long else "tokens"
         edition = self.chapter.config.edition
-        return pretraining_records(self.chapter.id, edition, run, self.corpus, recipe, budget, config=asked)
+        return pretraining_records(
+            self.chapter.id, edition, run, self.corpus, recipe, budget, asked, self.full[0].config.fingerprint()
+        )
 
     def comparison(self) -> list[dict]:
         """Return a row a held-out score: medians of the full recipe and the arm, and which is better."""
@@ -174,12 +176,14 @@ class Choices(Changed):
             self._keep(choice.name, run_choice(choice, self.full, self.corpus, self.teacher, watch), choice.file_name)
         # One fingerprint for all, so that records of choices that were taken out do not stand any more.
         asked = short_hash([self.runs[choice.name][0].config.fingerprint() for choice in self.choices])
+        edition, beside = self.chapter.config.edition, self.full[0].config.fingerprint()
         for name, runs in self.runs.items():
             for run in runs:
-                records = pretraining_records(
-                    self.chapter.id, self.chapter.config.edition, run, self.corpus, name, config=asked
+                self.chapter.record(
+                    pretraining_records(
+                        self.chapter.id, edition, run, self.corpus, name, config=asked, beside=beside
+                    )
                 )
-                self.chapter.record(records)
 
 
 def _text_and_teacher(chapter: Chapter) -> tuple[Corpus, Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -22,20 +22,26 @@ _opened: set[str] = set()
 
 @dataclass(frozen=True)
 class Chapter:
-    """An open chapter."""
+    """An open chapter.
+
+    Attributes:
+        asked: what it has recorded since it was opened: what it recorded before and not again does not count.
+    """
 
     id: str
     config: ChapterConfig
     workspace: Workspace
+    asked: list[Record] = field(default_factory=list, repr=False, compare=False)
 
     @property
     def records(self) -> RecordBook:
         """All records of the edition, this chapter's and the others'."""
-        return RecordBook(self.workspace.records)
+        return RecordBook(self.workspace.records, self.workspace.edition)
 
     def record(self, records: list[Record]) -> list[Record]:
         """Keep ``records`` as this chapter's measurements and return them."""
-        self.records.add(records)
+        self.asked.extend(records)
+        self.records.add(records, self.asked)
         return records
 
     def publish(self, name: str, folder: Path) -> None:
