@@ -5,7 +5,7 @@ with its unit and ``n``, and what it was made by (configuration, code, data, pre
 versions, time). Analysis chapters read records and nothing else. Records of several machines merge
 by copying files into one folder.
 
-Between them stand lines that say what a chapter's execution asked for: models, tasks, seeds. Of the chapter's
+Between them stand lines that say what a part of a chapter asked for: models, tasks, seeds. Of the chapter's
 records in that file only these stand, so that a seed or a task that was taken out of the parameters counts
 nowhere any more, and counts again when it is put back.
 """
@@ -125,13 +125,19 @@ class Record:
 
 @dataclass(frozen=True)
 class Asked:
-    """What an execution of a chapter asked for: the ``key`` of each record of its file that stands."""
+    """What a part of a chapter asked for when it was executed: the ``key`` of each record that stands for it."""
 
     edition: str
     chapter: str
+    part: str
     asked: tuple[str, ...]
     started: str = field(default_factory=now)
     format: int = FORMAT
+
+    @property
+    def where(self) -> tuple[str, str, str]:
+        """The part of a chapter that asked."""
+        return (self.edition, self.chapter, self.part)
 
 
 @dataclass(frozen=True)
@@ -158,30 +164,34 @@ class RecordBook:
     def __init__(self, folder: Path, edition: str | None = None):
         self.folder, self.edition = Path(folder), edition
 
-    def add(self, records: Iterable[Record], asked: Iterable[Record] | None = None) -> None:
-        """Append ``records``, leaving out those that are there already.
+    def add(self, records: Iterable[Record]) -> None:
+        """Append ``records``, leaving out those that repeat a current one.
 
         Every line is written with one call, so that a killed run leaves whole lines behind.
-
-        Args:
-            asked: all that the execution of a chapter has asked for so far, ``records`` among it: whatever else the
-                chapter has measured does not stand any more. None leaves what stands as it is.
         """
-        known = {record.key: record for record in (self.current() if asked is None else self.all())}
+        self._append_new(records, self.current())
+
+    def replace(self, edition: str, chapter: str, part: str, records: Iterable[Record]) -> None:
+        """Append those ``records`` that are not there yet, and let these alone stand for a part of a chapter.
+
+        What an earlier execution asked for in this part and this one did not, such as a further seed or another task,
+        does not stand any more. Nothing is written where nothing changes.
+        """
+        records = list(records)
+        self._append_new(records, self.all())
+        keys = tuple(dict.fromkeys(record.key for record in records))
+        lines = read_lines(self._file(chapter))
+        before = [one for one in lines if isinstance(one, Asked) and one.where == (edition, chapter, part)]
+        loose = any(not one.asked and one.record.edition == edition for one in standing(lines))
+        if loose or not before or set(before[-1].asked) != set(keys):
+            self._append(Asked(edition, chapter, part, keys))
+
+    def _append_new(self, records: Iterable[Record], there: Iterable[Record]) -> None:
+        known = {record.key: record for record in there}
         for record in records:
             if record.key not in known or not record.same_but_for_times(known[record.key]):
                 known[record.key] = record
                 self._append(record)
-        self._say_what_was_asked(asked or ())
-
-    def _say_what_was_asked(self, asked: Iterable[Record]) -> None:
-        by_chapter: dict[tuple[str, str], dict[str, None]] = {}
-        for record in asked:
-            by_chapter.setdefault((record.edition, record.chapter), {})[record.key] = None
-        for (edition, chapter), keys in by_chapter.items():
-            there = [one for one in standing(read_lines(self._file(chapter))) if one.record.edition == edition]
-            if {one.record.key for one in there} != keys.keys() or not all(one.asked for one in there):
-                self._append(Asked(edition, chapter, tuple(keys)))
 
     def _file(self, chapter: str) -> Path:
         return self.folder / f"{chapter.replace('/', '.')}.jsonl"
@@ -241,17 +251,23 @@ class RecordBook:
 
 
 def standing(lines: Iterable[Record | Asked]) -> list[Standing]:
-    """Return the records of a file that stand: those asked for last, and what was added after that."""
+    """Return the records of a file that stand: what each part of a chapter asked for last, and what came after that."""
     lines = list(lines)
-    last = {(one.edition, one.chapter): place for place, one in enumerate(lines) if isinstance(one, Asked)}
-    asked = {chapter: set(lines[place].asked) for chapter, place in last.items()}
+    last = {one.where: (place, one) for place, one in enumerate(lines) if isinstance(one, Asked)}
+    closed: dict[tuple[str, str], int] = {}
+    since: dict[str, str] = {}
+    for place, asked in last.values():
+        chapter = (asked.edition, asked.chapter)
+        closed[chapter] = max(place, closed.get(chapter, -1))
+        since |= {key: max(asked.started, since.get(key, "")) for key in asked.asked}
     found = []
     for place, one in enumerate(lines):
-        chapter = (one.edition, one.chapter)
-        if isinstance(one, Record) and place > last.get(chapter, -1):
+        if not isinstance(one, Record):
+            continue
+        if place > closed.get((one.edition, one.chapter), -1):
             found.append(Standing(one, one.started, asked=False))
-        elif isinstance(one, Record) and one.key in asked[chapter]:
-            found.append(Standing(one, max(one.started, lines[last[chapter]].started), asked=True))
+        elif one.key in since:
+            found.append(Standing(one, max(one.started, since[one.key]), asked=True))
     return found
 
 

@@ -26,7 +26,7 @@ from .scored import (
     training_in_words,
     with_all,
 )
-from .wording import POINTS, SHARE, Unit, figure, quantity, with_ends
+from .wording import POINTS, SHARE, Unit, figure, listed, quantity, with_ends
 
 PAIR = ("teacher", "full")
 #: How sentences call the models, and those from which the teacher's lead is measured.
@@ -47,10 +47,12 @@ class Pair:
     Attributes:
         runs: of all models on these tasks.
         folder: what their predictions files are relative to.
+        lacking: the tasks on which only one of them has a score, or none.
     """
 
     runs: ByTask
     folder: Path | None
+    lacking: tuple[str, ...] = ()
 
     @cached_property
     def comparison(self) -> Comparison | None:
@@ -110,6 +112,8 @@ class Pair:
     def beside(self) -> list[str]:
         """What else is said: the shares of the lead, and which seeds are not counted."""
         said = [_share_in_words(name, share) for name, share in self.shares.items()]
+        if self.lacking:
+            said.append(f"Left out, since teacher and student do not both have a score: {listed(self.lacking)}")
         for task, some in self.runs.items():
             for model, called in CALLED.items():
                 said += some[model].left_out(called, task)
@@ -118,10 +122,11 @@ class Pair:
 
 def pair_of(claim: Claim, records: Iterable[Record], folder: Path | None) -> Pair | None:
     """Return teacher and student on the tasks that try ``claim``; None where they have none in common."""
-    runs = with_all(runs_by_task(records, claim.chapter), PAIR)
-    if claim.kind == "gap" and LONG_TASK in runs:
-        runs = {LONG_TASK: runs[LONG_TASK]}
-    return Pair(runs, folder) if runs else None
+    every = runs_by_task(records, claim.chapter)
+    if claim.kind == "gap" and LONG_TASK in every:
+        every = {LONG_TASK: every[LONG_TASK]}
+    runs = with_all(every, PAIR)
+    return Pair(runs, folder, tuple(task for task in every if task not in runs)) if runs else None
 
 
 def retention(claim: Claim, records: list[Record], folder: Path | None) -> Finding | Missing:

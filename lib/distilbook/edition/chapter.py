@@ -25,23 +25,27 @@ class Chapter:
     """An open chapter.
 
     Attributes:
-        asked: what it has recorded since it was opened: what it recorded before and not again does not count.
+        asked: what it has recorded since it was opened, by the part of the chapter.
     """
 
     id: str
     config: ChapterConfig
     workspace: Workspace
-    asked: list[Record] = field(default_factory=list, repr=False, compare=False)
+    asked: dict[str, list[Record]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def records(self) -> RecordBook:
         """All records of the edition, this chapter's and the others'."""
         return RecordBook(self.workspace.records, self.workspace.edition)
 
-    def record(self, records: list[Record]) -> list[Record]:
-        """Keep ``records`` as this chapter's measurements and return them."""
-        self.asked.extend(records)
-        self.records.add(records, self.asked)
+    def record(self, records: list[Record], part: str = "") -> list[Record]:
+        """Keep ``records`` as measurements of a part of this chapter and return them.
+
+        What was recorded in this part before the chapter was opened, and not again since, does not count any more.
+        """
+        asked = self.asked.setdefault(part, [])
+        asked.extend(records)
+        self.records.replace(self.workspace.edition, self.id, part, asked)
         return records
 
     def publish(self, name: str, folder: Path) -> None:

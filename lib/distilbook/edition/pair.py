@@ -23,6 +23,8 @@ from ..workspace import Workspace
 
 #: Tasks that the paper reports apart from GLUE, with the chapter whose claim is judged by them.
 APART = {"IMDb": "09_long_documents"}
+#: The chapters whose claims a pair's records speak of.
+JUDGED = ("08_sentence_tasks", "09_long_documents", "11_timing")
 #: How a pair is timed: so many sentence pairs in each of two fresh processes.
 TIMED = {
     "pairs": 60,
@@ -56,9 +58,10 @@ def pair_records(config: VerdictConfig, workspace: Workspace) -> list[Record]:
     ]
     pair = timed_pair(folders)
     asked += size_records(pair, config, "11_timing")
-    book.add(asked)
+    book.add(asked)  # before times are taken, which may fail
     asked += pair_times(config, pair, book)
-    book.add(asked, asked)
+    for chapter in JUDGED:
+        book.replace(config.edition, chapter, "", [record for record in asked if record.chapter == chapter])
     return book.current()
 
 
