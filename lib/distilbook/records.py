@@ -218,13 +218,14 @@ class RecordBook:
         return sorted(records, key=lambda record: record.started)
 
     def current(self, **wanted: Any) -> list[Record]:
-        """Return the records that count, those whose attributes equal ``wanted``.
+        """Return the records that count, those whose attributes equal ``wanted``, in the order they were started.
 
         They were asked for. Of one chapter's task only those count that share configuration, code and data with what
         was asked for last; of one model only those of the weights that were; of one measurement the newest.
         """
         latest = {one.record.identity: one.record for one, why in self._judged() if not why}
-        return [r for r in latest.values() if all(getattr(r, name) == value for name, value in wanted.items())]
+        found = sorted(latest.values(), key=lambda record: record.started)
+        return [r for r in found if all(getattr(r, name) == value for name, value in wanted.items())]
 
     def set_aside(self) -> list[tuple[Record, str]]:
         """Return the records that an execution asked for and that do not count, each with what sets it apart.

@@ -58,10 +58,9 @@ def pair_records(config: VerdictConfig, workspace: Workspace) -> list[Record]:
     ]
     pair = timed_pair(folders)
     asked += size_records(pair, config, "11_timing")
-    book.add(asked)  # before times are taken, which may fail
-    asked += pair_times(config, pair, book)
     for chapter in JUDGED:
         book.replace(config.edition, chapter, "", [record for record in asked if record.chapter == chapter])
+    book.replace(config.edition, "11_timing", "times", pair_times(config, pair, book))
     return book.current()
 
 
