@@ -117,6 +117,13 @@ def test_what_is_measured_beside_an_execution_counts_until_the_next(tmp_path):
     assert seeds(stand(book, seeds=[0])) == [0]
 
 
+def test_what_another_machine_measured_as_well_does_not_take_the_place_of_ones_own(tmp_path):
+    stand(RecordBook(tmp_path / "theirs"), seeds=[0, 1])
+    stand(RecordBook(tmp_path / "theirs"), seeds=[])
+    (tmp_path / "theirs.jsonl").write_bytes((tmp_path / "theirs" / "06_pretraining.jsonl").read_bytes())
+    assert seeds(stand(RecordBook(tmp_path), seeds=[1])) == [1]
+
+
 def test_records_of_two_editions_in_one_folder_do_not_hide_each_other(tmp_path):
     book = RecordBook(tmp_path)
     book.add([record(started="2026-01-01"), record(edition="other", config="newer", value=0.9, started="2026-01-02")])

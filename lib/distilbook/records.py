@@ -177,10 +177,10 @@ class RecordBook:
         What an earlier execution asked for in this part and this one did not, such as a further seed or another task,
         does not stand any more. Nothing is written where nothing changes.
         """
-        records = list(records)
-        self._append_new(records, self.all())
+        records, path = list(records), self._file(chapter)
+        self._append_new(records, [one for one in read_lines(path) if isinstance(one, Record)])
         keys = tuple(dict.fromkeys(record.key for record in records))
-        lines = read_lines(self._file(chapter))
+        lines = read_lines(path)
         before = [one for one in lines if isinstance(one, Asked) and one.where == (edition, chapter, part)]
         loose = any(not one.asked and one.record.edition == edition for one in standing(lines))
         if loose or not before or set(before[-1].asked) != set(keys):

@@ -112,7 +112,10 @@ def test_a_run_costs_seconds_times_cores_and_seconds_alone_on_an_accelerator():
     assert arms.median_cost([unknown, *(record("full", s, 0.3, seconds=s) for s in (1.0, 2.0, 9.0))]) == 4
 
 
-@pytest.mark.parametrize("change", [{"config": "new"}, {"data": "new"}, {"code": "new"}])
+NEW_TEACHER = {"detail": {"tokens": 600, "cores": 2, "teacher": "new"}}
+
+
+@pytest.mark.parametrize("change", [{"config": "new"}, {"data": "new"}, {"code": "new"}, NEW_TEACHER])
 def test_an_arm_is_not_compared_with_a_full_recipe_that_was_changed_since(records, change):
     """It was run beside one configuration, text and code; the full recipe was then run anew."""
     beside = [replace(r, detail=r.detail | {"beside": r.config}) for r in records]

@@ -78,7 +78,7 @@ def _last_steps(records: Iterable[Record], recipe: str, chapter: str) -> dict[in
 
 
 def beside(full: Mapping[int | None, Record], others: Mapping[int | None, Record]) -> dict[int | None, Record]:
-    """Return those of ``others`` that were run beside the ``full`` ones, by seed: of the same text, code and recipe.
+    """Return those of ``others`` that were run beside the ``full`` ones, by seed: same text, teacher, code and recipe.
 
     Where the full recipe was run anew since, an arm that was not has nothing to be compared with.
     """
@@ -88,8 +88,9 @@ def beside(full: Mapping[int | None, Record], others: Mapping[int | None, Record
 def _same_origin(full: Record, one: Record) -> bool:
     if full.chapter == one.chapter:  # one execution measured both
         return True
-    asked = one.detail.get("beside", full.config)  # records of format 1 do not say
-    return (full.config, full.code, full.data) == (asked, one.code, one.data)
+    # Records of format 1 say neither beside what they were run nor with which teacher.
+    asked, teacher = one.detail.get("beside", full.config), one.detail.get("teacher")
+    return (full.config, full.code, full.data, full.detail.get("teacher")) == (asked, one.code, one.data, teacher)
 
 
 def chapter_of(recipe: str) -> str:

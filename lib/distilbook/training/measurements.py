@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ..answers.kept import kept_arrays
-from ..config import ChapterConfig
+from ..config import ChapterConfig, short_hash
 from ..files import sha256
 from ..model.teacher import weights_fingerprint
 from ..provenance import code_hash
@@ -87,6 +87,8 @@ def pretraining_records(
     (labels,) = kept_arrays(path, ("labels",))
     origin = made_by(run.config, "distilbook.training.pretrain", corpus.fingerprint)
     detail = {"tokens": run.tokens, "steps": run.config.steps, "cores": run.cores, "budget": budget}
+    # To four digits, so that the same teacher is the same on two machines.
+    detail["teacher"] = short_hash({name: f"{score:.4g}" for name, score in run.teacher_scores.items()})
     weights = weights_fingerprint(run.folder / "model")
     return [
         Record(
