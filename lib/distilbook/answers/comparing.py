@@ -97,7 +97,8 @@ def compare(tasks: Tasks, models: Sequence[str], how: Bootstrap = Bootstrap()) -
         parts = _resampled(task, tuple(answers.values()), how)
         for (model, one), scores in zip(answers.items(), parts, strict=True):
             rng = _random(how, f"seeds of {model} on {task}")
-            resampled[model] += drawn_score(scores, counted_seeds(drawn[model], is_counted(one, seeds[model]), rng)) / len(chosen)
+            places = counted_seeds(drawn[model], is_counted(one, seeds[model]), rng)
+            resampled[model] += drawn_score(scores, places) / len(chosen)
     groups = [answers[models[0]].groups for answers in chosen.values()]
     found = {model: float(np.mean([answers[model].score for answers in chosen.values()])) for model in models}
     return Comparison(tuple(chosen), found, resampled, sum(map(len, groups)), min(map(units_of, groups)), how)

@@ -100,8 +100,8 @@ class Pair:
 
     def in_miniature(self, tasks: Iterable[str]) -> bool:
         """Whether this is another thing than the paper tried: all of ``tasks``, whole training sets, its models."""
-        runs = [(kind, some[model]) for some in self.runs.values() for model, kind in zip(PAIR, PAPER_PAIR, strict=True)]
-        used = [(kind, r) for kind, some in runs for r in some.scored]
+        kinds = dict(zip(PAIR, PAPER_PAIR, strict=True))
+        used = [(kind, r) for some in self.runs.values() for model, kind in kinds.items() for r in some[model].scored]
         return not (
             set(self.runs) == set(tasks)
             and all(r.detail.get("kind") == kind for kind, r in used)

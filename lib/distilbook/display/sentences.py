@@ -243,5 +243,5 @@ def machines(records: Iterable[Record], aside: Iterable[tuple[Record, str]] = ()
     }
     said = f"Measured on: {'; '.join(sorted(found))}." if found else "There are no records yet."
     numbers = Counter((record.chapter, differs) for record, differs in aside)
-    parts = [f"{counted(number, 'record')} of `{chapter}` (another {why})" for (chapter, why), number in numbers.items()]
+    parts = [f"{counted(number, 'record')} of `{chapter}` (other {why})" for (chapter, why), number in numbers.items()]
     return said + (f" Not counted beside these: {listed(parts)}." if parts else "")

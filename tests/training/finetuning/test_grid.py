@@ -168,8 +168,8 @@ def test_records_say_who_answered_what_and_can_be_computed_again(finished, quick
         assert record.detail["constant"] == (len(set(kept["predictions"].tolist())) == 1)
     students = [r for r in records if r.model == "student" and r.split == "test"]
     assert [(r.recipe, r.seed, r.pretraining_seed) for r in students] == [("full", 0, 7), ("full", 1, 8)]
-    fingerprints = {model: {r.fingerprint for r in records if r.model == model} for model in ("teacher", "student", "tfidf")}
-    assert fingerprints["tfidf"] == {None} and len(fingerprints["teacher"] | fingerprints["student"]) == 2
+    weights = {name: {r.fingerprint for r in records if r.model == name} for name in ("teacher", "student", "tfidf")}
+    assert weights["tfidf"] == {None} and len(weights["teacher"] | weights["student"]) == 2
     assert {r.split for r in records if r.detail["main_split"]} == {"test", "dev_matched"}
     assert {r.detail["kind"] for r in records} == {"bert 4 x 32", "distilbert 2 x 32", "tfidf", "majority"}
 
