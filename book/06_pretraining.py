@@ -105,13 +105,15 @@ show_source(TripleLoss, Blocks, accumulate)
 from distilbook.display.live import watch
 from distilbook.training.measurements import pretraining_records
 
-runs, records = [], []
+runs = []
 root = chapter.workspace.results / "pretraining"
 for seed in config.seeds:
     run = pretrain(config, "full", seed, corpus, teacher, root, watch)
     chapter.publish(f"student/full/seed{seed}", run.folder)
-    records += chapter.record(pretraining_records(chapter.id, config.edition, run, corpus))
     runs.append(run)
+records = chapter.record(
+    [one for run in runs for one in pretraining_records(chapter.id, config.edition, run, corpus)]
+)
 
 # %% [markdown]
 # *Our remark.* The original trains in sixteen bits because its GPUs are quicker at them. Whether a machine is depends on

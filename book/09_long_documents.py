@@ -86,9 +86,10 @@ shorter_cells = shortened_cells(config, chapter.workspace)
 run_grid([*cells, *(cell for some in shorter_cells.values() for cell in some)], folder)
 
 # %%
-chapter.record(finetuning_records(chapter.id, config.edition, cells))
+records = finetuning_records(chapter.id, config.edition, cells)
 for length, some in shorter_cells.items():
-    chapter.record(finetuning_records(chapter.id, config.edition, some, cut_to=length))
+    records += finetuning_records(chapter.id, config.edition, some, cut_to=length)
+chapter.record(records)
 answers = answers_of(cells)
 
 # %% [markdown]

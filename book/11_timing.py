@@ -61,7 +61,7 @@ from distilbook.device.timing_records import size_records, timing_records
 from distilbook.display.tables import say, show_source, table
 from distilbook.display.timing import elmo_part_rows, size_rows
 
-sizes = chapter.record(size_records(config.pair, config, chapter.id))
+sizes = chapter.record(size_records(config.pair, config, chapter.id), "sizes")
 table(size_rows(config, own))
 
 # %%
@@ -148,7 +148,7 @@ from distilbook.device.plan import ELMO_TASK
 from distilbook.display.timing import table_3_rows
 
 further = run_timing(further_orders(config))
-chapter.record(timing_records(further, config, chapter.id))
+chapter.record(timing_records(further, config, chapter.id), "further times")
 table(table_3_rows(result.of(PAIRS), further.of(ELMO_TASK)[0]))
 
 # %% [markdown]
@@ -214,7 +214,7 @@ from distilbook.edition.inference import sentences_like_stsb
 depth = layer_times(further.of(LAYERS)[0])
 sentences = sentences_like_stsb(chapter.workspace, config.pairs)
 tokenised = tokenisation_times(sentences, chapter.find("teacher", made_by="03_teacher"))
-chapter.record(explaining_records(depth, tokenised, config, chapter.id))
+chapter.record(explaining_records(depth, tokenised, config, chapter.id), "what takes the time")
 table(fixed_rows(depth, tokenised))
 
 # %%

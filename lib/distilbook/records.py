@@ -1,9 +1,13 @@
-"""Measurements: one JSON line each, append-only, found again by what they measure.
+"""Measurements: one JSON line each, append-only, found again by what they measure, and which of them stand.
 
 A record says what was measured (chapter, model, recipe, task, split, metric, step, seed), the value
 with its unit and ``n``, and what it was made by (configuration, code, data, predictions, machine,
 versions, time). Analysis chapters read records and nothing else. Records of several machines merge
 by copying files into one folder.
+
+Between them stand lines that say what a part of a chapter asked for: models, tasks, seeds. Of the chapter's
+records in that file only these stand, so that a seed or a task that was taken out of the parameters counts
+nowhere any more, and counts again when it is put back.
 """
 
 from __future__ import annotations
@@ -16,10 +20,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from .config import BookError, canonical_json
+from .config import BookError, canonical_json, short_hash
 from .provenance import hardware, versions
 
-FORMAT = 1
+FORMAT = 2
+#: Format 1 had no fingerprints and no lines of what was asked for.
+READABLE = (1, FORMAT)
 
 #: The tasks of masked prediction on held-out text: under uniform masks, and under masks drawn as in training.
 HELD_OUT_TEXT, TRAINING_MASKS = "held-out text", "held-out text, masks as in training"
@@ -38,8 +44,13 @@ IDENTITY = (
     "seed",
     "pretraining_seed",
 )
-#: What a chapter's results were made by: the newest of these is current for the chapter's task.
-MADE_BY = ("config", "code", "data")
+#: What a chapter's results were made by, in words: what stands last is current for the chapter's task.
+MADE_BY = {"config": "configuration", "code": "code", "data": "data"}
+
+
+def now() -> str:
+    """Return the time as records note it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 @dataclass(frozen=True)
@@ -55,6 +66,7 @@ class Record:
         seed: the seed of the measured stage; ``pretraining_seed`` that of the student behind it.
         predictions, predictions_hash: the file (relative to the edition's folder) the value can be
             computed from again, and its SHA-256.
+        fingerprint: of the model's weights and configuration; None where there are none, as for a baseline.
         detail: anything a figure needs beside the value, such as an interval's ends.
     """
 
@@ -76,9 +88,10 @@ class Record:
     data: str = ""
     predictions: str | None = None
     predictions_hash: str | None = None
+    fingerprint: str | None = None
     detail: dict[str, Any] = field(default_factory=dict)
     seconds: float | None = None
-    started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
+    started: str = field(default_factory=now)
     hardware: dict[str, Any] = field(default_factory=hardware)
     versions: dict[str, str] = field(default_factory=versions)
     format: int = FORMAT
@@ -92,40 +105,108 @@ class Record:
     def made_by(self) -> tuple:
         return tuple(getattr(self, name) for name in MADE_BY)
 
+    @property
+    def key(self) -> str:
+        """What was asked for: the measurement, of these weights, made by this configuration, code and data."""
+        return short_hash([self.identity, self.made_by, self.fingerprint])
+
+    @property
+    def measured(self) -> tuple:
+        """Whose weights were measured: a model's on a chapter's task, of a student those of one pre-training."""
+        student = self.model == "student" and self.pretraining_seed is None
+        seed = self.seed if student else self.pretraining_seed
+        return (self.edition, self.chapter, self.task, self.split, self.model, self.recipe, seed)
+
     def same_but_for_times(self, other: Record) -> bool:
         """Whether both say the same of the same thing, whenever they said it."""
-        names = (*IDENTITY, *MADE_BY, "value", "n", "predictions_hash")
+        names = ("key", "value", "n", "predictions_hash")
         return all(getattr(self, name) == getattr(other, name) for name in names)
 
 
-class RecordBook:
-    """The records of one folder: a ``.jsonl`` file a chapter, and any number copied from elsewhere."""
+@dataclass(frozen=True)
+class Asked:
+    """What a part of a chapter asked for when it was executed: the ``key`` of each record that stands for it."""
 
-    def __init__(self, folder: Path):
-        self.folder = Path(folder)
+    edition: str
+    chapter: str
+    part: str
+    asked: tuple[str, ...]
+    started: str = field(default_factory=now)
+    format: int = FORMAT
+
+    @property
+    def where(self) -> tuple[str, str, str]:
+        """The part of a chapter that asked."""
+        return (self.edition, self.chapter, self.part)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A record that stands in its file.
+
+    Attributes:
+        since: when it was asked for last.
+        asked: whether a line says that it was asked for.
+    """
+
+    record: Record
+    since: str
+    asked: bool
+
+
+class RecordBook:
+    """The records of one folder: a ``.jsonl`` file a chapter, and any number copied from elsewhere.
+
+    Args:
+        edition: whose records are current; None for those of all editions.
+    """
+
+    def __init__(self, folder: Path, edition: str | None = None):
+        self.folder, self.edition = Path(folder), edition
 
     def add(self, records: Iterable[Record]) -> None:
         """Append ``records``, leaving out those that repeat a current one.
 
         Every line is written with one call, so that a killed run leaves whole lines behind.
         """
-        current = {record.identity: record for record in self.current()}
-        for record in records:
-            known = current.get(record.identity)
-            if known is not None and record.same_but_for_times(known):
-                continue
-            current[record.identity] = record
-            self._append(record)
+        self._append_new(records, self.current())
 
-    def _append(self, record: Record) -> None:
+    def replace(self, edition: str, chapter: str, part: str, records: Iterable[Record]) -> None:
+        """Append those ``records`` that are not there yet, and let these alone stand for a part of a chapter.
+
+        What an earlier execution asked for in this part and this one did not, such as a further seed or another task,
+        does not stand any more. Nothing is written where nothing changes.
+        """
+        records, path = list(records), self._file(chapter)
+        self._append_new(records, [one for one in read_lines(path) if isinstance(one, Record)])
+        keys = tuple(dict.fromkeys(record.key for record in records))
+        lines = read_lines(path)
+        before = [one for one in lines if isinstance(one, Asked) and one.where == (edition, chapter, part)]
+        loose = any(not one.asked and one.record.edition == edition for one in standing(lines))
+        if loose or not before or set(before[-1].asked) != set(keys):
+            self._append(Asked(edition, chapter, part, keys))
+
+    def _append_new(self, records: Iterable[Record], there: Iterable[Record]) -> None:
+        known = {record.key: record for record in there}
+        for record in records:
+            if record.key not in known or not record.same_but_for_times(known[record.key]):
+                known[record.key] = record
+                self._append(record)
+
+    def _file(self, chapter: str) -> Path:
+        return self.folder / f"{chapter.replace('/', '.')}.jsonl"
+
+    def _append(self, one: Record | Asked) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / f"{record.chapter.replace('/', '.')}.jsonl"
-        line = canonical_json(asdict(record)) + "\n"
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        line = canonical_json(asdict(one)) + "\n"
+        descriptor = os.open(self._file(one.chapter), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
             os.write(descriptor, line.encode())
         finally:
             os.close(descriptor)
+
+    def _files(self) -> list[list[Record | Asked]]:
+        return [read_lines(path) for path in sorted(self.folder.glob("*.jsonl"))]
 
     def all(self) -> list[Record]:
         """Return every record ever written, in the order they were started.
@@ -133,28 +214,76 @@ class RecordBook:
         Raises:
             BookError: for a line that is no record, or one of another format, with its place.
         """
-        records = [
-            read_line(line, f"{path}:{number}")
-            for path in sorted(self.folder.glob("*.jsonl"))
-            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
-            if line.strip()
-        ]
+        records = [one for lines in self._files() for one in lines if isinstance(one, Record)]
         return sorted(records, key=lambda record: record.started)
 
     def current(self, **wanted: Any) -> list[Record]:
-        """Return the records that stand, those whose attributes equal ``wanted``.
+        """Return the records that count, those whose attributes equal ``wanted``, in the order they were started.
 
-        Of one chapter's task only those count that share configuration, code and data with its
-        newest record; of one measurement the newest.
+        They were asked for. Of one chapter's task only those count that share configuration, code and data with what
+        was asked for last; of one model only those of the weights that were; of one measurement the newest.
         """
-        records = self.all()
-        newest = {(record.chapter, record.task): record.made_by for record in records}
-        latest = {r.identity: r for r in records if r.made_by == newest[r.chapter, r.task]}
-        return [r for r in latest.values() if all(getattr(r, name) == value for name, value in wanted.items())]
+        latest = {one.record.identity: one.record for one, why in self._judged() if not why}
+        found = sorted(latest.values(), key=lambda record: record.started)
+        return [r for r in found if all(getattr(r, name) == value for name, value in wanted.items())]
+
+    def set_aside(self) -> list[tuple[Record, str]]:
+        """Return the records that an execution asked for and that do not count, each with what sets it apart.
+
+        Such are in files from other machines or editions only: a chapter's own file says what stands.
+        """
+        return [(one.record, why) for one, why in self._judged() if why and one.asked]
+
+    def _judged(self) -> list[tuple[Standing, str]]:
+        """Return what stands, as it was asked for in time, with what keeps it from counting or ""."""
+        found = sorted((one for lines in self._files() for one in standing(lines)), key=lambda one: one.since)
+        own = [one.record for one in found if self.edition in (None, one.record.edition)]
+        made_by = {(r.edition, r.chapter, r.task): r for r in own}
+        weights = {r.measured: r.fingerprint for r in own if r.made_by == made_by[r.edition, r.chapter, r.task].made_by}
+
+        def why(r: Record) -> str:
+            if self.edition not in (None, r.edition):
+                return "edition"
+            newest = made_by[r.edition, r.chapter, r.task]
+            differs = [words for name, words in MADE_BY.items() if getattr(r, name) != getattr(newest, name)]
+            return " and ".join(differs) or ("" if weights[r.measured] == r.fingerprint else "weights")
+
+        return [(one, why(one.record)) for one in found]
 
 
-def read_line(line: str, where: str) -> Record:
-    """Return the record that ``line`` holds; ``where`` names it in an error."""
+def standing(lines: Iterable[Record | Asked]) -> list[Standing]:
+    """Return the records of a file that stand: what each part of a chapter asked for last, and what came after that."""
+    lines = list(lines)
+    last = {one.where: (place, one) for place, one in enumerate(lines) if isinstance(one, Asked)}
+    closed: dict[tuple[str, str], int] = {}
+    since: dict[str, str] = {}
+    for place, asked in last.values():
+        chapter = (asked.edition, asked.chapter)
+        closed[chapter] = max(place, closed.get(chapter, -1))
+        since |= {key: max(asked.started, since.get(key, "")) for key in asked.asked}
+    found = []
+    for place, one in enumerate(lines):
+        if not isinstance(one, Record):
+            continue
+        if place > closed.get((one.edition, one.chapter), -1):
+            found.append(Standing(one, one.started, asked=False))
+        elif one.key in since:
+            found.append(Standing(one, max(one.started, since[one.key]), asked=True))
+    return found
+
+
+def read_lines(path: Path) -> list[Record | Asked]:
+    """Return the lines of a file; none where there is no file.
+
+    Raises:
+        BookError: for a line that is no record, or one of another format, with its place.
+    """
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return [read_line(line, f"{path}:{number}") for number, line in enumerate(lines, start=1) if line.strip()]
+
+
+def read_line(line: str, where: str) -> Record | Asked:
+    """Return the record that ``line`` holds, or what was asked for; ``where`` names it in an error."""
     try:
         values = json.loads(line)
     except json.JSONDecodeError as error:
@@ -165,14 +294,15 @@ def read_line(line: str, where: str) -> Record:
             do="restore the file, or delete the line and run the chapter again",
         ) from None
     found = values.get("format") if isinstance(values, dict) else None
-    if found != FORMAT:
+    if found not in READABLE:
         raise BookError(
             f"a record has format {found!r}",
             where=where,
             expected=f"format {FORMAT}",
             do="move the file away and run the chapter again with this version of the library",
         )
-    unknown = set(values) - {f.name for f in fields(Record)}
+    cls = Asked if "asked" in values else Record
+    unknown = set(values) - {f.name for f in fields(cls)}
     if unknown:
         raise BookError(
             f"a record has unknown fields {sorted(unknown)}",
@@ -180,4 +310,4 @@ def read_line(line: str, where: str) -> Record:
             expected=f"the fields of format {FORMAT}",
             do="use the version of the library that wrote it",
         )
-    return Record(**values)
+    return cls(**values)

@@ -10,7 +10,7 @@ import pytest
 from sklearn.metrics import f1_score, matthews_corrcoef
 
 from distilbook.answers import Answers, compare, difference, macro_score, retention, scores_on_one_task, share_of_lead
-from distilbook.answers.comparing import counted_seeds, drawn_score
+from distilbook.answers.comparing import counted_seeds, drawn_score, is_counted
 from distilbook.config import BookError
 from distilbook.statistics import Bootstrap, score_interval
 
@@ -159,6 +159,47 @@ def test_a_seed_that_is_counted_in_two_tasks_is_drawn_in_both():
     without_the_first = counted_seeds(drawn, np.array([False, True, True]), rng)
     wanted = drawn[:, :2]
     assert (without_the_first[wanted > 0] == wanted[wanted > 0] - 1).all()
+
+
+def with_seeds(answers: Answers, seeds: tuple[int, ...]) -> Answers:
+    """Return the rows of these seeds alone."""
+    rows = answers.predicted[[answers.seeds.index(seed) for seed in seeds]]
+    return Answers(answers.metric, answers.labels, rows, answers.groups, seeds)
+
+
+@pytest.mark.parametrize("numbers", [(0, 1, 2, 3, 4), (1, 5, 9, 12, 40)])
+def test_what_the_seeds_are_called_changes_no_interval(numbers):
+    tasks = {name: task({"teacher": [0.9, 0.8, 0.7, 0.85, 0.6]}, seed=seed) for seed, name in enumerate("AB")}
+    called = {
+        name: {"teacher": Answers(one.metric, one.labels, one.predicted, one.groups, numbers)}
+        for name, one in ((name, some["teacher"]) for name, some in tasks.items())
+    }
+    assert macro_score(called, "teacher", FEW) == macro_score(tasks, "teacher", FEW)
+
+
+@pytest.mark.parametrize("left", [(0, 1, 3, 4), (1, 2, 3, 4), (0, 4), (2,)])
+def test_a_seed_that_is_missing_on_one_task_shifts_no_other(left):
+    """In each resample both tasks take the same seeds, but for those that one of them lacks."""
+    every = [0, 1, 2, 3, 4]
+    some = Answers("accuracy", np.ones(5), np.eye(5), np.arange(5))
+    there = is_counted(with_seeds(some, left), every)
+    assert there.tolist() == [seed in left for seed in every]
+    rng = np.random.default_rng(7)
+    drawn = rng.integers(5, size=(200, 5))
+    taken = np.array(left)[counted_seeds(drawn, there, rng)]
+    wanted = drawn[:, : len(left)]
+    assert (taken == wanted)[np.isin(wanted, left)].all()
+
+
+def test_seeds_that_are_good_on_all_tasks_stay_together_where_a_task_lacks_one_in_the_middle():
+    """Were they matched by their places, good seeds of one task would be averaged with bad ones of the next."""
+    shares = {"student": [0.55, 0.65, 0.75, 0.85, 0.95]}
+    tasks = {name: task(shares, n=4_000, seed=seed) for seed, name in enumerate("ABCD")}
+    whole = macro_score(tasks, "student")
+    lacking = {name: {"student": with_seeds(some["student"], (0, 1, 3, 4))} for name, some in tasks.items()}
+    lacking["A"] = tasks["A"]
+    found = macro_score(lacking, "student")
+    assert found.high - found.low > 0.9 * (whole.high - whole.low)
 
 
 def test_a_collapsed_seed_changes_neither_score_nor_interval():

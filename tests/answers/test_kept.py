@@ -24,10 +24,11 @@ def answers(*predicted, metric="accuracy", labels=LABELS) -> Answers:
     return Answers(metric, labels, np.array(predicted), np.arange(len(labels)))
 
 
-def test_a_file_a_seed_is_read_in_the_order_given(tmp_path):
+def test_a_file_a_seed_is_read_in_the_order_of_the_seeds(tmp_path):
     films = np.array(["a", "a", "b", "b"])
     paths = [keep(tmp_path, name, row, groups=films) for name, row in (("x", [0, 1, 1, 0]), ("w", [1, 1, 1, 0]))]
-    read = Answers.read(paths, "accuracy")
+    read = Answers.read({7: paths[1], 2: paths[0]}, "accuracy")
+    assert read.seeds == (2, 7)
     assert read.scores.tolist() == [1.0, 0.75] and read.score == 0.875
     assert read.predicted.tolist() == [[0, 1, 1, 0], [1, 1, 1, 0]] and read.groups.tolist() == films.tolist()
 
@@ -54,17 +55,17 @@ def test_a_regression_collapses_likewise():
 def test_seeds_scored_on_different_examples_are_refused(tmp_path, change):
     paths = [keep(tmp_path, "a", [0, 1, 1, 0]), keep(tmp_path, "b", [0, 1, 1, 0], **change)]
     with pytest.raises(BookError, match="two seeds were scored on different examples"):
-        Answers.read(paths, "accuracy")
+        Answers.read(dict(enumerate(paths)), "accuracy")
 
 
 def test_files_that_are_missing_or_lack_an_array_are_named(tmp_path):
     with pytest.raises(BookError, match="is missing"):
-        Answers.read([tmp_path / "none.npz"], "accuracy")
+        Answers.read({0: tmp_path / "none.npz"}, "accuracy")
     np.savez(tmp_path / "part.npz", labels=LABELS)
     with pytest.raises(BookError, match="lacks predictions, groups"):
-        Answers.read([tmp_path / "part.npz"], "accuracy")
+        Answers.read({0: tmp_path / "part.npz"}, "accuracy")
     with pytest.raises(BookError, match="no predictions to read"):
-        Answers.read([], "accuracy")
+        Answers.read({}, "accuracy")
 
 
 @pytest.mark.parametrize(
@@ -94,5 +95,11 @@ def test_a_broken_file_is_named_with_what_to_remove(tmp_path, length):
     np.savez_compressed(path, labels=np.arange(500), predictions=np.arange(500), groups=np.arange(500))
     path.write_bytes(path.read_bytes()[:length])
     with pytest.raises(BookError, match="is broken") as caught:
-        Answers.read([path], "accuracy")
+        Answers.read({0: path}, "accuracy")
     assert str(path) in str(caught.value) and f"remove the run's folder, {path.parent}" in str(caught.value)
+
+
+@pytest.mark.parametrize("seeds", [(1,), (0, 1, 2), (1, 1), (5, 1)])
+def test_seeds_that_are_not_one_a_row_each_once_in_rising_order_are_refused(seeds):
+    with pytest.raises(BookError, match="the seeds do not fit 2 rows"):
+        Answers("accuracy", LABELS, np.stack([LABELS, LABELS]), np.arange(len(LABELS)), seeds)

@@ -1,5 +1,7 @@
 """Recipes against the full one: paired by seed, each budget by itself, and nothing concluded beyond the interval."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -108,3 +110,22 @@ def test_a_run_costs_seconds_times_cores_and_seconds_alone_on_an_accelerator():
     unknown = record("full", 0, 0.3, detail={"tokens": 600})
     assert arms.cost(unknown) is None and arms.median_cost([unknown]) is None
     assert arms.median_cost([unknown, *(record("full", s, 0.3, seconds=s) for s in (1.0, 2.0, 9.0))]) == 4
+
+
+NEW_TEACHER = {"detail": {"tokens": 600, "cores": 2, "teacher": "new"}}
+
+
+@pytest.mark.parametrize("change", [{"config": "new"}, {"data": "new"}, {"code": "new"}, NEW_TEACHER])
+def test_an_arm_is_not_compared_with_a_full_recipe_that_was_changed_since(records, change):
+    """It was run beside one configuration, text and code; the full recipe was then run anew."""
+    beside = [replace(r, detail=r.detail | {"beside": r.config}) for r in records]
+    assert compare(beside, "without_teacher") and two_by_two(beside, "tokens")
+    anew = [replace(r, **change) if r.recipe == "full" else r for r in beside]
+    assert compare(anew, "without_teacher") is None and two_by_two(anew, "tokens") is None
+    assert judge(claim("without_teacher"), anew).verdict == "not settled"
+
+
+def test_seeds_that_both_have_are_compared_whatever_their_places(records):
+    """The full recipe lacks seed 1, the arm seed 0; both have seed 2."""
+    left = [r for r in records if (r.recipe, r.seed) not in (("full", 1), ("without_teacher", 0))]
+    assert compare(left, "without_teacher").change.values == pytest.approx([0.30 - 0.33])

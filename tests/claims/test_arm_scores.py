@@ -30,7 +30,7 @@ def test_a_change_is_the_difference_of_macro_scores_with_its_interval(tasks):
     answers = {}
     for some in records:
         for model in ("full", "without_mlm"):
-            paths = [sst.folder / r.predictions for r in some if r.recipe == model]
+            paths = {r.seed: sst.folder / r.predictions for r in some if r.recipe == model}
             answers.setdefault(some[0].task, {})[model] = Answers.read(paths, some[0].metric)
     peer = difference(answers, "without_mlm", "full")
     assert found.arm == "without_mlm" and found.change.value == pytest.approx(peer.value)

@@ -11,6 +11,7 @@ from sklearn.metrics import accuracy_score, matthews_corrcoef
 
 from distilbook.claims import TABLE_1, Judgement, claim, judge
 from distilbook.claims.paper import BERT_MNLI_IN_THE_CODE, GLUE, TRAINING_SETS
+from distilbook.claims.scored import kept_answers, runs_by_task
 from distilbook.config import BookError
 from distilbook.metrics import ConstantPredictionWarning
 from distilbook.records import Record
@@ -164,6 +165,30 @@ def test_students_of_fewer_pretrainings_than_seeds_are_said_to_be(reviews):
     students = [reviews.run("full", 0.7, seed, pretraining_seed=seed % 2) for seed in range(4)]
     assert "4 seeds of the student from 2 pre-trainings and 2 of the" in retention(reviews, records + students).sentence
     assert "pre-training" not in retention(reviews, records + students[:2]).sentence
+
+
+@pytest.mark.parametrize("lost", [0, 1, 3])
+def test_a_seed_that_diverged_on_one_task_leaves_the_others_paired_by_their_numbers(tmp_path, lost):
+    """On both tasks a seed of the student is as good as its pre-training; what is left keeps its number."""
+    tasks, shares = [Task(tmp_path, "SST-2"), Task(tmp_path, "RTE")], [0.60, 0.70, 0.80, 0.90]
+    records = [r for task in tasks for r in task.runs(teacher=[0.9] * 4, full=shares)]
+    records = [r for r in records if (r.task, r.recipe, r.seed) != ("RTE", "full", lost)]
+    answers = kept_answers(runs_by_task(records, tasks[0].chapter), tmp_path)
+    assert [seed for seed, _ in answers["RTE"]["full"].seeds] == [seed for seed in range(4) if seed != lost]
+    assert set(answers["RTE"]["full"].seeds) < set(answers["SST-2"]["full"].seeds)
+
+
+def test_a_task_on_which_the_student_has_no_score_is_said_to_be_left_out(tmp_path):
+    sst, rte = Task(tmp_path, "SST-2"), Task(tmp_path, "RTE")
+    diverged = rte.run("full", 0.5, metric="diverged_at_step", split="train", detail={"main": False})
+    found = retention(sst, [*all_runs(sst), rte.run("teacher", 0.9), diverged])
+    assert "Left out, since teacher and student do not both have a score: RTE." in found.sentence
+
+
+def test_the_papers_models_in_each_others_place_are_in_miniature(tmp_path):
+    assert not judge(claim("retention"), glue(tmp_path), tmp_path).in_miniature
+    swapped = glue(tmp_path, kinds=("distilbert", "bert-base"))
+    assert judge(claim("retention"), swapped, tmp_path).in_miniature
 
 
 # ---- several tasks ------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from distilbook.config import BookError
 from distilbook.data import blocks, preparation
@@ -74,6 +75,12 @@ def test_a_second_preparation_opens_the_first(inputs, tmp_path):
     assert again.folder == first.folder and (first.folder / "train-00000.bin").stat().st_mtime_ns == stamp
     other = prepare(config(inputs, block_length=16), tokenizer, tmp_path)
     assert other.folder != first.folder and other.train.shape[1] == 16
+
+
+def test_two_sources_of_one_name_are_refused(inputs):
+    text = {"name": "rivers", "address": str(inputs / "rivers.txt")}
+    with pytest.raises(ValidationError, match="a name of its own for each source"):
+        config(inputs, texts=[text, text | {"address": "elsewhere.txt"}])
 
 
 def test_held_out_is_decided_by_the_documents_name_alone():

@@ -13,7 +13,7 @@ from real import needs_wheel
 from distilbook.config import BookError
 from distilbook.data import hub, sources, wheels
 from distilbook.data.reading import Reading
-from distilbook.data.sources import Document, TextSource, documents, fingerprint, model_folder
+from distilbook.data.sources import Document, TextSource, documents, fingerprint, model_folder, told_apart
 from distilbook.files import sha256
 
 
@@ -51,10 +51,19 @@ def test_a_relative_path_starts_at_the_projects_root(root):
     (root / "texts").mkdir()
     (root / "texts" / "a.txt").write_text("one\n\ntwo\n")
     assert list(documents(source("texts/a.txt"))) == [Document("a.txt:0", ["one"]), Document("a.txt:1", ["two"])]
-    assert list(documents(source(root / "texts"))) == [
-        Document("texts:a.txt:0", ["one"]),
-        Document("texts:a.txt:1", ["two"]),
-    ]
+    assert list(documents(source(root / "texts"))) == list(documents(source("texts/a.txt")))
+
+
+def test_documents_of_two_files_of_one_name_are_told_apart_by_what_these_hold(root):
+    texts = {"a": "one\n\ntwo\n", "b": "three\n\nfour\n", "again": "one\n\ntwo\n"}
+    for folder, text in texts.items():
+        (root / folder).mkdir()
+        (root / folder / "text.txt").write_text(text)
+    first, other, again = told_apart([source(root / name / "text.txt") for name in texts])
+    assert first == again == "" and other
+    assert told_apart([source(root / name) for name in ("a", "again", "b")]) == ["", "", other]
+    (root / "b" / "text.txt").rename(root / "b" / "moved.txt")
+    assert told_apart([source(root / name) for name in ("a", "b")]) == ["", ""]
 
 
 def test_documents_without_text_are_skipped_and_do_not_count(root):

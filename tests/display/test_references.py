@@ -81,7 +81,7 @@ def test_scores_stand_beside_the_papers_figure_for_the_task(run):
         "full recipe": "DistilBERT 0.599",
         "majority": None,
     }
-    answers = Answers.read([run.folder / f"teacher-{seed}.npz" for seed in range(2)], "accuracy")
+    answers = Answers.read({seed: run.folder / f"teacher-{seed}.npz" for seed in range(2)}, "accuracy")
     assert {row["reference run"] for row in rows.values()} == {"A small run"}
     assert rows["teacher"]["task"] == "RTE" and rows["teacher"]["median [95% interval]"].startswith("0.90")
     assert answers.score == pytest.approx(0.9) and rows["majority"]["of them collapsed"] == 2

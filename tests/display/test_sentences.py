@@ -168,6 +168,10 @@ def test_each_machine_is_named_once():
         "Measured on: ‘A 1’, 2 cores, accelerator: none; ‘B 2’, 2 cores, accelerator: none."
     )
     assert sentences.machines([]) == "There are no records yet."
+    aside = [(SimpleNamespace(chapter="08"), "code")] * 2 + [(SimpleNamespace(chapter="06"), "weights")]
+    assert sentences.machines([one], aside).endswith(
+        " Not counted beside these: 2 records of `08` (other code) and 1 record of `06` (other weights)."
+    )
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def wrong_first(examples: Examples, wrong: int) -> np.ndarray:
 
 
 def answers_of(cells: list[Cell], split: str) -> Answers:
-    return Answers.read([cell.folder / f"{split}.npz" for cell in cells], "accuracy")
+    return Answers.read({cell.seed: cell.folder / f"{split}.npz" for cell in cells}, "accuracy")
 
 
 def test_a_task_is_told_by_what_is_given_asked_and_scored(tasks):

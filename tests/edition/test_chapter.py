@@ -1,9 +1,11 @@
 import pytest
 
-from distilbook.config import BookError
+from distilbook.config import BookError, ChapterConfig
 from distilbook.edition import chapter
-from distilbook.edition.chapter import open_chapter
+from distilbook.edition.chapter import Chapter, open_chapter
 from distilbook.edition.parameters import notebook_values
+from distilbook.records import Record
+from distilbook.workspace import Workspace
 
 
 @pytest.fixture
@@ -34,3 +36,22 @@ def test_a_missing_value_is_named(namespace):
     del namespace["steps"]
     with pytest.raises(BookError, match="parameter 'steps'"):
         open_chapter("06_pretraining", namespace)
+
+
+def test_what_a_chapter_recorded_before_it_was_opened_and_not_again_does_not_count(runs):
+    """Three seeds, then one: the others count nowhere, while what another part recorded stays."""
+
+    def recorded(*seeds: int, part: str = "") -> list[tuple[str, int]]:
+        chapter = Chapter("06_pretraining", ChapterConfig(edition="test"), Workspace("test"))
+        for seed in seeds:  # a call a seed is as good as one for all
+            chapter.record([_record(seed, part or "held-out text")], part)
+        return sorted((r.task, r.seed) for r in chapter.records.current())
+
+    assert recorded(0, 1, 2) == [("held-out text", seed) for seed in (0, 1, 2)]
+    recorded(0, 1, part="masks")
+    assert recorded(1) == [("held-out text", 1), ("masks", 0), ("masks", 1)]
+    assert recorded(2, 1) == [("held-out text", 1), ("held-out text", 2), ("masks", 0), ("masks", 1)]
+
+
+def _record(seed: int, task: str) -> Record:
+    return Record("test", "06_pretraining", "student", task, "held-out", "masked_accuracy", 0.1, "1", 9, seed=seed)

@@ -1,13 +1,19 @@
 """A pair of the reader's own on trial: two tiny models from folders, on a task from a file."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 
 from distilbook.claims import CLAIMS, judge
 from distilbook.config import BookError
+from distilbook.device.timing import run_timing
+from distilbook.edition import pair
 from distilbook.edition.chapter import Chapter
 from distilbook.edition.evidence import evidence
-from distilbook.edition import pair
 from distilbook.edition.pair import pair_name
 from distilbook.training.finetuning.config import VerdictConfig
 from distilbook.workspace import Workspace
@@ -48,6 +54,7 @@ def values(inputs, teacher_folder, student):
 @pytest.fixture(autouse=True)
 def _briefly(monkeypatch):
     monkeypatch.setattr(pair, "TIMED", pair.TIMED | {"pairs": 4, "noise_pairs": 2, "threads": [1], "warm_up": 0})
+    monkeypatch.setattr(pair, "TOO_LOUD", 100.0)  # so few passes are never quiet
 
 
 def opened(values) -> Chapter:
@@ -106,6 +113,68 @@ def test_without_a_pair_the_editions_own_records_are_judged(values, runs):
     assert evidence(opened(values | {"teacher": "", "student": "", "tasks": []})) == ([], CLAIMS)
 
 
-def test_a_pair_is_called_by_its_models_last_names(values):
-    pair = {"teacher": "hub:google-bert/bert-base-uncased", "student": "models/mine"}
-    assert pair_name(VerdictConfig.parse(values | pair, where="x")) == "bert-base-uncased--mine"
+@pytest.fixture
+def copied(student, tmp_path):
+    """Return a function that copies the student to a path, with other weights where a seed is given."""
+
+    def copy(place: str, seed: int | None = None) -> str:
+        folder = tmp_path / place
+        shutil.copytree(student, folder, dirs_exist_ok=True)
+        if seed is not None:
+            torch.manual_seed(seed)
+            weights = load_file(folder / "model.safetensors")
+            noisy = {name: value + 0.1 * torch.randn_like(value) for name, value in weights.items()}
+            save_file(noisy, folder / "model.safetensors", metadata={"format": "pt"})
+        return str(folder)
+
+    return copy
+
+
+def judged(values) -> tuple[list, dict]:
+    records, claims = evidence(opened(values))
+    return records, {claim.id: judge(claim, records) for claim in claims}
+
+
+def test_a_pair_is_known_by_its_models_weights_wherever_they_lie(copied, teacher_folder):
+    first, again, other = copied("a/model"), copied("c/copy"), copied("b/model", seed=1)
+    names = [pair_name([teacher_folder, Path(folder)]) for folder in (first, again, other)]
+    assert names[0] == names[1] != names[2]
+    copied("a/model", seed=2)
+    assert pair_name([teacher_folder, Path(first)]) not in names
+
+
+def test_a_verdict_counts_the_pair_the_tasks_and_the_seeds_that_are_asked_for_and_no_others(
+    values, runs, inputs, copied, monkeypatch
+):
+    monkeypatch.setattr(pair, "TIMED", pair.TIMED | {"starts": 1})
+    pairs = {"name": "pairs", "address": str(inputs / "pairs.tsv")}
+    whole = values | {"student": copied("a/model"), "tasks": [*values["tasks"], pairs], "seeds": [0, 5]}
+    records, verdicts = judged(whole)
+    assert verdicts["retention"].seeds == 2 and "reviews and pairs" in verdicts["retention"].sentence
+    fewer, less = judged(whole | {"seeds": [5], "tasks": [pairs]})
+    assert {(r.task, r.seed) for r in fewer if r.seed is not None} == {("pairs", 5)}
+    assert less["retention"].seeds == 1 and "reviews" not in less["retention"].sentence
+    other, verdict = judged(whole | {"student": copied("b/model", seed=1), "seeds": [0]})
+    assert {r.seed for r in other} == {0, None} and verdict["retention"].seeds == 1
+    replaced, _ = judged(whole | {"student": copied("a/model", seed=2), "seeds": [0]})
+    assert {r.seed for r in replaced} == {0, None}
+    weights = {some[0].fingerprint for some in ([r for r in x if r.recipe] for x in (records, other, replaced))}
+    assert len(weights) == 3
+    copied("a/model")
+    assert judged(whole) == (records, verdicts)
+
+
+def test_two_models_of_one_name_are_counted_and_timed_side_by_side(values, runs, copied):
+    records, verdicts = judged(values | {"teacher": copied("x", seed=1), "student": copied("y", seed=2), "seeds": [0]})
+    assert verdicts["smaller"].value == 0 and verdicts["smaller"].in_miniature
+    names = {r.model for r in records if r.metric == "median_latency"}
+    assert names == {"distilbert 2 x 32 (teacher)", "distilbert 2 x 32 (student)"}
+
+
+def test_times_of_too_loud_a_machine_are_taken_again(values, runs, monkeypatch):
+    took = []
+    monkeypatch.setattr(pair, "run_timing", lambda orders: took.append(orders) or run_timing(orders))
+    for loud in (-1.0, -1.0, 100.0, 100.0):
+        monkeypatch.setattr(pair, "TOO_LOUD", loud)
+        evidence(opened(values))
+    assert len(took) == 2

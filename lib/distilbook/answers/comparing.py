@@ -1,8 +1,8 @@
 """Models compared on the same examples of the same tasks: macro-scores, differences, and what a student keeps.
 
 The macro-score is the paper's (Table 1): the mean over tasks of the median over seeds of each task's metric. A seed
-stands for the same place in all tasks: a student pre-trained once and fine-tuned on each of them owes something to
-that pre-training in all of them, so the seeds drawn in a resample are the same for all tasks. Of a handful of seeds a
+is known by its number in all tasks: a student pre-trained once and fine-tuned on each of them owes something to that
+pre-training in all of them, so the seeds drawn in a resample are the same for all tasks. Of a handful of seeds a
 bootstrap shows too little of how much seeds vary, of one nothing; so what it shows is widened where they are few.
 """
 
@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from ..config import BookError, nearest
 from ..statistics import Array, Bootstrap, Interval, median_of_drawn
-from .kept import Answers, different_examples
+from .kept import Answers, SeedId, different_examples
 from .resampling import resampled_scores, units_of
 from .weighted import OF_VALUES
 
-#: Answers by task and model, such as ``tasks["RTE"]["teacher"]``; seeds in the same order in all tasks.
+#: Answers by task and model, such as ``tasks["RTE"]["teacher"]``; rows on several tasks belong together by their seeds.
 Tasks = Mapping[str, Mapping[str, Answers]]
 
 #: By the number of seeds, so many times as far from the median of all is that of the drawn ones taken to be. Then equal
@@ -90,13 +90,15 @@ def compare(tasks: Tasks, models: Sequence[str], how: Bootstrap = Bootstrap()) -
         raise BookError("there is no task to compare on", expected="at least one", do="run chapter 08_sentence_tasks")
     models = list(dict.fromkeys(models))
     chosen = {task: _answers(task, tasks[task], models) for task in tasks}
-    drawn = {model: _drawn_seeds(model, [answers[model] for answers in chosen.values()], how) for model in models}
+    seeds = {model: all_seeds(answers[model] for answers in chosen.values()) for model in models}
+    drawn = {model: _drawn_seeds(model, len(seeds[model]), how) for model in models}
     resampled = {model: np.zeros(how.resamples) for model in models}
     for task, answers in chosen.items():
         parts = _resampled(task, tuple(answers.values()), how)
         for (model, one), scores in zip(answers.items(), parts, strict=True):
             rng = _random(how, f"seeds of {model} on {task}")
-            resampled[model] += drawn_score(scores, counted_seeds(drawn[model], one.counted, rng)) / len(chosen)
+            places = counted_seeds(drawn[model], is_counted(one, seeds[model]), rng)
+            resampled[model] += drawn_score(scores, places) / len(chosen)
     groups = [answers[models[0]].groups for answers in chosen.values()]
     found = {model: float(np.mean([answers[model].score for answers in chosen.values()])) for model in models}
     return Comparison(tuple(chosen), found, resampled, sum(map(len, groups)), min(map(units_of, groups)), how)
@@ -178,9 +180,19 @@ def _random(how: Bootstrap, what: str) -> np.random.Generator:
     return np.random.default_rng([how.seed, zlib.crc32(what.encode())])
 
 
-def _drawn_seeds(model: str, answers: Sequence[Answers], how: Bootstrap) -> NDArray[np.int64]:
-    """Return the seeds of ``model`` that each resample draws for all tasks, shape ``(resamples, seeds)``."""
-    seeds = max(len(one.predicted) for one in answers)
+def all_seeds(answers: Iterable[Answers]) -> list[SeedId]:
+    """Return the seeds that any of a model's ``answers`` has, in rising order."""
+    return sorted({seed for one in answers for seed in one.seeds})
+
+
+def is_counted(answers: Answers, seeds: Sequence[SeedId]) -> NDArray[np.bool_]:
+    """Return for each of ``seeds`` whether ``answers`` have it and count it, (seeds,)."""
+    counted = dict(zip(answers.seeds, answers.counted, strict=True))
+    return np.array([counted.get(seed, False) for seed in seeds])
+
+
+def _drawn_seeds(model: str, seeds: int, how: Bootstrap) -> NDArray[np.int64]:
+    """Return the places of the seeds of ``model`` that each resample draws for all tasks, (resamples, seeds)."""
     return _random(how, f"seeds of {model}").integers(seeds, size=(how.resamples, seeds))
 
 
@@ -228,8 +240,11 @@ def counted_seeds(
 ) -> NDArray[np.int64]:
     """Return which of the counted seeds are drawn in each resample, shape ``(resamples, counted seeds)``.
 
-    These are the seeds ``drawn`` for all tasks, (resamples, seeds); one that is not counted in this task is replaced
-    by any that is, so that each is drawn equally often.
+    These are the seeds ``drawn`` for all tasks, (resamples, seeds); one that this task lacks or does not count is
+    replaced by any that it counts, so that each is drawn equally often.
+
+    Args:
+        counted: of all seeds whether this task has and counts them, (seeds,).
     """
     places = np.full(drawn.shape[1], -1)
     places[np.flatnonzero(counted)] = np.arange(counted.sum())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,9 @@ from ..statistics import Array
 
 KEPT = ("labels", "predictions", "groups")
 
+#: What a row of predictions is known by: the seed, or that and the seed of the pre-training behind it.
+SeedId = int | tuple[int, ...]
+
 
 @dataclass(frozen=True, eq=False)
 class Answers:
@@ -30,12 +33,15 @@ class Answers:
         predicted: (seeds, examples).
         groups: (examples,), what belongs together; or (examples, 2) where an example joins two units, such as
             documents.
+        seeds: (seeds,), which seed each row of ``predicted`` belongs to, in rising order. By these, not by their
+            places, rows on several tasks belong together. Where none are given they are 0, 1, 2 and so on.
     """
 
     metric: str
     labels: NDArray
     predicted: NDArray
     groups: NDArray
+    seeds: tuple[SeedId, ...] = ()
 
     def __post_init__(self) -> None:
         if self.metric not in METRICS:
@@ -49,22 +55,33 @@ class Answers:
                 expected="(examples,), (seeds, examples), and (examples,) or (examples, 2)",
                 do="read them from one run's predictions file",
             )
+        rows = len(self.predicted)
+        object.__setattr__(self, "seeds", tuple(self.seeds) or tuple(range(rows)))
+        if len(self.seeds) != rows or list(self.seeds) != sorted(set(self.seeds)):
+            raise BookError(
+                f"the seeds do not fit {rows} rows of predictions",
+                where=f"seeds {list(self.seeds)}",
+                expected="one seed a row, each once, in rising order",
+                do="give the seed of each run",
+            )
 
     @classmethod
-    def read(cls, paths: Sequence[Path], metric: str) -> Answers:
-        """Return the answers kept in ``paths``, a file a seed, each with ``labels``, ``predictions`` and ``groups``.
+    def read(cls, files: Mapping[SeedId, Path], metric: str) -> Answers:
+        """Return the answers kept in ``files``, by seed, each with ``labels``, ``predictions`` and ``groups``.
 
         Raises:
             BookError: when a file is missing or lacks one of these, or two files hold different examples.
         """
-        read = [kept_arrays(Path(path), KEPT) for path in paths]
+        seeds = tuple(sorted(files))
+        paths = [Path(files[seed]) for seed in seeds]
+        read = [kept_arrays(path, KEPT) for path in paths]
         if not read:
             raise BookError("there are no predictions to read", expected="a file a seed", do="run the chapter")
         labels, _, groups = read[0]
         for path, (own_labels, _, own_groups) in zip(paths, read, strict=True):
             if not (np.array_equal(own_labels, labels) and np.array_equal(own_groups, groups)):
                 raise different_examples("two seeds", path)
-        return cls(metric, labels, np.stack([predicted for _, predicted, _ in read]), groups)
+        return cls(metric, labels, np.stack([predicted for _, predicted, _ in read]), groups, seeds)
 
     @cached_property
     def scores(self) -> Array:

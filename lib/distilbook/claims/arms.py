@@ -77,6 +77,22 @@ def _last_steps(records: Iterable[Record], recipe: str, chapter: str) -> dict[in
     return {r.seed: r for r in sorted(wanted, key=lambda r: r.step or 0)}
 
 
+def beside(full: Mapping[int | None, Record], others: Mapping[int | None, Record]) -> dict[int | None, Record]:
+    """Return those of ``others`` that were run beside the ``full`` ones, by seed: same text, teacher, code and recipe.
+
+    Where the full recipe was run anew since, an arm that was not has nothing to be compared with.
+    """
+    return {seed: one for seed, one in others.items() if seed in full and _same_origin(full[seed], one)}
+
+
+def _same_origin(full: Record, one: Record) -> bool:
+    if full.chapter == one.chapter:  # one execution measured both
+        return True
+    # Records of format 1 say neither beside what they were run nor with which teacher.
+    asked, teacher = one.detail.get("beside", full.config), one.detail.get("teacher")
+    return (full.config, full.code, full.data, full.detail.get("teacher")) == (asked, one.code, one.data, teacher)
+
+
 def chapter_of(recipe: str) -> str:
     """Return the chapter that trains the students of ``recipe``: an arm's own, or that of the choices."""
     if recipe == "full":
@@ -169,8 +185,8 @@ def compare(
     """
     records, own = held_out(records, metric, task), chapter_of(recipe)
     full = _last_steps(records, "full", FULL if task == HELD_OUT_TEXT else own)
-    other = _last_steps(records, recipe, own)
-    seeds = sorted(full.keys() & other.keys())
+    other = beside(full, _last_steps(records, recipe, own))
+    seeds = sorted(other)
     if not seeds:
         return None
     return Comparison(recipe, tuple(full[s] for s in seeds), tuple(other[s] for s in seeds), folder)
@@ -217,7 +233,8 @@ def two_by_two(records: Iterable[Record], budget: Budget) -> TwoByTwo | None:
         ("copied", "mlm"): f"without_teacher{longer}",
         ("random", "mlm"): f"from_scratch{longer}",
     }
-    found = {cell: by_seed(records, recipe) for cell, recipe in recipes.items()}
+    full = by_seed(records, "full")
+    found = {cell: beside(full, by_seed(records, recipe)) for cell, recipe in recipes.items()}
     seeds = sorted(set.intersection(*(set(one) for one in found.values())))
     if not seeds:
         return None

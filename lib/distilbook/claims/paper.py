@@ -102,8 +102,8 @@ TRAINING_SETS = {
     "WNLI": 635,
     "IMDb": 25_000,
 }
-#: The recorded names of models that have the published dimensions.
-PAPER_MODELS = frozenset({"bert-base", "distilbert"})
+#: The recorded names of a teacher and a student that have the published dimensions.
+PAPER_PAIR = ("bert-base", "distilbert")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import Field
 
 from ..config import BookError, Config
-from ..files import new_folder, read_json, write_json
+from ..files import new_folder, read_json, sha256, write_json
 from ..records import Record, RecordBook
 from .scored import check_predictions, model_name
 
@@ -89,8 +89,8 @@ def _copied(record: Record, source: Path, target: Path) -> Record:
     if not path.is_file():
         raise BookError("a predictions file is missing", where=path, do=f"run chapter {record.chapter} again")
     check_predictions(path, record)
-    who = f"{model_name(record)}-seed{record.seed}-{record.split}.npz".replace("/", "_")
-    place = Path("predictions", record.chapter, record.task.replace("/", "_"), who)
+    who = f"{model_name(record)}-seed{record.seed}-{record.split}".replace("/", "_")
+    place = Path("predictions", record.chapter, record.task.replace("/", "_"), f"{who}-{sha256(path)[:8]}.npz")
     (target / place).parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(path, target / place)
     return replace(record, predictions=place.as_posix())

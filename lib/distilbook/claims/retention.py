@@ -12,7 +12,7 @@ from ..answers import Comparison, compare
 from ..records import Record
 from ..statistics import Interval
 from .finding import NO_PREDICTIONS, Finding, Missing, too_few
-from .paper import GLUE, PAPER_MODELS, TRAINING_SETS, Claim, table_1_mean
+from .paper import GLUE, PAPER_PAIR, TRAINING_SETS, Claim, table_1_mean
 from .scored import (
     ByTask,
     examples_of,
@@ -26,7 +26,7 @@ from .scored import (
     training_in_words,
     with_all,
 )
-from .wording import POINTS, SHARE, Unit, figure, quantity, with_ends
+from .wording import POINTS, SHARE, Unit, figure, listed, quantity, with_ends
 
 PAIR = ("teacher", "full")
 #: How sentences call the models, and those from which the teacher's lead is measured.
@@ -47,10 +47,12 @@ class Pair:
     Attributes:
         runs: of all models on these tasks.
         folder: what their predictions files are relative to.
+        lacking: the tasks on which only one of them has a score, or none.
     """
 
     runs: ByTask
     folder: Path | None
+    lacking: tuple[str, ...] = ()
 
     @cached_property
     def comparison(self) -> Comparison | None:
@@ -98,17 +100,20 @@ class Pair:
 
     def in_miniature(self, tasks: Iterable[str]) -> bool:
         """Whether this is another thing than the paper tried: all of ``tasks``, whole training sets, its models."""
-        used = [r for some in self.runs.values() for model in PAIR for r in some[model].scored]
+        kinds = dict(zip(PAIR, PAPER_PAIR, strict=True))
+        used = [(kind, r) for some in self.runs.values() for model, kind in kinds.items() for r in some[model].scored]
         return not (
             set(self.runs) == set(tasks)
-            and {r.detail.get("kind") for r in used} <= PAPER_MODELS
-            and all(r.detail.get("train_examples", 0) >= TRAINING_SETS[r.task] for r in used)
+            and all(r.detail.get("kind") == kind for kind, r in used)
+            and all(r.detail.get("train_examples", 0) >= TRAINING_SETS[r.task] for _, r in used)
         )
 
     @property
     def beside(self) -> list[str]:
         """What else is said: the shares of the lead, and which seeds are not counted."""
         said = [_share_in_words(name, share) for name, share in self.shares.items()]
+        if self.lacking:
+            said.append(f"Left out, since teacher and student do not both have a score: {listed(self.lacking)}")
         for task, some in self.runs.items():
             for model, called in CALLED.items():
                 said += some[model].left_out(called, task)
@@ -117,10 +122,11 @@ class Pair:
 
 def pair_of(claim: Claim, records: Iterable[Record], folder: Path | None) -> Pair | None:
     """Return teacher and student on the tasks that try ``claim``; None where they have none in common."""
-    runs = with_all(runs_by_task(records, claim.chapter), PAIR)
-    if claim.kind == "gap" and LONG_TASK in runs:
-        runs = {LONG_TASK: runs[LONG_TASK]}
-    return Pair(runs, folder) if runs else None
+    every = runs_by_task(records, claim.chapter)
+    if claim.kind == "gap" and LONG_TASK in every:
+        every = {LONG_TASK: every[LONG_TASK]}
+    runs = with_all(every, PAIR)
+    return Pair(runs, folder, tuple(task for task in every if task not in runs)) if runs else None
 
 
 def retention(claim: Claim, records: list[Record], folder: Path | None) -> Finding | Missing:

@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import mean, median
 
 from ..answers import Answers
+from ..answers.kept import SeedId
 from ..config import BookError
 from ..files import sha256
 from ..metrics import METRIC_LABELS
@@ -68,11 +69,11 @@ def runs_by_task(records: Iterable[Record], chapter: str) -> dict[str, dict[str,
     own = [r for r in records if r.chapter == chapter]
     scored = [r for r in own if r.detail.get("main") and r.detail.get("main_split")]
     diverged = [(r.task, model_name(r)) for r in own if r.metric == DIVERGED]
-    found: dict[str, dict[str, list[Record]]] = {}
+    found: dict[str, dict[str, dict[SeedId, Record]]] = {}
     for r in sorted(scored, key=lambda r: (r.seed is not None, r.seed)):
-        found.setdefault(r.task, {}).setdefault(model_name(r), []).append(r)
+        found.setdefault(r.task, {}).setdefault(model_name(r), {})[seed_of(r)] = r
     return {
-        task: {model: Runs(tuple(runs), diverged.count((task, model))) for model, runs in models.items()}
+        task: {model: Runs(tuple(runs.values()), diverged.count((task, model))) for model, runs in models.items()}
         for task, models in found.items()
     }
 
@@ -102,17 +103,22 @@ def kept_answers(runs: ByTask, folder: Path | None) -> dict[str, dict[str, Answe
     for task, models in runs.items():
         found[task] = {}
         for model, some in models.items():
-            paths = tuple(predictions_path(record, folder) for record in some.scored)
-            if all(path and path.is_file() for path in paths):
-                contents = tuple(map(check_predictions, paths, some.scored))
-                found[task][model] = _read(paths, contents, some.scored[0].metric)
+            files = {seed_of(record): predictions_path(record, folder) for record in some.scored}
+            if all(path and path.is_file() for path in files.values()):
+                contents = tuple(map(check_predictions, files.values(), some.scored))
+                found[task][model] = _read(tuple(files.items()), contents, some.scored[0].metric)
     return found
 
 
 @lru_cache(maxsize=128)
-def _read(paths: tuple[Path, ...], contents: tuple[str, ...], metric: str) -> Answers:
-    """Return the answers in ``paths``; while these hold the same ``contents``, the same object, resampled only once."""
-    return Answers.read(paths, metric)
+def _read(files: tuple[tuple[SeedId, Path], ...], contents: tuple[str, ...], metric: str) -> Answers:
+    """Return the answers in ``files``; while these hold the same ``contents``, the same object, resampled only once."""
+    return Answers.read(dict(files), metric)
+
+
+def seed_of(record: Record) -> SeedId:
+    """Return what the run behind ``record`` is known by beside its model and task: its seed, and its student's."""
+    return tuple(-1 if seed is None else seed for seed in (record.seed, record.pretraining_seed))
 
 
 def check_predictions(path: Path, record: Record) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from ..config import BookError, ChapterConfig, short_hash
 from ..files import read_json, sha256, sole, write_json
@@ -40,6 +40,14 @@ class CorpusConfig(ChapterConfig):
     held_out_share: float = Field(gt=0, lt=0.5, description="share of the documents no model is trained on")
     held_out_blocks: int = Field(ge=1, description="at most so many held-out blocks are kept, evenly spaced")
     processes: int | None = Field(default=None, ge=1, description="that tokenise; by default one a core")
+
+    @field_validator("texts")
+    @classmethod
+    def _each_name_once(cls, texts: tuple[TextSource, ...]) -> tuple[TextSource, ...]:
+        names = [text.name for text in texts]
+        if len(set(names)) < len(names):
+            raise ValueError(f"a name of its own for each source, got {', '.join(names)}")
+        return texts
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from ..provenance import usable_cores
 from .blocks import write_blocks
 from .packing import PACKINGS, FullSentences, OneSequence
 from .reading import Reading
-from .sources import TextSource, documents, left_out, size_on_disk
+from .sources import TextSource, documents, left_out, size_on_disk, told_apart
 from .tokenising import SPLITS, Settings, SplitDocument, Tokenised, Tokeniser
 from .workers import tokenised
 
@@ -138,17 +138,21 @@ class Preparation:
         return self.state
 
     def _batches(self) -> Iterator[Batch]:
-        reading = Reading(**self.state.place)
-        for text in self.config.texts[len(self.state.finished) :]:
-            yield from self._batches_of(text, reading)
+        reading, texts = Reading(**self.state.place), self.config.texts
+        for text, prefix in list(zip(texts, told_apart(texts), strict=True))[len(self.state.finished) :]:
+            yield from self._batches_of(text, reading, prefix)
             reading = Reading()
 
-    def _batches_of(self, text: TextSource, reading: Reading) -> Iterator[Batch]:
-        """Yield a source's documents, about a megabyte at a time, each ended by the one that brings it there."""
+    def _batches_of(self, text: TextSource, reading: Reading, prefix: str) -> Iterator[Batch]:
+        """Yield a source's documents, about a megabyte at a time, each ended by the one that brings it there.
+
+        Args:
+            prefix: what is put before a document's name to decide whether it is held out.
+        """
         batch: list[SplitDocument] = []
         characters = 0
         for document in documents(text, reading):
-            held_out = in_held_out(document.id, self.config.held_out_share)
+            held_out = in_held_out(prefix + document.id, self.config.held_out_share)
             batch.append(("held_out" if held_out else "train", document.paragraphs))
             characters += sum(map(len, document.paragraphs))
             if characters >= CHARACTERS_AT_ONCE:

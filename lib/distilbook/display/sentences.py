@@ -14,7 +14,7 @@ from statistics import median
 import numpy as np
 
 from ..claims import Claim, Judgement
-from ..claims.wording import SHARE, counted, with_ends
+from ..claims.wording import SHARE, counted, listed, with_ends
 from ..records import Record
 from ..statistics import Interval, median_and_range
 
@@ -231,11 +231,18 @@ def verdict_counts(verdicts: Sequence[Judgement]) -> str:
     )
 
 
-def machines(records: Iterable[Record]) -> str:
-    """Say on which machines ``records`` were measured."""
+def machines(records: Iterable[Record], aside: Iterable[tuple[Record, str]] = ()) -> str:
+    """Say on which machines ``records`` were measured.
+
+    Args:
+        aside: records of other machines that do not count beside these, each with what it differs in.
+    """
     found = {
         f"{quoted([r.hardware['processor']])}, {counted(r.hardware['cores'], 'core')}, "
         f"accelerator: {r.hardware['accelerator']}"
         for r in records
     }
-    return f"Measured on: {'; '.join(sorted(found))}." if found else "There are no records yet."
+    said = f"Measured on: {'; '.join(sorted(found))}." if found else "There are no records yet."
+    numbers = Counter((record.chapter, differs) for record, differs in aside)
+    parts = [f"{counted(number, 'record')} of `{chapter}` (other {why})" for (chapter, why), number in numbers.items()]
+    return said + (f" Not counted beside these: {listed(parts)}." if parts else "")

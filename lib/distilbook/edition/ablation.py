@@ -97,8 +97,7 @@ class Ablation(Changed):
     def run(self, watch: Watch = nullcontext) -> None:
         """Train the arm on as many tokens as the full recipe, once a seed; publish and record the runs."""
         self._keep(self.arm, run_arm(self.arm, self.full, self.corpus, self.teacher, watch))
-        for run in self.runs[self.arm]:
-            self.chapter.record(self._records(run, self.arm))
+        self.chapter.record([r for run in self.runs[self.arm] for r in self._records(run, self.arm)])
 
     def run_as_long(self, watch: Watch = nullcontext) -> None:
         """Train the arm again, for as many seconds as the full recipe took; publish and record the runs.
@@ -110,21 +109,26 @@ class Ablation(Changed):
             raise BookError("what a step of this arm costs is not known", do="execute the cell with run(...) first")
         steps = equal_seconds_steps(self.full, self.runs[self.arm])
         self._keep(self.as_long, run_arm(self.arm, self.full, self.corpus, self.teacher, watch, steps))
-        for run in self.runs[self.as_long]:
-            self.chapter.record(self._records(run, self.as_long))
+        self.chapter.record([r for run in self.runs[self.as_long] for r in self._records(run, self.as_long)], "as long")
 
     def measure_under_training_masks(self) -> None:
         """Measure the full recipe's students and the chapter's own on held-out text masked as in training; record it."""
-        for recipe, some in self.beside.items():
-            for run in some:
-                self.chapter.record(training_mask_records(self._records(run, recipe), run, self.corpus))
+        measured = [
+            record
+            for recipe, some in self.beside.items()
+            for run in some
+            for record in training_mask_records(self._records(run, recipe), run, self.corpus)
+        ]
+        self.chapter.record(measured, "training masks")
 
     def _records(self, run: PretrainRun, recipe: str) -> list[Record]:
         # The same configuration asked for all, so the records of all stand side by side.
         asked = self.runs[self.arm][0].config.fingerprint()
         budget = "seconds" if recipe == self.as_long else "tokens"
         edition = self.chapter.config.edition
-        return pretraining_records(self.chapter.id, edition, run, self.corpus, recipe, budget, config=asked)
+        return pretraining_records(
+            self.chapter.id, edition, run, self.corpus, recipe, budget, asked, self.full[0].config.fingerprint()
+        )
 
     def comparison(self) -> list[dict]:
         """Return a row a held-out score: medians of the full recipe and the arm, and which is better."""
@@ -174,12 +178,17 @@ class Choices(Changed):
             self._keep(choice.name, run_choice(choice, self.full, self.corpus, self.teacher, watch), choice.file_name)
         # One fingerprint for all, so that records of choices that were taken out do not stand any more.
         asked = short_hash([self.runs[choice.name][0].config.fingerprint() for choice in self.choices])
-        for name, runs in self.runs.items():
-            for run in runs:
-                records = pretraining_records(
-                    self.chapter.id, self.chapter.config.edition, run, self.corpus, name, config=asked
+        edition, beside = self.chapter.config.edition, self.full[0].config.fingerprint()
+        self.chapter.record(
+            [
+                record
+                for name, runs in self.runs.items()
+                for run in runs
+                for record in pretraining_records(
+                    self.chapter.id, edition, run, self.corpus, name, config=asked, beside=beside
                 )
-                self.chapter.record(records)
+            ]
+        )
 
 
 def _text_and_teacher(chapter: Chapter) -> tuple[Corpus, Path]:

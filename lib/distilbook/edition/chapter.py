@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -22,20 +22,30 @@ _opened: set[str] = set()
 
 @dataclass(frozen=True)
 class Chapter:
-    """An open chapter."""
+    """An open chapter.
+
+    Attributes:
+        asked: what it has recorded since it was opened, by the part of the chapter.
+    """
 
     id: str
     config: ChapterConfig
     workspace: Workspace
+    asked: dict[str, list[Record]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def records(self) -> RecordBook:
         """All records of the edition, this chapter's and the others'."""
-        return RecordBook(self.workspace.records)
+        return RecordBook(self.workspace.records, self.workspace.edition)
 
-    def record(self, records: list[Record]) -> list[Record]:
-        """Keep ``records`` as this chapter's measurements and return them."""
-        self.records.add(records)
+    def record(self, records: list[Record], part: str = "") -> list[Record]:
+        """Keep ``records`` as measurements of a part of this chapter and return them.
+
+        What was recorded in this part before the chapter was opened, and not again since, does not count any more.
+        """
+        asked = self.asked.setdefault(part, [])
+        asked.extend(records)
+        self.records.replace(self.workspace.edition, self.id, part, asked)
         return records
 
     def publish(self, name: str, folder: Path) -> None:

@@ -63,7 +63,7 @@ def bench_inference(edition: str, claim_only: bool) -> dict:
     config, workspace = check_parameters(edition, CHAPTER), Workspace(edition)
     orders = claim_orders(config, own_models(workspace)) + ([] if claim_only else further_orders(config))
     result = run_timing(orders)
-    book = RecordBook(workspace.records)
+    book = RecordBook(workspace.records, workspace.edition)
     book.add([*size_records(config.pair, config, CHAPTER), *timing_records(result, config, CHAPTER)])
     return {
         "machine": hardware(),

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from ..data.sources import model_folder
 from ..device.comparisons import Timed, timed_folder
 from ..device.plan import PAIRS, PairTiming, pair_orders
+from ..device.times import TOO_LOUD, stray_of
 from ..device.timing import run_timing
-from ..device.timing_records import ordered_by, size_records, timing_records
+from ..device.timing_records import TIMING, ordered_by, size_records, timing_records
 from ..display.tasks import left_out
+from ..model.teacher import weights_fingerprint
 from ..progress import tell
+from ..provenance import code_hash
 from ..records import Record, RecordBook
 from ..training.finetuning.baselines import BASELINES
 from ..training.finetuning.config import VerdictConfig
@@ -21,6 +25,8 @@ from ..workspace import Workspace
 
 #: Tasks that the paper reports apart from GLUE, with the chapter whose claim is judged by them.
 APART = {"IMDb": "09_long_documents"}
+#: The chapters whose claims a pair's records speak of.
+JUDGED = ("08_sentence_tasks", "09_long_documents", "11_timing")
 #: How a pair is timed: so many sentence pairs in each of two fresh processes.
 TIMED = {
     "pairs": 60,
@@ -37,41 +43,55 @@ TIMED = {
 def pair_records(config: VerdictConfig, workspace: Workspace) -> list[Record]:
     """Return the records of the pair that ``config`` names, after every run that is not finished was finished.
 
+    These are of the tasks and seeds that ``config`` asks for, whatever else the pair was tried on before.
+
     Raises:
         BookError: for a model or a task that cannot be had, or runs that failed.
     """
     folders = {role: model_folder(getattr(config, role)) for role in ("teacher", "student")}
-    root = workspace.root / "pairs" / pair_name(config)
+    root = workspace.root / "pairs" / pair_name(folders.values())
     cells = pair_cells(config, folders, root / "runs")
     tell(left_out([task_of(task.source) for task in config.tasks]))
     run_grid(cells, root / "runs")
-    book = RecordBook(root / "records")
-    for cell in cells:
-        book.add(finetuning_records(APART.get(cell.task.name, "08_sentence_tasks"), config.edition, [cell]))
-    pair = tuple(timed_folder(folder) for folder in folders.values())
-    book.add(size_records(pair, config, "11_timing"))
-    book.add(pair_times(config, pair, book))
+    book = RecordBook(root / "records", config.edition)
+    asked = [
+        record
+        for cell in cells
+        for record in finetuning_records(APART.get(cell.task.name, "08_sentence_tasks"), config.edition, [cell])
+    ]
+    pair = timed_pair(folders)
+    asked += size_records(pair, config, "11_timing")
+    for chapter in JUDGED:
+        book.replace(config.edition, chapter, "", [record for record in asked if record.chapter == chapter])
+    book.replace(config.edition, "11_timing", "times", pair_times(config, pair, book))
     return book.current()
 
 
-def pair_name(config: VerdictConfig) -> str:
-    """Return a folder's name for the pair: both models' last names."""
-    return "--".join(
-        re.sub(r"[^\w.-]", "_", Path(address.partition(":")[2] or address).name)
-        for address in (config.teacher, config.student)
-    )
+def pair_name(folders: Iterable[Path]) -> str:
+    """Return a folder's name for the pair: both models' fingerprints, wherever they lie."""
+    return "--".join(map(weights_fingerprint, folders))
 
 
-def pair_cells(config: VerdictConfig, folders: dict[str, Path], root: Path) -> list[Cell]:
+def timed_pair(folders: Mapping[str, Path]) -> tuple[Timed, ...]:
+    """Return both models as they are timed; two of the same name are told apart by their roles."""
+    pair = {role: timed_folder(folder) for role, folder in folders.items()}
+    alike = len({timed.name for timed in pair.values()}) == 1
+    return tuple(replace(timed, name=f"{timed.name} ({role})") if alike else timed for role, timed in pair.items())
+
+
+def pair_cells(config: VerdictConfig, folders: Mapping[str, Path], root: Path) -> list[Cell]:
     """Return every run of the pair and of the baselines; the student stands where the full recipe's would."""
     models = {"teacher": [Model("teacher", folders["teacher"])], "full": [Model("full", folders["student"])]}
     return grid(config, models | {name: [Model(name)] for name in BASELINES}, root)
 
 
 def pair_times(config: VerdictConfig, pair: tuple[Timed, ...], book: RecordBook) -> list[Record]:
-    """Return the pair's times, measured unless ``book`` has them."""
+    """Return the pair's times: those in ``book``, unless the machine was too loud then to tell anything by them."""
     how = PairTiming(edition=config.edition, **TIMED)
     orders = pair_orders(how, {PAIRS: pair})
-    wanted = ordered_by(how, orders[0].comparisons[0])
-    known = [r for r in book.current(chapter="11_timing", task=PAIRS) if r.config == wanted]
-    return known or timing_records(run_timing(orders), how, "11_timing")
+    wanted = (ordered_by(how, orders[0].comparisons[0]), code_hash(TIMING))
+    known = {r.identity: r for r in book.all() if r.task == PAIRS and (r.config, r.code) == wanted}
+    ratios = [r for r in known.values() if r.metric == "time_ratio"]
+    if ratios and stray_of(ratios) <= TOO_LOUD:
+        return list(known.values())
+    return timing_records(run_timing(orders), how, "11_timing")

@@ -37,7 +37,7 @@ def status(edition: str) -> str:
     workspace = Workspace(edition)
     conditions, holder = survey(workspace), holder_of(workspace.lock)
     states = {name: _state(here, workspace, holder) for name, here in conditions.items()}
-    records = RecordBook(workspace.records).current()
+    records = RecordBook(workspace.records, workspace.edition).current()
     parts = [
         _headline(workspace, states, holder),
         _chapters(conditions, states, workspace),

@@ -73,7 +73,7 @@ class Spent:
 
 def budget_page(workspace: Workspace, chapters: Sequence[Chapter]) -> str:
     """Return the page as MyST Markdown."""
-    records = RecordBook(workspace.records).current()
+    records = RecordBook(workspace.records, workspace.edition).current()
     rows = [spent(chapter, workspace, records) for chapter in chapters]
     judged = [judge(claim, records, workspace.root) for claim in CLAIMS]
     settlings = [what_settles(judgement, records, workspace.root) for judgement in judged]

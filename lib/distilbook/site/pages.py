@@ -173,7 +173,7 @@ def edition_line(workspace: Workspace, pages: Iterable[Chapter]) -> str:
     parts = [f"Edition “{workspace.edition}”"]
     if days:
         parts.append("executed " + days[0] if len(days) == 1 else f"executed {days[0]} to {days[-1]}")
-    if known := machines(RecordBook(workspace.records).current()):
+    if known := machines(RecordBook(workspace.records, workspace.edition).current()):
         parts.append("measured on " + "; and on ".join(known))
     return ", ".join(parts)
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ..answers.kept import kept_arrays
-from ..config import ChapterConfig
+from ..config import ChapterConfig, short_hash
 from ..files import sha256
+from ..model.teacher import weights_fingerprint
 from ..provenance import code_hash
 from ..records import HELD_OUT_TEXT, Record
 from ..workspace import Workspace
@@ -55,6 +56,7 @@ def teacher_records(
             unit=UNITS[metric],
             n=len(made.labels),
             seconds=seconds,
+            fingerprint=weights_fingerprint(workspace.find("teacher", chapter)),
             **made_by(config, "distilbook.training.teacher_head", corpus.fingerprint),
             **kept_predictions(path, workspace),
         )
@@ -70,6 +72,7 @@ def pretraining_records(
     recipe: str | None = None,
     budget: Literal["tokens", "seconds"] = "tokens",
     config: str | None = None,
+    beside: str | None = None,
 ) -> list[Record]:
     """Return the held-out scores of a finished pre-training run, with what it was trained on and what it took.
 
@@ -78,10 +81,15 @@ def pretraining_records(
         budget: what it has had as much of as the full recipe. Of a run for as many seconds the number of steps
             is a measurement, not part of what was asked for: it stands in the records' detail.
         config: the fingerprint of what asked for the run, where that is more than its own configuration.
+        beside: the fingerprint of the full recipe's configuration, where the run is to be compared with that.
     """
     path = run.folder / "held_out.npz"
     (labels,) = kept_arrays(path, ("labels",))
     origin = made_by(run.config, "distilbook.training.pretrain", corpus.fingerprint)
+    detail = {"tokens": run.tokens, "steps": run.config.steps, "cores": run.cores, "budget": budget}
+    # To four digits, so that the same teacher is the same on two machines.
+    detail["teacher"] = short_hash({name: f"{score:.4g}" for name, score in run.teacher_scores.items()})
+    weights = weights_fingerprint(run.folder / "model")
     return [
         Record(
             edition=edition,
@@ -96,7 +104,8 @@ def pretraining_records(
             n=len(labels),
             step=run.config.steps if budget == "tokens" else None,
             seed=run.seed,
-            detail={"tokens": run.tokens, "steps": run.config.steps, "cores": run.cores, "budget": budget},
+            fingerprint=weights,
+            detail=detail | ({"beside": beside} if beside else {}),
             seconds=run.seconds,
             **origin | ({"config": config} if config else {}),
             **kept_predictions(path, Workspace(edition)),

@@ -10,7 +10,7 @@ import pytest
 
 from distilbook.config import BookError
 from distilbook.files import read_json, write_json
-from distilbook.training.finetuning.grid import Model, grid, run_grid, work
+from distilbook.training.finetuning.grid import Model, grid, run_grid, shared_out, work
 from distilbook.training.finetuning.results import answers_of, finetuning_records, runs_of, submissions
 from distilbook.workspace import Workspace
 
@@ -39,6 +39,22 @@ def test_a_grid_is_every_task_with_every_model_and_seed_and_seeds_take_a_models_
     assert len({cell.folder for cell in cells}) == len(cells) == 2 * 4 * 2
     assert [cell.model.pretraining_seed for cell in cells if cell.model.name == "full"] == [7, 8, 7, 8]
     assert str(cells[0]) == "teacher on reviews, seed 0"
+
+
+@pytest.mark.parametrize(
+    ("seeds", "behind"),
+    [
+        ([7, 8], [7, 8]),
+        ([8, 7], [8, 7]),  # a seed takes the pre-training of its own number, wherever it stands
+        ([8], [8]),
+        ([5, 7], [8, 7]),  # the others take what has served least
+        ([0, 1, 2, 3], [7, 8, 7, 8]),
+        ([8, 0, 1, 2], [8, 7, 7, 8]),
+    ],
+)
+def test_a_seed_takes_the_pretraining_of_its_number_and_the_others_share_them_out(models, seeds, behind):
+    found = shared_out(seeds, models["full"])
+    assert list(found) == seeds and [model.pretraining_seed for model in found.values()] == behind
 
 
 def test_two_workers_finish_a_grid_each_run_once_and_a_second_call_does_nothing(quick, models, tmp_path):
@@ -152,6 +168,8 @@ def test_records_say_who_answered_what_and_can_be_computed_again(finished, quick
         assert record.detail["constant"] == (len(set(kept["predictions"].tolist())) == 1)
     students = [r for r in records if r.model == "student" and r.split == "test"]
     assert [(r.recipe, r.seed, r.pretraining_seed) for r in students] == [("full", 0, 7), ("full", 1, 8)]
+    weights = {name: {r.fingerprint for r in records if r.model == name} for name in ("teacher", "student", "tfidf")}
+    assert weights["tfidf"] == {None} and len(weights["teacher"] | weights["student"]) == 2
     assert {r.split for r in records if r.detail["main_split"]} == {"test", "dev_matched"}
     assert {r.detail["kind"] for r in records} == {"bert 4 x 32", "distilbert 2 x 32", "tfidf", "majority"}
 

@@ -15,7 +15,7 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +49,13 @@ class Model:
     name: str
     folder: Path | None = None
     pretraining_seed: int | None = None
+
+    @cached_property
+    def fingerprint(self) -> str | None:
+        """Of its weights and configuration, as they were when the grid was made; None of a baseline."""
+        from ...model.teacher import weights_fingerprint
+
+        return weights_fingerprint(self.folder) if self.folder else None
 
 
 @dataclass(frozen=True)
@@ -91,7 +98,7 @@ def grid(config: TasksConfig, models: Mapping[str, Sequence[Model]], root: Path)
     """Return every run of ``config``: each task with each model and seed.
 
     Args:
-        models: by name, those that the seeds take in turn: a student's pre-training runs.
+        models: by name, those that the seeds share out among them: a student's pre-training runs.
         root: the folder of all runs; one that is there already is finished, whoever made it.
 
     Raises:
@@ -105,11 +112,20 @@ def grid(config: TasksConfig, models: Mapping[str, Sequence[Model]], root: Path)
     for choice in config.tasks:
         task, settings = task_of(choice.source), config.settings(choice).model_copy(update={"precision": precision})
         for some in models.values():
-            for number, seed in enumerate(config.seeds):
-                model = some[number % len(some)]
-                key = run_key(settings, model.folder or model.name, task, seed)
+            for seed, model in shared_out(config.seeds, some).items():
+                key = run_key(settings, model.fingerprint or model.name, task, seed)
                 cells.append(Cell(choice.source, settings, model, seed, root / key))
     return cells
+
+
+def shared_out(seeds: Sequence[int], models: Sequence[Model]) -> dict[int, Model]:
+    """Return the model behind each seed: that of the pre-training with the same seed, or one that has served least."""
+    by_seed = {model.pretraining_seed: model for model in models}
+    behind = {seed: by_seed[seed] for seed in seeds if seed in by_seed}
+    for seed in seeds:
+        served = [list(behind.values()).count(model) for model in models]
+        behind.setdefault(seed, models[served.index(min(served))])
+    return {seed: behind[seed] for seed in seeds}
 
 
 def run_grid(

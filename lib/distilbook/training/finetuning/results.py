@@ -33,9 +33,9 @@ def answers_of(cells: Sequence[Cell]) -> dict[str, dict[str, Answers]]:
     for (task, model), some in _together(cells).items():
         loaded = task_of(some[0].task)
         split = next(iter(loaded.evaluation))
-        paths = [run.predictions(split) for cell in some if (run := cell.open()).diverged is None]
-        if paths:
-            found.setdefault(task, {})[model] = Answers.read(paths, loaded.metric)
+        files = {cell.seed: run.predictions(split) for cell in some if (run := cell.open()).diverged is None}
+        if files:
+            found.setdefault(task, {})[model] = Answers.read(files, loaded.metric)
     return found
 
 
@@ -102,6 +102,7 @@ def _common(chapter: str, edition: str, cell: Cell, run: FinetuneRun) -> dict:
         "task": cell.task.name,
         "seed": run.seed,
         "pretraining_seed": cell.model.pretraining_seed,
+        "fingerprint": cell.model.fingerprint,
         "seconds": run.seconds,
         "config": cell.settings.fingerprint(),
         "code": code_hash("distilbook.training.finetuning.run", "distilbook.training.finetuning.baselines"),
