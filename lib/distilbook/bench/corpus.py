@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from ..data.corpus import CorpusConfig, prepare
-from ..data.sources import TextSource, documents, model_folder
+from ..data.sources import TextSource, documents
 from ..machine import MemoryWatch
-from ..model.teacher import load_tokenizer
+from ..model.address import model_folder
+from ..model.loading import load_tokenizer
 from ..provenance import usable_cores
 
 #: At least so many characters are tokenised, so that the start of the processes is a small part.

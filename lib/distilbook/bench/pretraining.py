@@ -23,8 +23,8 @@ import numpy as np
 from ..config import BookError, nearest
 from ..data.corpus import CorpusConfig, prepare
 from ..data.masking import Masking
-from ..data.sources import model_folder
-from ..model.teacher import load_tokenizer
+from ..model.address import model_folder
+from ..model.loading import load_tokenizer
 from ..progress import Progress
 from ..provenance import hardware, versions
 from . import pretraining_process

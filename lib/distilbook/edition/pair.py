@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ..data.sources import model_folder
 from ..device.comparisons import Timed, timed_folder
 from ..device.plan import PAIRS, PairTiming, pair_orders
 from ..device.timing import run_timing
 from ..device.timing_records import ordered_by, size_records, timing_records
+from ..model.address import model_folder
 from ..records import Record, RecordBook
 from ..training.finetuning.baselines import BASELINES
 from ..training.finetuning.config import VerdictConfig
