@@ -47,7 +47,7 @@ config = chapter.config
 from distilbook.data.corpus import Corpus
 from distilbook.display.tables import say, show_source, table
 from distilbook.model.address import model_folder
-from distilbook.model.folder import ModelFolder
+from distilbook.model.folder import look_at
 from distilbook.model.loading import load_model, load_tokenizer
 from distilbook.model.teacher import load_teacher
 
@@ -56,7 +56,7 @@ show_source(load_teacher, load_model)
 # %%
 source = model_folder(config.teacher)
 corpus = Corpus.open(chapter.find("corpus", made_by="02_corpus"))
-size = ModelFolder(source).size
+size = look_at(source).size
 table(
     [
         {

@@ -156,9 +156,9 @@ def timed(config: Mapping[str, Any], **how: Any) -> Timed:
 
 def timed_folder(folder: Path) -> Timed:
     """Return the model in ``folder``, which is looked at; only its configuration is used."""
-    from ..model.folder import ModelFolder
+    from ..model.folder import look_at
 
-    return timed(ModelFolder(Path(folder)).config)
+    return timed(look_at(Path(folder)).config)
 
 
 def name_of(config: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ from ..device.times import trust
 from ..device.timing import TimingResult, run_timing
 from ..device.timing_records import size_records, timing_records
 from ..model.student import student_config
-from ..model.folder import ModelFolder
+from ..model.folder import look_at
 from ..model.loading import load_config, load_tokenizer
 from ..provenance import hardware, versions
 from ..records import RecordBook
@@ -33,7 +33,7 @@ def own_models(workspace: Workspace) -> tuple[Timed, ...]:
         return ()
     folder = workspace.find("teacher", "03_teacher")
     layers = check_parameters(workspace.edition, "04_student").layers
-    student = student_config(load_config(ModelFolder(folder)), len(layers), dropout=0.0)
+    student = student_config(load_config(look_at(folder)), len(layers), dropout=0.0)
     return timed_folder(folder), timed(student.to_dict())
 
 

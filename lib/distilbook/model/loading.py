@@ -17,7 +17,7 @@ from transformers.utils import logging
 
 from ..config import BookError
 from .dimensions import DIMENSIONS
-from .folder import OWN_CONFIG, ModelFolder
+from .folder import OWN_CONFIG, ModelFolder, look_at
 from .stored import listed
 
 Head = Literal["masked_lm", "classifier"]
@@ -52,7 +52,7 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
     Raises:
         BookError: for a folder that is no whole model; see :class:`~distilbook.model.folder.ModelFolder`.
     """
-    found = ModelFolder(folder)
+    found = look_at(folder)
     return found.tokenizer.load(found.size["positions"])
 
 
@@ -94,7 +94,7 @@ def load_model(folder: Path, head: Head, new_head: bool = False, **changes: Any)
         BookError: for a folder that is no whole model, a weight that is no finite number, or anything else that
             keeps ``transformers`` from loading it.
     """
-    found = ModelFolder(folder)
+    found = look_at(folder)
     if (missing := found.lacks(head)) and not new_head:
         raise BookError(
             f"{len(missing)} weights of the model's head were not loaded: {listed(missing)}",
@@ -110,6 +110,7 @@ def load_model(folder: Path, head: Head, new_head: bool = False, **changes: Any)
                 folder,
                 config=config,
                 dtype=torch.float32,
+                attn_implementation="sdpa",
                 use_safetensors=True,
                 trust_remote_code=False,
                 local_files_only=True,

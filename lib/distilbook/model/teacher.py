@@ -7,7 +7,7 @@ from pathlib import Path
 from transformers import BertForMaskedLM
 
 from ..config import BookError
-from .folder import ModelFolder
+from .folder import look_at
 from .loading import load_model, load_tokenizer, quiet_loading
 from .stored import listed
 
@@ -16,7 +16,7 @@ __all__ = ["check_teacher", "has_head", "load_teacher", "load_tokenizer", "quiet
 
 def check_teacher(folder: Path, new_head: bool) -> None:
     """Refuse a model that is no teacher, from its files alone; arguments and errors as in :func:`load_teacher`."""
-    found = ModelFolder(folder)
+    found = look_at(folder)
     if found.family != "bert":
         raise BookError(
             f"the teacher is a {found.family}",
@@ -60,9 +60,9 @@ def load_teacher(folder: Path, new_head: bool) -> BertForMaskedLM:
 
 def has_head(folder: Path) -> bool:
     """Whether the model in ``folder`` comes with a masked-LM head."""
-    return ModelFolder(folder).has_masked_lm_head
+    return look_at(folder).has_masked_lm_head
 
 
 def weights_fingerprint(folder: Path) -> str:
     """Return a short hash of everything that decides the model's numbers: weights, configuration, tokenizer."""
-    return ModelFolder(folder).fingerprint()
+    return look_at(folder).fingerprint

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 from ..config import BookError
-from ..model.folder import ModelFolder
+from ..model.folder import look_at
 from ..model.loading import load_model, quiet_loading, tokenizer_as_others_load_it
 from ..model.stored import listed
 from ..model.tokenizer import differences, save_tokenizer
@@ -29,7 +29,7 @@ def save_student(student, tokenizer, folder: Path, held_out: HeldOut) -> None:
     with quiet_loading():
         save_tokenizer(tokenizer, folder)
         student.save_pretrained(folder)
-    if types := {one.type for one in ModelFolder(folder).tensors.values()} - {"F32"}:
+    if types := {one.type for one in look_at(folder).tensors.values()} - {"F32"}:
         raise _not_what_was_trained(f"its weights are stored in {listed(types)}, not in F32", folder)
     loaded = load_model(folder, "masked_lm")
     cut = (one.backend_tokenizer.to_str() for one in (tokenizer, tokenizer_as_others_load_it(folder)))

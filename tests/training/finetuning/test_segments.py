@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from data.real import needs_wheel
+from real import needs_wheel
 from scipy.optimize import minimize
 
 from distilbook.config import BookError

@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 
 from ...config import BookError
 from ...data.tasks import Task
-from ...model.folder import OWN_CONFIG, ModelFolder
+from ...model.folder import OWN_CONFIG, ModelFolder, look_at
 from ...model.loading import load_model
 from ...model.stored import listed
 from .config import Settings
@@ -24,7 +24,7 @@ PAPER_KINDS = {("bert", 12, 768): "bert-base", ("distilbert", 6, 768): "distilbe
 
 def model_kind(folder: Path) -> str:
     """Return ``bert-base`` or ``distilbert`` for a model of these dimensions, else its type and dimensions."""
-    found = ModelFolder(folder)
+    found = look_at(folder)
     dimensions = (found.family, found.size["layers"], found.size["width"])
     return PAPER_KINDS.get(dimensions, "{} {} x {}".format(*dimensions))
 
@@ -36,9 +36,10 @@ def check_start(folder: Path, settings: Settings, task: Task) -> None:
         BookError: for texts longer than the model has positions for, or a head that is not the task's where it is
             evaluated as it is.
     """
+    found = look_at(folder)
     if settings.epochs == 0:
-        check_finished(folder, task)
-    positions = ModelFolder(folder).size["positions"]
+        _outputs(found, task)
+    positions = found.size["positions"]
     if settings.max_length > positions:
         raise BookError(
             f"the model has {positions} positions and texts may have {settings.max_length} word pieces",
@@ -72,24 +73,19 @@ def finished_classifier(folder: Path, task: Task) -> PreTrainedModel:
     Raises:
         BookError: when it has no head, or one for another number of classes or with other names.
     """
-    order = check_finished(folder, task)
+    order = _outputs(look_at(folder), task)
     model = load_model(folder, "classifier", num_labels=len(order))
     head = model.classifier
     head.weight.data, head.bias.data = head.weight.data[order], head.bias.data[order]
     return model
 
 
-def check_finished(folder: Path, task: Task) -> list[int]:
-    """Return which of the head's outputs stands for each class of ``task``, from the folder's files alone.
-
-    Raises:
-        BookError: as :func:`finished_classifier` does.
-    """
-    found = ModelFolder(folder)
+def _outputs(found: ModelFolder, task: Task) -> list[int]:
+    """Return which of the head's outputs stands for each class of ``task``; errors as in :func:`finished_classifier`."""
     if missing := found.lacks("classifier"):
         raise BookError(
             f"the model has no classification head: it lacks {listed(missing)}",
-            where=folder,
+            where=found.path,
             expected=f"a model fine-tuned on {task.name}, since epochs is 0",
             do="set epochs to 1 or more, so that a head is trained",
         )
@@ -97,12 +93,12 @@ def check_finished(folder: Path, task: Task) -> list[int]:
     if outputs != len(wanted):
         raise BookError(
             f"the model's head has {outputs} outputs",
-            where=folder,
+            where=found.path,
             expected=f"{len(wanted)} for {task.name}: {', '.join(wanted)}",
             do="give a model that was fine-tuned on this task, or set epochs to 1 or more",
         )
     names = _names(found, outputs)
-    return list(range(outputs)) if names is None or task.is_regression else _order(names, wanted, folder)
+    return list(range(outputs)) if names is None or task.is_regression else _order(names, wanted, found.path)
 
 
 def _names(found: ModelFolder, outputs: int) -> list[str] | None:
