@@ -63,6 +63,34 @@ def _looked_at(folder: Path, state: frozenset, published: frozenset[str]) -> Mod
     return ModelFolder(folder, published)
 
 
+def check_teacher(folder: Path, new_head: bool) -> None:
+    """Refuse a model that is no teacher, from its files alone.
+
+    Args:
+        new_head: take a model without a masked-LM head, for which one will be fitted.
+
+    Raises:
+        BookError: for another family than BERT, or weights that are not there.
+    """
+    found = look_at(folder)
+    if found.family != "bert":
+        raise BookError(
+            f"the teacher is a {found.family}",
+            where=folder,
+            expected="a model_type of bert: students are made from a BERT's layers",
+            do="give a BERT",
+        )
+    missing = found.lacks("masked_lm")
+    headless = not any(name.startswith("cls.predictions.transform") for name in found.tensors)
+    if missing and not (new_head and headless):
+        raise BookError(
+            f"{len(missing)} of the teacher's weights were not loaded: {listed(missing)}",
+            where=folder,
+            expected="every weight of a BERT with a masked-LM head",
+            do="fit one: set steps above 0 in chapter 03" if headless else "supply the whole model, as safetensors",
+        )
+
+
 class ModelFolder:
     """A model's folder that was found to be whole, and of a known family.
 

@@ -7,32 +7,10 @@ from pathlib import Path
 from transformers import BertForMaskedLM
 
 from ..config import BookError
-from .folder import look_at
+from .folder import check_teacher, look_at
 from .loading import load_model, load_tokenizer, quiet_loading
-from .stored import listed
 
-__all__ = ["check_teacher", "has_head", "load_teacher", "load_tokenizer", "quiet_loading", "weights_fingerprint"]
-
-
-def check_teacher(folder: Path, new_head: bool) -> None:
-    """Refuse a model that is no teacher, from its files alone; arguments and errors as in :func:`load_teacher`."""
-    found = look_at(folder)
-    if found.family != "bert":
-        raise BookError(
-            f"the teacher is a {found.family}",
-            where=folder,
-            expected="a model_type of bert: students are made from a BERT's layers",
-            do="give a BERT",
-        )
-    missing = found.lacks("masked_lm")
-    headless = not any(name.startswith("cls.predictions.transform") for name in found.tensors)
-    if missing and not (new_head and headless):
-        raise BookError(
-            f"{len(missing)} of the teacher's weights were not loaded: {listed(missing)}",
-            where=folder,
-            expected="every weight of a BERT with a masked-LM head",
-            do="fit one: set steps above 0 in chapter 03" if headless else "supply the whole model, as safetensors",
-        )
+__all__ = ["has_head", "load_teacher", "load_tokenizer", "quiet_loading", "weights_fingerprint"]
 
 
 def load_teacher(folder: Path, new_head: bool) -> BertForMaskedLM:
