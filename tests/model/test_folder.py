@@ -96,6 +96,8 @@ DAMAGES = {
     "no type": (said(model_type=...), "does not name the model_type"),
     "a number as type": (said(model_type=3), "does not name the model_type"),
     "a RoBERTa": (said(model_type="roberta"), "the model is a roberta(?s:.)*bert, distilbert"),
+    "an ELECTRA": (said(model_type="electra"), "the model is an electra"),
+    "weights in another file": (said(transformers_weights="other.safetensors"), "transformers_weights"),
     "an unknown type": (said(model_type="mine"), "the model is a mine"),
     "code": (said(auto_map={"AutoModel": "mine.Model"}), "asks to run code"),
     "code of another type": (said(model_type="mine", auto_map={"AutoConfig": "mine.Config"}), "asks to run code"),
@@ -117,6 +119,9 @@ DAMAGES = {
     "fewer positions said": (said(max_position_embeddings=32), "position_embeddings.weight has the shape"),
     "more rows said": (said(vocab_size=320), "word_embeddings.weight has the shape"),
     "another padding": (said(pad_token_id=7), "pad_token_id: 7"),
+    "layers without end": (said(num_hidden_layers=10**12), "4 layers, and config.json says 1000000000000"),
+    "no number at all": (said(layer_norm_eps=float("nan")), "NaN is no number"),
+    "a negative epsilon": (said(layer_norm_eps=-1.0), "layer_norm_eps: -1.0"),
     "a bad value": (said(hidden_dropout_prob="much"), "cannot be loaded"),
     "a bad share": (said(hidden_dropout_prob=7.0), "cannot be loaded"),
     "no weights": (written("model.safetensors", None), "no weights"),
@@ -179,6 +184,10 @@ DAMAGES = {
         weights(lambda t: t | {LAYER + "output.dense.bias": torch.full((32,), 1e300, dtype=torch.float64)}),
         "not finite",
     ),
+    "another matrix for the head": (
+        weights(lambda t: t | {"cls.predictions.decoder.weight": 1.0 + t["bert.embeddings.word_embeddings.weight"]}),
+        "matrix of its own",
+    ),
     "half a head": (
         weights(lambda t: {name: one for name, one in t.items() if name != "cls.predictions.bias"}),
         "1 of the teacher's weights were not loaded: cls.predictions.bias",
@@ -195,7 +204,7 @@ def test_a_damaged_model_is_refused_in_one_clear_sentence(model, damage):
     assert str(model) in str(error.value) and "do: " in str(error.value)
 
 
-@pytest.mark.parametrize("damage", [name for name in DAMAGES if name not in ("half a head", "a head of its own")])
+@pytest.mark.parametrize("damage", [name for name in DAMAGES if name not in ("half a head", "another matrix for the head")])
 def test_a_damaged_model_is_no_start_for_fine_tuning_either(model, damage):
     do, words = DAMAGES[damage]
     do(model)

@@ -156,6 +156,14 @@ DAMAGES = {
     "one piece for two ends": (lambda f: changed(f, SETTINGS, pad_token="[SEP]"), r"called \[SEP\]"),
     "a number twice": (twice, "several word pieces have the number"),
     "no special ones around": (lambda f: changed(f, FILE, post_processor=None), "does not put"),
+    "a word piece beside the vocabulary": (
+        lambda f: changed(f, SETTINGS, additional_special_tokens=["<new>"]),
+        "adds word pieces that tokenizer.json does not have: <new>",
+    ),
+    "one added to it elsewhere": (
+        lambda f: changed(f, SETTINGS, added_tokens_decoder={"219": {"content": "<new>", "special": True}}),
+        "does not have: <new>",
+    ),
     "one statement against another": (lambda f: changed(f, SETTINGS, do_lower_case=False), "do_lower_case: false"),
     "accents": (
         lambda f: changed(f, FILE, normalizer=CASED) or changed(f, SETTINGS, do_lower_case=False, strip_accents=True),

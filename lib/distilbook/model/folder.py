@@ -44,6 +44,7 @@ ONLY = {
     "tie_word_embeddings": True,
     "quantization_config": None,
     "pruned_heads": {},
+    "transformers_weights": None,  # another file than model.safetensors
 }
 #: Number types of stored weights that can be trained.
 NUMBERS = ("F16", "BF16", "F32", "F64")
@@ -157,7 +158,7 @@ class ModelFolder:
             )
         if not isinstance(kind, str) or kind not in FAMILIES:
             raise self._refused(
-                f"the model is a {kind}" if isinstance(kind, str) else f"{CONFIG} does not name the model_type",
+                f"the model is {'an' if kind[:1] in tuple('aeiou') else 'a'} {kind}" if isinstance(kind, str) else f"{CONFIG} does not name the model_type",
                 f"a model_type that this book knows: {', '.join(FAMILIES)}",
                 f"give {KNOWN}" if isinstance(kind, str) else OWN_CONFIG,
             )
@@ -185,6 +186,11 @@ class ModelFolder:
         name = ACTIVATION[self.family]
         if (said := self.config.get(name, "gelu")) not in ACTIVATIONS:
             raise self._refused(f"{CONFIG} says {name}: {said!r}", f"one of {', '.join(ACTIVATIONS)}", OWN_CONFIG)
+        epsilon = self.config.get("layer_norm_eps", 1e-12)
+        if not isinstance(epsilon, float) or not 0 < epsilon < 1:
+            raise self._refused(
+                f"{CONFIG} says layer_norm_eps: {epsilon!r}", "a small number above 0, such as 1e-12", OWN_CONFIG
+            )
         if self.size["width"] % self.size["heads"]:
             raise self._refused(
                 f"{CONFIG} gives a width of {self.size['width']} and {self.size['heads']} heads",
@@ -221,13 +227,13 @@ class ModelFolder:
 
     def _check_tensors(self) -> None:
         """Refuse weights that the model lacks, would drop, or that have another shape or type than it says."""
+        self._check_layers()
         encoder = encoder_shapes(self.family, self.size)
         known = encoder | {
             name: shape
             for head in (masked_lm_shapes, classifier_shapes, other_head_shapes)
             for name, shape in head(self.family, self.size).items()
         }
-        self._check_layers()
         if unknown := [name for name in self.tensors if name not in known and name not in BUFFERS]:
             raise self._refused(
                 f"{len(unknown)} of the weights belong to no known part of {FAMILIES[self.family]}, "
@@ -245,7 +251,7 @@ class ModelFolder:
 
     def _check_layers(self) -> None:
         layers = {layer_of(self.family, name) for name in self.tensors} - {None}
-        if layers and len(layers) != self.size["layers"]:
+        if len(layers) != self.size["layers"]:
             raise self._refused(
                 f"the weights have {len(layers)} layers, and {CONFIG} says {self.size['layers']}",
                 "one number of layers",

@@ -135,7 +135,7 @@ def check_float32(model: torch.nn.Module) -> None:
 
 
 def _not_loaded(found: ModelFolder, error: Exception) -> BookError:
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    reason = " ".join(str(error).split())[:200] or type(error).__name__
     return BookError(
         f"the model cannot be loaded ({reason})",
         where=found.path,

@@ -37,7 +37,7 @@ def read_object(path: Path) -> dict[str, Any]:
     """
     content = _bytes(path)
     try:
-        value = json.loads(content.decode("utf-8"))
+        value = json.loads(content.decode("utf-8"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise _damaged(path, str(error)) from None
     if not isinstance(value, dict):
@@ -175,6 +175,10 @@ def _damaged(path: Path, reason: str) -> BookError:
     return BookError(
         f"a model's file is damaged ({reason})", where=path, expected=WHOLE, do="copy or download it again"
     )
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def _kind(value: Any) -> str:

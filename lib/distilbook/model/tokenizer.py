@@ -107,6 +107,12 @@ class StoredTokenizer:
                 f"{CONFIG}",
                 OWN_FILE,
             )
+        if unknown := [name for name in self._named_special() if name not in self.vocabulary]:
+            raise self._refused(
+                f"{CONFIG} adds word pieces that {FILE} does not have: {listed(unknown)}",
+                f"every word piece in {FILE}",
+                "write the tokenizer anew: AutoTokenizer.from_pretrained(<the model>).save_pretrained(<the folder>)",
+            )
         for counted, what in (
             (Counter(self.vocabulary.values()), "several word pieces have the number"),
             (Counter(self.special.values()), "several special word pieces are called"),
@@ -147,7 +153,16 @@ class StoredTokenizer:
     def _special_pieces(self) -> list[str]:
         """Return every special word piece of the vocabulary, the five first."""
         added = [one["content"] for one in self.facts.get("added_tokens") or () if one.get("special")]
-        return list(dict.fromkeys([*self.special.values(), *added]))
+        return list(dict.fromkeys([*self.special.values(), *added, *self._named_special()]))
+
+    def _named_special(self) -> list[str]:
+        """Return the further special word pieces that the settings name."""
+        lists = [self.said.get(name) for name in ("additional_special_tokens", "extra_special_tokens")]
+        decoder = self.said.get("added_tokens_decoder")
+        entries = [one for some in lists if isinstance(some, list) for one in some]
+        if isinstance(decoder, dict):
+            entries += [one for one in decoder.values() if isinstance(one, dict) and one.get("special")]
+        return [str(one.get("content") if isinstance(one, dict) else one) for one in entries]
 
     def load(self, positions: int) -> PreTrainedTokenizerFast:
         """Return the tokenizer as ``transformers`` has it; ``positions`` is the most word pieces that the model takes.

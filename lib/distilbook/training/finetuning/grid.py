@@ -136,6 +136,7 @@ def run_grid(
         _finish(left, root, workers, cluster, slurm)
     _check(cells)
     for doubt in doubts(cells):
+        print(doubt, flush=True)
         log_line(doubt)
 
 
