@@ -33,7 +33,8 @@ CONFIG = "config.json"
 OWN_CONFIG = "put the model's own config.json into the folder"
 KNOWN = " or ".join(FAMILIES.values())
 #: Activations that both families compute alike, by their names in a configuration.
-ACTIVATIONS = ("gelu", "gelu_new", "gelu_fast", "gelu_python", "gelu_pytorch_tanh", "quick_gelu", "relu", "silu", "tanh")
+GELU = ("gelu", "gelu_new", "gelu_fast", "gelu_python", "gelu_pytorch_tanh", "quick_gelu")
+ACTIVATIONS = (*GELU, "relu", "silu", "tanh")
 ACTIVATION = {"bert": "hidden_act", "distilbert": "activation"}
 #: Settings with which a network computes something else than this book's code, and the only value that is known.
 ONLY = {
@@ -53,7 +54,10 @@ WRAPPERS = {"module.": "torch's DataParallel", "_orig_mod.": "torch.compile", "m
 
 
 def look_at(folder: Path, published: Collection[str] = ()) -> ModelFolder:
-    """Return what is in ``folder``, looked at once while its files stay as they are; errors as in :class:`ModelFolder`."""
+    """Return what is in ``folder``, looked at once while its files stay as they are.
+
+    Args and Raises as in :class:`ModelFolder`.
+    """
     files = [entry for entry in folder.glob("*") if entry.exists()]
     state = [(entry.name, stat.st_mtime_ns, stat.st_size, stat.st_ino) for entry in files for stat in [entry.stat()]]
     return _looked_at(folder, frozenset(state), frozenset(published))
@@ -156,12 +160,12 @@ class ModelFolder:
                 f"{KNOWN}, whose code is part of transformers",
                 "give another model; this book runs no code from a model's folder",
             )
-        if not isinstance(kind, str) or kind not in FAMILIES:
-            raise self._refused(
-                f"the model is {'an' if kind[:1] in tuple('aeiou') else 'a'} {kind}" if isinstance(kind, str) else f"{CONFIG} does not name the model_type",
-                f"a model_type that this book knows: {', '.join(FAMILIES)}",
-                f"give {KNOWN}" if isinstance(kind, str) else OWN_CONFIG,
-            )
+        known = f"a model_type that this book knows: {', '.join(FAMILIES)}"
+        if not isinstance(kind, str):
+            raise self._refused(f"{CONFIG} does not name the model_type", known, OWN_CONFIG)
+        if kind not in FAMILIES:
+            article = "an" if kind.startswith(tuple("aeiou")) else "a"
+            raise self._refused(f"the model is {article} {kind}", known, f"give {KNOWN}")
         if (self.path / "adapter_config.json").exists():
             raise self._refused(
                 "the model's folder holds an adapter (adapter_config.json), which some installations would load",

@@ -81,7 +81,7 @@ def finished_classifier(folder: Path, task: Task) -> PreTrainedModel:
 
 
 def _outputs(found: ModelFolder, task: Task) -> list[int]:
-    """Return which of the head's outputs stands for each class of ``task``; errors as in :func:`finished_classifier`."""
+    """Return which of the head's outputs stands for each class; errors as in :func:`finished_classifier`."""
     if missing := found.lacks("classifier"):
         raise BookError(
             f"the model has no classification head: it lacks {listed(missing)}",

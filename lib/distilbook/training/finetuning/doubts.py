@@ -23,13 +23,14 @@ def doubts(cells: Sequence[Cell]) -> Iterator[str]:
         split = next(iter(task.evaluation))
         if run.diverged is None:
             predicted, labels = kept_arrays(run.predictions(split), ["predictions", "labels"])
-            said = reversed_values(predicted, labels) if task.is_regression else exchanged(predicted, labels, task.classes)
+            values = task.is_regression
+            said = reversed_values(predicted, labels) if values else exchanged(predicted, labels, task.classes)
             if said:
                 yield f"{cell}: {said}"
 
 
 def exchanged(predicted: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> str:
-    """Say which order of a head's outputs would be right, where it answers far worse than the constant answer; or ""."""
+    """Say which order of a head's outputs would be right, where a constant answer is far better; else ""."""
     table = np.zeros((len(classes), len(classes)), dtype=int)  # predicted, true
     np.add.at(table, (predicted.astype(int), labels.astype(int)), 1)
     constant, number = table.sum(axis=0).max() / len(labels), len(labels)
@@ -46,7 +47,7 @@ def exchanged(predicted: np.ndarray, labels: np.ndarray, classes: Sequence[str])
 
 
 def reversed_values(predicted: np.ndarray, labels: np.ndarray) -> str:
-    """Say that a head's values fall where the labels rise; or ""."""
+    """Say that a head's values fall where the labels rise; else ""."""
     if min(np.ptp(predicted), np.ptp(labels)) == 0:
         return ""
     correlation = np.corrcoef(predicted, labels)[0, 1]
