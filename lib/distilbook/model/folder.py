@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from ..config import BookError, short_hash
-from ..data.hub import BY_HAND
 from ..files import sha256
 from .dimensions import DIMENSIONS
 from .shapes import (
@@ -26,10 +25,9 @@ from .shapes import (
     masked_lm_shapes,
     other_head_shapes,
 )
-from .stored import Stored, listed, read_object, stored_tensors, weight_files
+from .stored import CONFIG, Stored, check_there, listed, read_object, stored_tensors, weight_files
 from .tokenizer import StoredTokenizer
 
-CONFIG = "config.json"
 OWN_CONFIG = "put the model's own config.json into the folder"
 KNOWN = " or ".join(FAMILIES.values())
 #: Activations that both families compute alike, by their names in a configuration.
@@ -116,7 +114,7 @@ class ModelFolder:
                 with which this book would compute something else.
         """
         self.path = path
-        _check_there(path)
+        check_there(path)
         self.config = read_object(path / CONFIG)
         self._check_family()
         self.size = {name: self._dimension(key) for name, key in DIMENSIONS[self.family].items()}
@@ -305,23 +303,3 @@ class ModelFolder:
 
 def _optional(path: Path) -> dict[str, Any]:
     return read_object(path) if path.is_file() else {}
-
-
-def _check_there(folder: Path) -> None:
-    """Refuse what is no folder with a configuration in it; name the folder inside that has one."""
-    do = "correct the address of the model"
-    if (folder / CONFIG).is_file():
-        return
-    what = f"a model's folder has no {CONFIG}"
-    if folder.is_file():
-        what = "a model's address is that of a file, not of a folder"
-    elif not folder.is_dir():
-        what = "a model's folder does not exist"
-    elif not any(folder.iterdir()):
-        what = "a model's folder is empty"
-    elif inside := sorted(path.parent for path in folder.glob(f"*/{CONFIG}")):
-        do = f"give the folder that holds the model, perhaps {inside[0]}"
-    elif (folder / "adapter_config.json").exists():
-        what += "; it holds an adapter, not the model that this changes"
-        do = "load both with peft, join them (merge_and_unload) and write them with save_pretrained(folder)"
-    raise BookError(what, where=folder, expected=BY_HAND["model"], do=do)

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from ..config import BookError
+from ..data.hub import BY_HAND
 
+CONFIG = "config.json"
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 #: The first line of a file that stands for one in Git's large-file storage.
 POINTER = b"version https://git-lfs"
@@ -27,6 +29,30 @@ class Stored:
 
     shape: tuple[int, ...]
     type: str
+
+
+def check_there(folder: Path) -> None:
+    """Refuse what is no folder with a configuration in it; name the folder inside that has one.
+
+    Raises:
+        BookError: saying what is there instead.
+    """
+    do = "correct the address of the model"
+    if (folder / CONFIG).is_file():
+        return
+    what = f"a model's folder has no {CONFIG}"
+    if folder.is_file():
+        what = "a model's address is that of a file, not of a folder"
+    elif not folder.is_dir():
+        what = "a model's folder does not exist"
+    elif not any(folder.iterdir()):
+        what = "a model's folder is empty"
+    elif inside := sorted(path.parent for path in folder.glob(f"*/{CONFIG}")):
+        do = f"give the folder that holds the model, perhaps {inside[0]}"
+    elif (folder / "adapter_config.json").exists():
+        what += "; it holds an adapter, not the model that this changes"
+        do = "load both with peft, join them (merge_and_unload) and write them with save_pretrained(folder)"
+    raise BookError(what, where=folder, expected=BY_HAND["model"], do=do)
 
 
 def read_object(path: Path) -> dict[str, Any]:
