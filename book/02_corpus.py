@@ -43,9 +43,10 @@ config = chapter.config
 # %%
 from distilbook.data.corpus import prepare
 from distilbook.data.packing import FullSentences, OneSequence
-from distilbook.data.sources import documents, model_folder
+from distilbook.data.sources import documents
 from distilbook.markup import visible
-from distilbook.model.teacher import load_tokenizer
+from distilbook.model.address import model_folder
+from distilbook.model.loading import load_tokenizer
 
 first = next(documents(config.texts[0]))
 print(visible(first.id))

@@ -38,31 +38,32 @@ config = chapter.config
 # %% [markdown]
 # ## Whole or not at all
 #
-# A network half of whose weights silently stayed random still runs, and still gives numbers. So the loader names
-# every weight that the file did not give and stops, and it compares the tokenizer's vocabulary with the model's
-# before a mismatch can become an index error deep inside the training.
+# A network half of whose weights silently stayed random still runs, and still gives numbers. So the folder is looked
+# at before anything is loaded: a weight that it lacks, one that would be dropped, a configuration or a tokenizer that
+# the weights do not match, all stop the chapter by name, before they can become an index error or a wrong number deep
+# inside the training. Weights are loaded in float32, whatever they were stored in.
 
 # %%
 from distilbook.data.corpus import Corpus
-from distilbook.data.sources import model_folder
 from distilbook.display.tables import say, show_source, table
-from distilbook.model.teacher import load_teacher, load_tokenizer
+from distilbook.model.address import model_folder
+from distilbook.model.folder import look_at
+from distilbook.model.loading import load_model, load_tokenizer
+from distilbook.model.teacher import load_teacher
 
-show_source(load_teacher)
+show_source(load_teacher, load_model)
 
 # %%
-from transformers import AutoConfig
-
 source = model_folder(config.teacher)
 corpus = Corpus.open(chapter.find("corpus", made_by="02_corpus"))
-facts = AutoConfig.from_pretrained(source)
+size = look_at(source).size
 table(
     [
         {
-            "layers": facts.num_hidden_layers,
-            "width": facts.hidden_size,
-            "heads": facts.num_attention_heads,
-            "word pieces": facts.vocab_size,
+            "layers": size["layers"],
+            "width": size["width"],
+            "heads": size["heads"],
+            "rows for word pieces": size["vocabulary"],
         }
     ]
 )

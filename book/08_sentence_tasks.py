@@ -217,19 +217,19 @@ from distilbook.training.finetuning.segments import Pairs, probe, read_sentences
 show_source(Pairs, states_between, probe)
 
 # %%
-from transformers import DistilBertForMaskedLM
-
 from distilbook.data.corpus import Corpus
-from distilbook.model.teacher import load_teacher, load_tokenizer, quiet_loading
+from distilbook.model.loading import load_model, load_tokenizer
+from distilbook.model.teacher import load_teacher
 from distilbook.training.arms import published_runs
 
 corpus = Corpus.open(chapter.find("corpus", made_by="02_corpus"))
 source = chapter.find("teacher", made_by="03_teacher")
 student = published_runs(chapter.workspace, "full", "06_pretraining")[0].folder / "model"
 pairs = Pairs.cut(corpus.held_out, load_tokenizer(source))
-with quiet_loading():
-    models = {"full": DistilBertForMaskedLM.from_pretrained(student, local_files_only=True)}
-models["teacher"] = load_teacher(source, new_head=False)
+models = {
+    "full": load_model(student, "masked_lm"),
+    "teacher": load_teacher(source, new_head=False),
+}
 readings = read_sentences(models, pairs)
 
 # %%

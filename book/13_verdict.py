@@ -150,9 +150,9 @@ say({f"{one.claim.title} ({run.provenance.title})": one.sentence for run, one in
 # %% [markdown]
 # ## A pair of your own
 #
-# Nothing has to be pre-trained to put a teacher and a student on trial. Name them by address, and the tasks, in the
-# parameters: both are fine-tuned on each task and seed (with `epochs: 0` they are evaluated with the heads they come
-# with), counted and timed. The verdicts above are then theirs:
+# Nothing has to be pre-trained to put a teacher and a student on trial. Name them by address (each a BERT or a
+# DistilBERT, in the layout of the Hub), and the tasks, in the parameters: both are fine-tuned on each task and seed
+# (with `epochs: 0` they are evaluated with the heads they come with), counted and timed. The verdicts above are then theirs:
 #
 # ```sh
 # papermill book/13_verdict.ipynb out.ipynb -y '

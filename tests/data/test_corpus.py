@@ -313,3 +313,11 @@ def test_a_megabyte_in_one_line_makes_the_blocks_that_the_same_text_makes_in_sho
         made.append(prepare(config(inputs, texts=[source("river", path)]), tokenizer, tmp_path / name))
     assert made[0].train[:].tolist() == made[1].train[:].tolist() and len(made[0].train) > 1_000
     assert made[0].statistics == made[1].statistics
+
+
+def test_blocks_longer_than_the_models_inputs_are_refused_before_any_text_is_read(inputs, tmp_path):
+    tokenizer = load_tokenizer(inputs / "teacher")
+    assert refusal(config(inputs, block_length=65), tokenizer, tmp_path / "corpus").startswith(
+        "blocks have 65 word pieces, and the model has 64 positions"
+    )
+    assert not (tmp_path / "corpus").exists()

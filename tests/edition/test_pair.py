@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from model_folders import changed
 from safetensors.torch import load_file, save_file
 
 from distilbook.claims import CLAIMS, judge
@@ -178,3 +179,41 @@ def test_times_of_too_loud_a_machine_are_taken_again(values, runs, monkeypatch):
         monkeypatch.setattr(pair, "TOO_LOUD", loud)
         evidence(opened(values))
     assert len(took) == 2
+
+
+@pytest.mark.parametrize("role", ["teacher", "student"])
+@pytest.mark.parametrize("kind", ["roberta", "albert", "deberta-v2", "mobilebert", "electra", "xlm-roberta"])
+def test_another_family_is_refused_at_the_start_with_the_families_that_are_known(values, runs, student, tmp_path, role, kind):
+    other = shutil.copytree(student, tmp_path / "other")
+    changed(other, model_type=kind)
+    with pytest.raises(BookError, match=f"the model is an? {kind}(?s:.)*bert, distilbert"):
+        evidence(opened(values | {role: str(other)}))
+    assert not list(runs.rglob("done.json"))
+
+
+def test_a_head_in_another_order_is_said_with_what_the_right_order_would_give(values, runs, teacher_folder, tmp_path, capfd):
+    from distilbook.model.loading import load_tokenizer
+    from distilbook.model.tokenizer import save_tokenizer
+    from distilbook.training.finetuning.classifier import new_classifier
+    from distilbook.training.finetuning.grid import Model, grid, run_grid, task_of
+
+    config = VerdictConfig(**values | {"epochs": 0, "seeds": [0]})
+    task = task_of(config.tasks[0].source)
+    torch.manual_seed(0)
+    head = new_classifier(teacher_folder, task)
+    folder = tmp_path / "tuned"
+    with torch.no_grad():
+        head.classifier.weight.zero_()
+        head.classifier.bias.copy_(torch.tensor([0.0, 1.0]))
+    head.save_pretrained(folder)
+    save_tokenizer(load_tokenizer(teacher_folder), folder)
+    cells = grid(config, {"teacher": [Model("teacher", folder)]}, tmp_path / "runs")
+    run_grid(cells, tmp_path / "runs", workers=1)
+    assert "far below" not in "".join(capfd.readouterr())  # a constant answer is no sign of another order
+    path = cells[0].open().predictions("test")
+    with np.load(path) as kept:
+        arrays = dict(kept)
+    np.savez(path, **arrays | {"predictions": 1 - arrays["labels"]})
+    run_grid(cells, tmp_path / "runs", workers=1)
+    said = "".join(capfd.readouterr())
+    assert "teacher on reviews, seed 0: accuracy 0.000 is far below" in said and "in this order it would be 1.000" in said

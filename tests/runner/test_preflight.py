@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from model_folders import changed, reweighed
 
 from distilbook.cli import main
 from distilbook.config import BookError
@@ -23,11 +24,12 @@ def copy(project_copy, inputs) -> Path:
     mnli, cola = (("MNLI", ("train", "dev_matched")), ("CoLA", ("train", "dev")))
     glue = [f"glue/{name}/{split}.tsv" for name, splits in (mnli, cola) for split in splits]
     imdb = [f"aclImdb/{split}/{label}/0_1.txt" for split in ("train", "test") for label in ("pos", "neg")]
-    for name in ("rivers.txt", "trains.jsonl", "reviews.tsv", "pairs.tsv", "teacher/config.json", *glue, *imdb):
+    for name in ("rivers.txt", "trains.jsonl", "reviews.tsv", "pairs.tsv", *glue, *imdb):
         path = project_copy / "runs" / "smoke" / "input" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         there = (inputs / name).is_file() and path.suffix == ".tsv"
         path.write_text((inputs / name).read_text() if there else "x")
+    shutil.copytree(inputs / "teacher", project_copy / "runs" / "smoke" / "input" / "teacher")
     return project_copy
 
 
@@ -211,3 +213,24 @@ def test_the_probe_leaves_nothing_behind(runs):
     check_output(Workspace("smoke"))
     assert list((runs / "smoke").iterdir()) == []
     assert project_root().is_dir()
+
+
+def test_a_teacher_with_fewer_positions_than_blocks_or_texts_are_long_stops_a_run(copy, capsys):
+    teacher = copy / "runs" / "smoke" / "input" / "teacher"
+    reweighed(teacher, lambda t: {name: one[:16] if "position_emb" in name else one for name, one in t.items()})
+    changed(teacher, max_position_embeddings=16)
+    said = refused(capsys, "run", "smoke")
+    assert "the model has 16 positions, and is given up to" in said and f"{teacher}, parameter 'tokenizer'" in said
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"num_hidden_layers": 2}, "the weights have 4 layers, and config.json says 2"),
+        ({"model_type": "roberta"}, "the model is a roberta"),
+        ({"auto_map": {"AutoModel": "mine.Model"}}, "asks to run code"),
+    ],
+)
+def test_a_model_that_is_not_whole_stops_a_run(copy, capsys, values, words):
+    changed(copy / "runs" / "smoke" / "input" / "teacher", **values)
+    assert words in refused(capsys, "run", "smoke")

@@ -1,8 +1,10 @@
 """The folder that comes out is loaded and compared before a run counts as finished."""
 
+import json
+
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from model_folders import changed, reweighed
 
 from distilbook.config import BookError
 from distilbook.data.masking import Masking
@@ -33,43 +35,38 @@ def test_saving_says_nothing(parts, tmp_path, capfd):
 
 
 def damaged(monkeypatch, change) -> None:
-    """Let ``change`` work on the state that was saved, before it is loaded."""
-    load = export.AutoModelForMaskedLM.from_pretrained
-
-    def loaded(folder, **options):
-        state = load_file(folder / "model.safetensors")
-        change(state)
-        save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
-        return load(folder, **options)
-
-    monkeypatch.setattr(export.AutoModelForMaskedLM, "from_pretrained", loaded)
+    """Let ``change`` work on the folder that was saved, before it is looked at."""
+    look = export.look_at
+    monkeypatch.setattr(export, "look_at", lambda folder: (change(folder), look(folder))[1])
 
 
 @pytest.mark.parametrize("name", ["vocab_transform.weight", "distilbert.transformer.layer.1.ffn.lin2.weight"])
 def test_a_weight_that_was_not_saved_is_noticed(parts, tmp_path, monkeypatch, name):
-    damaged(monkeypatch, lambda state: state.pop(name))
+    damaged(monkeypatch, lambda folder: reweighed(folder, lambda t: {n: one for n, one in t.items() if n != name}))
+    with pytest.raises(BookError, match=f"1 .*weights.* were not loaded: {name}"):
+        save_student(*parts[:2], tmp_path / "model", parts[2])
+
+
+def test_another_weight_is_noticed(parts, tmp_path, monkeypatch):
+    name = "distilbert.transformer.layer.1.ffn.lin2.weight"
+    damaged(monkeypatch, lambda folder: reweighed(folder, lambda t: t | {name: -t[name]}))
     with pytest.raises(BookError, match="its logits differ by up to"):
         save_student(*parts[:2], tmp_path / "model", parts[2])
 
 
 def test_another_type_of_number_is_noticed(parts, tmp_path, monkeypatch):
-    load = export.AutoModelForMaskedLM.from_pretrained
-    monkeypatch.setattr(
-        export.AutoModelForMaskedLM,
-        "from_pretrained",
-        lambda folder, **options: load(folder, **options | {"dtype": torch.bfloat16}),
-    )
-    with pytest.raises(BookError, match="it is torch.bfloat16 and was torch.float32"):
+    damaged(monkeypatch, lambda folder: reweighed(folder, lambda t: {n: one.bfloat16() for n, one in t.items()}))
+    with pytest.raises(BookError, match="its weights are stored in BF16, not in F32"):
         save_student(*parts[:2], tmp_path / "model", parts[2])
 
 
-def test_another_vocabulary_is_noticed(parts, tmp_path, monkeypatch):
-    class Other:
-        def get_vocab(self):
-            return {"[MASK]": 0}
+def test_another_tokenizer_is_noticed(parts, tmp_path, monkeypatch):
+    def cased(folder):
+        normaliser = json.loads((folder / "tokenizer.json").read_text())["normalizer"] | {"lowercase": False}
+        changed(folder, "tokenizer.json", normalizer=normaliser)
 
-    monkeypatch.setattr(export.AutoTokenizer, "from_pretrained", lambda *_, **__: Other())
-    with pytest.raises(BookError, match="the tokenizer has another vocabulary"):
+    damaged(monkeypatch, cased)
+    with pytest.raises(BookError, match="the tokenizer has another normalizer"):
         save_student(*parts[:2], tmp_path / "model", parts[2])
 
 

@@ -1,10 +1,17 @@
+import shutil
+
 import numpy as np
 import pytest
 import torch
+from model_folders import changed, reweighed
 
+from distilbook.config import BookError
+from distilbook.model.folder import look_at
+from distilbook.model.loading import load_model, load_tokenizer
 from distilbook.model.teacher import load_teacher
 from distilbook.training.batches import MicroBatch
 from distilbook.training.metrics import read_metrics
+from distilbook.training.pretrain import PretrainConfig, pretrain
 from distilbook.training.teacher_head import MaskedLM, TeacherConfig, fitted_teacher, start_at_word_frequencies
 
 
@@ -69,3 +76,45 @@ def test_the_loss_is_transformers_own(inputs, corpus):
     batch = MicroBatch(torch.arange(2), input_ids, labels, attention_mask=None)
     loss, _ = MaskedLM(model)(batch, batch.tokens, batch.masked)
     torch.testing.assert_close(loss, model(input_ids=input_ids, labels=labels).loss, rtol=1e-5, atol=1e-5)
+
+
+@pytest.fixture
+def source(inputs, tmp_path):
+    """A copy of the tiny teacher, to be changed."""
+    return shutil.copytree(inputs / "teacher", tmp_path / "source")
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
+def test_a_teacher_stored_in_half_precision_is_fitted_as_any_other(source, fitted, corpus, tmp_path, kind):
+    reweighed(source, lambda tensors: {name: tensor.to(kind) for name, tensor in tensors.items()})
+    made = fitted_teacher(config(), source, corpus, tmp_path / "runs")
+    assert {one.type for one in look_at(made).tensors.values()} == {"F32"}
+    scores = [read_metrics(folder.parent / "metrics.jsonl")[-1]["masked_lm_loss"] for folder in (made, fitted)]
+    assert scores[0] == pytest.approx(scores[1], abs=0.05)
+
+
+def test_rows_without_a_word_piece_are_padding_from_fitting_to_student(source, fitted, corpus, pretrain_values, tmp_path):
+    rows, pieces = 320, len(load_tokenizer(source))
+    table = "embeddings.word_embeddings.weight"
+    reweighed(source, lambda t: t | {table: torch.cat([t[table], t[table][: rows - pieces]])})
+    changed(source, vocab_size=rows)
+    made = fitted_teacher(config(), source, corpus, tmp_path / "runs")
+    scores = [read_metrics(folder.parent / "metrics.jsonl")[-1]["masked_lm_loss"] for folder in (made, fitted)]
+    assert scores[0] == pytest.approx(scores[1], abs=0.05)
+    run = pretrain(PretrainConfig(**pretrain_values), "full", 0, corpus, made, tmp_path / "students")
+    student = load_model(run.folder / "model", "masked_lm")
+    assert student.config.vocab_size == rows and np.isfinite(list(run.scores.values())).all()
+    predicted = np.load(run.folder / "held_out.npz")["predicted"]
+    assert predicted.max() < pieces
+
+
+def test_blocks_longer_than_the_teachers_positions_are_refused_before_anything_is_fitted(source, corpus, tmp_path):
+    reweighed(
+        source,
+        lambda tensors: {name: one[:16] if "position_embeddings" in name else one for name, one in tensors.items()},
+    )
+    changed(source, max_position_embeddings=16)
+    for steps in (0, 120):
+        with pytest.raises(BookError, match="32 word pieces, and the model has 16 positions" if steps else "not loaded"):
+            fitted_teacher(config(steps=steps), source, corpus, tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from ..data.corpus import CorpusConfig, prepare
-from ..data.sources import TextSource, documents, model_folder
+from ..data.sources import TextSource, documents
 from ..machine import MemoryWatch
-from ..model.teacher import load_tokenizer
+from ..model.address import model_folder
+from ..model.loading import load_tokenizer
 from ..provenance import usable_cores
 
 #: At least so many characters are tokenised, so that the start of the processes is a small part.
@@ -20,6 +21,8 @@ CHARACTERS = 30_000_000
 
 #: The tokenizer gets so much text in a call.
 CHARACTERS_AT_ONCE = 1_000_000
+
+BLOCK_LENGTH = 128
 
 
 def bench_corpus(
@@ -63,11 +66,12 @@ def long_text(source: TextSource, characters: int, folder: Path) -> Path:
 
 def _measured(text: Path, tokenizer: str, processes: int | None, repeats: int) -> dict[str, Any]:
     loaded = load_tokenizer(model_folder(tokenizer))
+    loaded.model_max_length = BLOCK_LENGTH  # its model reads nothing
     config = CorpusConfig(
         edition="bench",
         texts=[{"name": "text", "address": str(text)}],
         tokenizer=tokenizer,
-        block_length=128,
+        block_length=BLOCK_LENGTH,
         held_out_share=0.05,
         held_out_blocks=200,
         processes=processes,

@@ -23,8 +23,9 @@ import numpy as np
 from ..config import BookError, nearest
 from ..data.corpus import CorpusConfig, prepare
 from ..data.masking import Masking
-from ..data.sources import model_folder
-from ..model.teacher import load_tokenizer
+from ..data.packing import numbers_of
+from ..model.address import model_folder
+from ..model.loading import load_tokenizer
 from ..progress import Progress
 from ..provenance import hardware, versions
 from . import pretraining_process
@@ -143,6 +144,7 @@ def bench_pretraining(
 def write_inputs(folder: Path, text: str, tokenizer: str) -> int:
     """Write the blocks of both kinds and the weights of the masks; return the size of the vocabulary."""
     pieces = load_tokenizer(model_folder(tokenizer))
+    pieces.model_max_length = max(length for _, length in LENGTHS.values())  # its model reads nothing
     for name, (packing, length) in LENGTHS.items():
         config = CorpusConfig(
             edition="bench",
@@ -158,7 +160,7 @@ def write_inputs(folder: Path, text: str, tokenizer: str) -> int:
     masking = Masking.smoothed(corpus.counts, pieces)
     np.save(folder / "weights.npy", masking.weights)
     (folder / "facts.json").write_text(json.dumps({"mask_id": masking.mask_id, "pad_id": masking.pad_id}))
-    return len(pieces)
+    return numbers_of(pieces)
 
 
 def _order(way: Way, shape: Shape, folder: Path, threads: int | None, vocabulary: int) -> dict[str, Any]:

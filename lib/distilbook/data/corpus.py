@@ -22,7 +22,7 @@ from ..config import BookError, ChapterConfig, short_hash
 from ..files import read_json, sha256, sole, write_json
 from ..provenance import code_hash
 from .blocks import BlockShards, write_blocks
-from .packing import Packing
+from .packing import Packing, numbers_of
 from .preparation import Preparation, State
 from .sources import TextSource, fingerprint
 from .tokenising import Settings
@@ -89,8 +89,9 @@ class Corpus:
         """Refuse a tokenizer with another vocabulary than the corpus was cut by, before it becomes an index error.
 
         Raises:
-            BookError: when the word pieces or their numbers differ.
+            BookError: when the word pieces or their numbers differ, or blocks are longer than the model's inputs.
         """
+        check_block_length(self.train.shape[1], tokenizer.model_max_length, self.folder)
         if vocabulary_hash(tokenizer) != self.vocabulary:
             raise BookError(
                 f"the model's vocabulary of {len(tokenizer)} word pieces is not the one that cut the corpus, "
@@ -99,6 +100,17 @@ class Corpus:
                 expected="one vocabulary",
                 do="give chapter 02 the teacher's tokenizer and run it again",
             )
+
+
+def check_block_length(block_length: int, positions: int, where: object) -> None:
+    """Refuse blocks longer than a model's inputs may be, before that becomes an index error."""
+    if block_length > positions:
+        raise BookError(
+            f"blocks have {block_length} word pieces, and the model has {positions} positions",
+            where=where,
+            expected=f"block_length of at most {positions}",
+            do="lower block_length in chapter 02, or give a model with more positions",
+        )
 
 
 def shard_paths(folder: Path, split: str) -> list[Path]:
@@ -113,12 +125,14 @@ def prepare(config: CorpusConfig, tokenizer, root: Path) -> Corpus:
     of its own, ``<key>.unfinished``.
 
     Args:
-        tokenizer: a fast tokenizer of ``transformers``.
+        tokenizer: a fast tokenizer of ``transformers``; ``model_max_length`` is the most a block may hold.
 
     Raises:
-        BookError: for a source that cannot be read or that the vocabulary does not know, too little
-            text for one block of either kind, or when another process is preparing the same.
+        BookError: for blocks longer than the model's inputs, a source that cannot be read or that the vocabulary
+            does not know, too little text for one block of either kind, or when another process is preparing
+            the same.
     """
+    check_block_length(config.block_length, tokenizer.model_max_length, "parameter 'block_length' of chapter 02_corpus")
     key = short_hash(
         [
             config.fingerprint(),
@@ -159,7 +173,7 @@ def _make(config: CorpusConfig, tokenizer, unfinished: Path) -> None:
     )
     # Every source is among those that are kept.
     write_blocks(folder / "held_out.bin", [held_out[evenly_spaced(len(held_out), config.held_out_blocks)]])
-    counts, content = _counted(train, len(tokenizer))
+    counts, content = _counted(train, numbers_of(tokenizer))
     if config.packing == "one_sequence":
         counts[settings.format.pad_id] = 0
     np.save(folder / "counts.npy", counts)

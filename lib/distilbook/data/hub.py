@@ -42,11 +42,24 @@ def ask(kind: Kind, name: str, revision: str | None) -> str:
         NotReached: when there is no answer within seconds.
         BookError: when there is no such repository or revision, or it may not be read.
     """
+    return _answer(kind, name, revision).sha
+
+
+def files_of_model(name: str, revision: str | None) -> list[str]:
+    """Return the names of all files of a model on the Hub, fetched or not; none where the Hub gives no answer."""
+    try:
+        return [file.rfilename for file in _answer("model", name, revision).siblings or ()]
+    except NotReached:
+        return []
+
+
+def _answer(kind: Kind, name: str, revision: str | None) -> Any:
+    """Return what the Hub says of a repository; errors as in :func:`ask`."""
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
 
     try:
-        return HfApi().repo_info(name, repo_type=kind, revision=revision, timeout=PATIENCE).sha
+        return HfApi().repo_info(name, repo_type=kind, revision=revision, timeout=PATIENCE)
     except (RepositoryNotFoundError, RevisionNotFoundError, HFValidationError) as error:
         raise _refused(kind, name, revision, error) from None
     except Exception as error:  # no answer: which exception says so depends on the installed HTTP library

@@ -42,9 +42,13 @@ class Masking:
 
     @classmethod
     def smoothed(cls, counts: np.ndarray, tokenizer) -> Masking:
-        """Return the training masks: weights ``count ** -0.7``, a word piece never seen counting as seen once."""
-        weights = np.maximum(counts, 1.0) ** -SMOOTHING
-        weights[tokenizer.all_special_ids] = 0.0
+        """Return the training masks: weights ``count ** -0.7``, a word piece never seen counting as seen once.
+
+        A number that no word piece has is neither drawn nor put in the place of what is.
+        """
+        weights = np.zeros(len(counts))
+        ordinary = sorted(set(tokenizer.get_vocab().values()) - set(tokenizer.all_special_ids))
+        weights[ordinary] = np.maximum(counts[ordinary], 1.0) ** -SMOOTHING
         return cls(weights, tokenizer.mask_token_id, tokenizer.pad_token_id)
 
     def hiding(self) -> Masking:

@@ -19,6 +19,11 @@ SHORTEST, UNKNOWN_SHARE = 12, 0.5
 Packing = Literal["full_sentences", "one_sequence"]
 
 
+def numbers_of(tokenizer) -> int:
+    """Return one more than the greatest number of a word piece; not every number below has to be one's."""
+    return max(tokenizer.get_vocab().values()) + 1
+
+
 @dataclass(frozen=True)
 class BlockFormat:
     """What a block looks like: its length, its numbers' type, and the numbers of the special word pieces."""
@@ -33,8 +38,8 @@ class BlockFormat:
     @classmethod
     def of(cls, tokenizer, length: int) -> BlockFormat:
         """Return the format of blocks cut by a tokenizer of ``transformers``: in 16 bits where its vocabulary fits."""
-        ids = (tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id or 0, tokenizer.unk_token_id)
-        return cls(length, "uint16" if len(tokenizer) <= 2**16 else "uint32", *ids)
+        ids = (tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id, tokenizer.unk_token_id)
+        return cls(length, "uint16" if numbers_of(tokenizer) <= 2**16 else "uint32", *ids)
 
     def array(self, numbers: list[int]) -> np.ndarray:
         return np.array(numbers, dtype=self.dtype)

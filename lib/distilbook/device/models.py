@@ -16,9 +16,13 @@ def model_of(timed: Timed) -> Any:
         from ..model.elmo import Elmo, ElmoBaseline, ElmoSizes
 
         return {ELMO: Elmo, ELMO_BASELINE: ElmoBaseline}[kind](ElmoSizes(**config))
+    import torch
     from transformers import AutoConfig, AutoModel
 
-    return AutoModel.from_config(AutoConfig.for_model(kind, **config), attn_implementation=timed.attention)
+    made = AutoConfig.for_model(kind, **config)
+    return AutoModel.from_config(
+        made, attn_implementation=timed.attention, dtype=torch.float32, trust_remote_code=False
+    )
 
 
 def parameters_of_timed(timed: Timed) -> int:

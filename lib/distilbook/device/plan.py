@@ -112,6 +112,13 @@ def pair_orders(how: PairTiming, pairs: dict[str, tuple[Timed, ...]]) -> list[Or
 def _on_pairs(task: str, models: tuple[Timed, ...], how: PairTiming, pairs: int = 0, padded_to: int = 0) -> Comparison:
     positions = min(model.config.get("max_position_embeddings", 512) for model in models)
     fitting = [length for length in stsb_lengths() if length.pieces <= positions]
+    if not fitting:
+        raise BookError(
+            f"a model has {positions} positions, and no pair of sentences fits",
+            where=", ".join(model.name for model in models),
+            expected=f"at least {stsb_lengths()[0].pieces} positions, the word pieces of the shortest pair of STS-B",
+            do="give models with more positions",
+        )
     inputs = tuple(Input.of(length, padded_to) for length in sample_lengths(fitting, pairs or how.pairs))
     return Comparison(task, models, inputs, how.repeats, min(how.noise_pairs, -(-len(inputs) // 2)))
 

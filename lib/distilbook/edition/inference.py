@@ -17,7 +17,8 @@ from ..device.times import trust
 from ..device.timing import TimingResult, run_timing
 from ..device.timing_records import size_records, timing_records
 from ..model.student import student_config
-from ..model.teacher import load_tokenizer
+from ..model.folder import look_at
+from ..model.loading import load_config, load_tokenizer
 from ..provenance import hardware, versions
 from ..records import RecordBook
 from ..workspace import Workspace
@@ -30,11 +31,9 @@ def own_models(workspace: Workspace) -> tuple[Timed, ...]:
     """Return the edition's own teacher and the student that chapter 04 makes of it; nothing before it is there."""
     if "teacher" not in workspace.published_by("03_teacher"):
         return ()
-    from transformers import AutoConfig
-
     folder = workspace.find("teacher", "03_teacher")
     layers = check_parameters(workspace.edition, "04_student").layers
-    student = student_config(AutoConfig.from_pretrained(folder, local_files_only=True), len(layers), dropout=0.0)
+    student = student_config(load_config(look_at(folder)), len(layers), dropout=0.0)
     return timed_folder(folder), timed(student.to_dict())
 
 

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from ..data.sources import model_folder
 from ..device.comparisons import Timed, timed_folder
 from ..device.plan import PAIRS, PairTiming, pair_orders
 from ..device.times import TOO_LOUD, stray_of
 from ..device.timing import run_timing
 from ..device.timing_records import TIMING, ordered_by, size_records, timing_records
 from ..display.tasks import left_out
+from ..model.address import model_folder
 from ..model.teacher import weights_fingerprint
 from ..progress import tell
 from ..provenance import code_hash

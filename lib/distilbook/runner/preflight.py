@@ -6,12 +6,14 @@ import importlib.util
 import os
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from ..config import BookError
+from ..config import BookError, ChapterConfig
 from ..edition.contents import CHAPTERS
 from ..edition.parameters import check_parameters
+from ..model.address import model_at_hand
+from ..model.folder import check_teacher, look_at
 from ..records import RecordBook
 from ..workspace import Workspace, local_path
 from .freshness import addresses
@@ -71,14 +73,44 @@ def check_records(workspace: Workspace) -> None:
 
 def check_chapters(chapters: Iterable[str], workspace: Workspace) -> None:
     """Refuse what the ``chapters`` to be executed would stop at: parameters, local inputs and trackers that are not there."""
-    for chapter in chapters:
-        config = check_parameters(workspace.edition, chapter)
+    configs = {chapter: check_parameters(workspace.edition, chapter) for chapter in chapters}
+    for chapter, config in configs.items():
         check_trackers(getattr(config, "trackers", ()))
         for name in CHAPTERS[chapter].inputs:
             value = config.model_dump()[name]
             for address in addresses(value):
                 check_address(address, f"parameter {name!r} of chapter {chapter}", may_be_id=name in MODELS)
         check_tasks(getattr(config, "tasks", ()))
+    check_models(configs)
+
+
+def check_models(configs: Mapping[str, ChapterConfig]) -> None:
+    """Refuse models at hand that are not whole, or that take fewer word pieces than the chapters give them.
+
+    Models that still have to be fetched are looked at by the chapter that fetches them.
+    """
+    longest = max((most_word_pieces(one) for one in configs.values() if not hasattr(one, "student")), default=0)
+    for chapter, config in configs.items():
+        for name in ("tokenizer", "teacher", "student"):
+            folder = model_at_hand(address) if (address := getattr(config, name, "")) else None
+            if folder is None:
+                continue
+            if chapter == "03_teacher":
+                check_teacher(folder, new_head=config.steps > 0)
+            most = most_word_pieces(config) if hasattr(config, "student") else longest
+            if most > (positions := look_at(folder).size["positions"]):
+                raise BookError(
+                    f"the model has {positions} positions, and is given up to {most} word pieces",
+                    where=f"{folder}, parameter {name!r} of chapter {chapter}",
+                    expected=f"block_length and max_length of at most {positions}",
+                    do="lower them, or give a model with more positions",
+                )
+
+
+def most_word_pieces(config: ChapterConfig) -> int:
+    """Return how many word pieces a chapter gives a model at once, at most; 0 where its parameters do not say."""
+    of_tasks = [config.settings(task).max_length for task in getattr(config, "tasks", ())]
+    return max([getattr(config, "block_length", 0), *of_tasks])
 
 
 def check_trackers(names: Iterable[str]) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from transformers import AutoModelForMaskedLM, AutoTokenizer
-
 from ..config import BookError
-from ..data.corpus import vocabulary_hash
-from ..model.teacher import quiet_loading
+from ..model.folder import look_at
+from ..model.loading import load_model, quiet_loading, tokenizer_as_others_load_it
+from ..model.stored import listed
+from ..model.tokenizer import differences, save_tokenizer
 from .held_out import HeldOut
 
 #: Blocks whose logits are compared: two of 512 word pieces are 125 MB of them at BERT's vocabulary.
@@ -23,15 +23,18 @@ def save_student(student, tokenizer, folder: Path, held_out: HeldOut) -> None:
     """Write ``student``, in evaluation mode, and ``tokenizer`` into ``folder``; load both and compare.
 
     Raises:
-        BookError: when what was loaded predicts another thing on held-out text than what was trained.
+        BookError: when what was loaded cuts text otherwise, or predicts another thing on held-out text, than what was
+            trained.
     """
     with quiet_loading():
-        tokenizer.save_pretrained(folder)
+        save_tokenizer(tokenizer, folder)
         student.save_pretrained(folder)
-        loaded = AutoModelForMaskedLM.from_pretrained(folder, local_files_only=True, dtype="auto")
-    _check_kinds(student, loaded, folder)
-    if vocabulary_hash(AutoTokenizer.from_pretrained(folder, local_files_only=True)) != vocabulary_hash(tokenizer):
-        raise _not_what_was_trained("the tokenizer has another vocabulary", folder)
+    if types := {one.type for one in look_at(folder).tensors.values()} - {"F32"}:
+        raise _not_what_was_trained(f"its weights are stored in {listed(types)}, not in F32", folder)
+    loaded = load_model(folder, "masked_lm")
+    cut = (one.backend_tokenizer.to_str() for one in (tokenizer, tokenizer_as_others_load_it(folder)))
+    if other := differences(*cut):
+        raise _not_what_was_trained(f"the tokenizer has another {listed(other)}", folder)
     apart = largest_difference(student, loaded.to(student.device).eval(), held_out)
     if not apart <= TOLERANCE:
         raise _not_what_was_trained(f"its logits differ by up to {apart:.3g}", folder)
@@ -45,13 +48,6 @@ def largest_difference(one, other, held_out: HeldOut) -> float:
     real = inputs["attention_mask"]
     ours, theirs = (model(**inputs).logits[real] for model in (one, other))
     return float((ours - theirs).abs().max())
-
-
-def _check_kinds(student, loaded, folder: Path) -> None:
-    for what in ("__class__", "dtype"):
-        ours, theirs = getattr(student, what), getattr(loaded, what)
-        if ours != theirs:
-            raise _not_what_was_trained(f"it is {theirs} and was {ours}", folder)
 
 
 def _not_what_was_trained(how: str, folder: Path) -> BookError:

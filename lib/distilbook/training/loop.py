@@ -15,6 +15,7 @@ from pathlib import Path
 from accelerate import Accelerator
 
 from ..files import sole
+from ..model.loading import check_float32
 from .batches import Blocks
 from .checkpoint import load_checkpoint, save_checkpoint
 from .divergence import Guard
@@ -48,6 +49,7 @@ def train(
         BookError: when the run has gone wrong, see :class:`~distilbook.training.divergence.Guard`; the last good
             checkpoint stays. Also when another process trains in ``folder``, or a tracker is not installed.
     """
+    check_float32(objective)
     check_installed(config.trackers)
     accelerator = accelerator_for(
         config.precision, log_with=list(config.trackers) or None, project_dir=logs_of(folder, description)

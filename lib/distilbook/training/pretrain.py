@@ -21,7 +21,8 @@ from ..loss import cosine_loss, vocabulary_loss
 from ..model.encoder import hidden_states
 from ..model.projection import Projection
 from ..model.student import build_student
-from ..model.teacher import load_teacher, load_tokenizer, weights_fingerprint
+from ..model.loading import load_tokenizer
+from ..model.teacher import load_teacher, weights_fingerprint
 from ..provenance import code_hash, hardware, versions
 from ..recipe import ARM_LABELS, Recipe, changes_of
 from .batches import Blocks, MicroBatch

@@ -2,7 +2,7 @@
 
 MiniLM's published weights end at the hidden states. A head is fitted to them by masked language
 modelling; the word embeddings stay as they are (and are the head's output matrix), the layers move
-with the head. A teacher that comes with a head is used as it is: ``head_steps`` 0.
+with the head. A teacher that comes with a head is used as it is: ``steps`` 0.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ from ..data.masking import IGNORED, Masking
 from ..files import write_json
 from ..model.encoder import hidden_states
 from ..model.projection import Projection
-from ..model.teacher import has_head, load_teacher, load_tokenizer, quiet_loading, weights_fingerprint
+from ..model.folder import check_teacher
+from ..model.loading import load_tokenizer, quiet_loading
+from ..model.teacher import has_head, load_teacher, weights_fingerprint
+from ..model.tokenizer import save_tokenizer
 from ..provenance import code_hash
 from .batches import Blocks, MicroBatch
 from .checkpoint import drop_checkpoint
@@ -37,6 +40,8 @@ from .step import Objective
 
 #: The gain of a new head's LayerNorm: random logits start small beside the frequencies, yet large enough to learn.
 HEAD_GAIN = 0.3
+#: The bias of a new head at rows that no word piece has: their probability is 0 in float32.
+PADDING_BIAS = -100.0
 
 
 class TeacherConfig(ChapterConfig, LoopConfig):
@@ -73,11 +78,16 @@ class MaskedLM(Objective):
 
 
 def start_at_word_frequencies(model: BertForMaskedLM, counts: np.ndarray) -> None:
-    """Set the head's bias to each word piece's log frequency and keep the rest small: the unigram model."""
+    """Set the head's bias to each word piece's log frequency and keep the rest small: the unigram model.
+
+    Args:
+        counts: of each word piece; the model may have further rows, which pad its vocabulary.
+    """
     frequencies = (counts + 1.0) / (counts + 1.0).sum()
     with torch.no_grad():
         model.cls.predictions.transform.LayerNorm.weight.fill_(HEAD_GAIN)
-        model.cls.predictions.decoder.bias.copy_(torch.from_numpy(np.log(frequencies)))
+        model.cls.predictions.decoder.bias.fill_(PADDING_BIAS)
+        model.cls.predictions.decoder.bias[: len(counts)] = torch.from_numpy(np.log(frequencies)).float()
 
 
 def fitted_teacher(config: TeacherConfig, source: Path, corpus: Corpus, root: Path, watch: Watch = nullcontext) -> Path:
@@ -88,8 +98,11 @@ def fitted_teacher(config: TeacherConfig, source: Path, corpus: Corpus, root: Pa
         watch: makes, of the run's folder, a context in which it is trained.
 
     Raises:
-        BookError: for weights that are missing, a vocabulary that does not match, a loss that is not finite.
+        BookError: for weights that are missing, a vocabulary that does not match or blocks that are too long, before
+            anything is trained; for a loss that is not finite.
     """
+    check_teacher(source, new_head=config.steps > 0)
+    corpus.check_vocabulary(load_tokenizer(source))
     if config.steps == 0:
         load_teacher(source, new_head=False)
         return source
@@ -117,7 +130,6 @@ def _fit(config: TeacherConfig, source: Path, corpus: Corpus, folder: Path) -> N
     if not has_head(source):
         start_at_word_frequencies(model, corpus.counts)
     tokenizer = load_tokenizer(source)
-    corpus.check_vocabulary(tokenizer)
     masking = Masking.smoothed(corpus.counts, tokenizer)
     held_out = HeldOut.of(corpus.held_out, masking, config.evaluated_blocks)
     train(
@@ -132,7 +144,7 @@ def _fit(config: TeacherConfig, source: Path, corpus: Corpus, folder: Path) -> N
     if state.is_main_process:
         with quiet_loading():
             model.save_pretrained(folder / "model")
-        tokenizer.save_pretrained(folder / "model")
+        save_tokenizer(tokenizer, folder / "model")
         write_json(folder / "done.json", {"config": config.model_dump(mode="json")})
         drop_checkpoint(folder / "checkpoint")
     state.wait_for_everyone()

@@ -11,12 +11,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from transformers import AutoModelForMaskedLM
-
 from ..data.corpus import Corpus
 from ..data.masking import Masking
 from ..files import new_folder
-from ..model.teacher import load_tokenizer
+from ..model.loading import load_model, load_tokenizer
 from ..records import TRAINING_MASKS, Record
 from ..workspace import Workspace
 from .held_out import HeldOut, Predictions, predict
@@ -52,7 +50,7 @@ def _predicted(run: PretrainRun, corpus: Corpus) -> Path:
     if not folder.exists():
         masking = Masking.smoothed(corpus.counts, load_tokenizer(run.folder / "model"))
         held_out = HeldOut.of(corpus.held_out, masking, len(corpus.held_out), draw="smoothed")
-        student = AutoModelForMaskedLM.from_pretrained(run.folder / "model", local_files_only=True)
+        student = load_model(run.folder / "model", "masked_lm")
         with new_folder(folder) as new:
             predict(student, held_out).save(new / "held_out.npz")
     return folder / "held_out.npz"

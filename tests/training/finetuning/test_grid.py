@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import time
 import numpy as np
 import psutil
 import pytest
+from model_folders import reweighed
 
 from distilbook.config import BookError
 from distilbook.files import read_json, write_json
@@ -83,10 +85,8 @@ def test_a_run_that_another_worker_holds_is_left_to_it(quick, models, tmp_path):
 
 
 def test_what_fails_is_named_with_its_reason_and_the_others_are_kept(quick, models, tmp_path):
-    broken = tmp_path / "broken"
-    broken.mkdir()
-    for name in ("model.safetensors", "config.json"):
-        (broken / name).write_text("{}")
+    broken = shutil.copytree(models["full"][0].folder, tmp_path / "broken")
+    reweighed(broken, lambda tensors: {name: tensor * float("nan") for name, tensor in tensors.items()})
     cells = grid(quick, {"full": [Model("full", broken)], "majority": models["majority"]}, tmp_path)
     with pytest.raises(BookError) as error:
         run_grid(cells, tmp_path, workers=1)

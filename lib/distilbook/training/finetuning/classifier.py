@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from transformers import AutoConfig, AutoModelForSequenceClassification
+from transformers import PreTrainedModel
 
 from ...config import BookError
 from ...data.tasks import Task
-from ...model.teacher import quiet_loading
+from ...model.folder import OWN_CONFIG, ModelFolder, look_at
+from ...model.loading import load_model
+from ...model.stored import listed
+from .config import Settings
 
-#: Weights that fine-tuning adds and that may therefore be missing in a pre-trained model.
-NEW_WEIGHTS = ("classifier.", "pre_classifier.", "bert.pooler.")
+#: The modules of a head, in either family; BERT's pooler, where a folder has one, is the model's own.
+HEAD = ("pre_classifier", "classifier")
 
 #: Dimensions by which a model counts as one of the paper's: type, layers, width.
 PAPER_KINDS = {("bert", 12, 768): "bert-base", ("distilbert", 6, 768): "distilbert"}
@@ -20,79 +24,122 @@ PAPER_KINDS = {("bert", 12, 768): "bert-base", ("distilbert", 6, 768): "distilbe
 
 def model_kind(folder: Path) -> str:
     """Return ``bert-base`` or ``distilbert`` for a model of these dimensions, else its type and dimensions."""
-    config = AutoConfig.from_pretrained(folder, local_files_only=True)
-    dimensions = (config.model_type, config.num_hidden_layers, config.hidden_size)
+    found = look_at(folder)
+    dimensions = (found.family, found.size["layers"], found.size["width"])
     return PAPER_KINDS.get(dimensions, "{} {} x {}".format(*dimensions))
 
 
-def new_classifier(folder: Path, task: Task):
-    """Return the pre-trained model in ``folder`` with a new head: one output a class, or one for a regression.
+def check_start(folder: Path, settings: Settings, task: Task) -> None:
+    """Refuse a model that cannot be fine-tuned on ``task``, or evaluated as it is, from its files alone.
 
     Raises:
-        BookError: naming any weight other than the head's that was not loaded.
+        BookError: for texts longer than the model has positions for, or a head that is not the task's where it is
+            evaluated as it is.
     """
-    model, missing = _load(folder, num_labels=max(1, len(task.classes)))
-    if lost := [name for name in missing if not name.startswith(NEW_WEIGHTS)]:
+    found = look_at(folder)
+    if settings.epochs == 0:
+        _outputs(found, task)
+    positions = found.size["positions"]
+    if settings.max_length > positions:
         raise BookError(
-            f"{len(lost)} weights were not loaded: {', '.join(lost[:4])}",
+            f"the model has {positions} positions and texts may have {settings.max_length} word pieces",
             where=folder,
-            expected="a whole pre-trained model",
-            do="save it with save_pretrained",
+            expected=f"max_length of at most {positions}",
+            do="set max_length, or the task's own, to that",
         )
+
+
+def new_classifier(folder: Path, task: Task) -> PreTrainedModel:
+    """Return the pre-trained model in ``folder`` with a new head: one output a class, or one for a regression.
+
+    The head is random also where the folder has one, of whatever task.
+
+    Raises:
+        BookError: when the folder is no whole model.
+    """
+    outputs = max(1, len(task.classes))
+    names = {number: f"LABEL_{number}" for number in range(outputs)}
+    model = load_model(folder, "classifier", new_head=True, num_labels=outputs, id2label=names)
+    for name in HEAD:
+        if (module := getattr(model, name, None)) is not None:
+            torch.nn.init.normal_(module.weight, std=model.config.initializer_range)
+            torch.nn.init.zeros_(module.bias)
     return model
 
 
-def finished_classifier(folder: Path, task: Task):
+def finished_classifier(folder: Path, task: Task) -> PreTrainedModel:
     """Return the fine-tuned model in ``folder``, its outputs in the order of the task's classes.
 
     Raises:
         BookError: when it has no head, or one for another number of classes or with other names.
     """
-    names = AutoConfig.from_pretrained(folder, local_files_only=True).id2label
-    model, missing = _load(folder)
-    if missing:
-        raise BookError(
-            f"the model has no classification head: it lacks {', '.join(missing[:4])}",
-            where=folder,
-            expected=f"a model fine-tuned on {task.name}, since epochs is 0",
-            do="set epochs to 1 or more, so that a head is trained",
-        )
-    order = _order([names[number] for number in sorted(names)], task, folder)
+    order = _outputs(look_at(folder), task)
+    model = load_model(folder, "classifier", num_labels=len(order))
     head = model.classifier
     head.weight.data, head.bias.data = head.weight.data[order], head.bias.data[order]
     return model
 
 
-def _order(names: list[str], task: Task, folder: Path) -> list[int]:
-    """Return which of the head's outputs stands for each class of ``task``, by its name; as it is where it has none."""
-    wanted = list(task.classes) or ["a number"]
-    if len(names) != len(wanted):
+def _outputs(found: ModelFolder, task: Task) -> list[int]:
+    """Return which of the head's outputs stands for each class; errors as in :func:`finished_classifier`."""
+    if missing := found.lacks("classifier"):
         raise BookError(
-            f"the model's head has {len(names)} outputs",
-            where=folder,
+            f"the model has no classification head: it lacks {listed(missing)}",
+            where=found.path,
+            expected=f"a model fine-tuned on {task.name}, since epochs is 0",
+            do="set epochs to 1 or more, so that a head is trained",
+        )
+    outputs, wanted = found.tensors["classifier.bias"].shape[0], list(task.classes) or ["a number"]
+    if outputs != len(wanted):
+        raise BookError(
+            f"the model's head has {outputs} outputs",
+            where=found.path,
             expected=f"{len(wanted)} for {task.name}: {', '.join(wanted)}",
             do="give a model that was fine-tuned on this task, or set epochs to 1 or more",
         )
-    plain = [name.lower().replace("-", "_") for name in names]
-    if sorted(plain) == sorted(name.lower().replace("-", "_") for name in wanted):
-        return [plain.index(name.lower().replace("-", "_")) for name in wanted]
-    if any(not name.startswith("label_") for name in plain) and not all(name.isdigit() for name in wanted):
+    names = _names(found, outputs)
+    return list(range(outputs)) if names is None or task.is_regression else _order(names, wanted, found.path)
+
+
+def _names(found: ModelFolder, outputs: int) -> list[str] | None:
+    """Return what the folder calls the outputs of its head; None where it does not say."""
+    said = found.config.get("id2label")
+    if said is None:
+        return None
+    names = said if isinstance(said, dict) else {}
+    numbers = [str(number) for number in range(outputs)]
+    back = said_back if isinstance(said_back := found.config.get("label2id"), dict) else {}
+    whole = sorted(names) == sorted(numbers) and all(isinstance(name, str | int) for name in names.values())
+    if not whole or any(str(back.get(str(names[number]), number)) != number for number in numbers):
         raise BookError(
-            f"the model's classes are {', '.join(names)}",
-            where=folder,
-            expected=", ".join(wanted),
-            do="set id2label in the model's config.json to the task's names, in the order of its outputs",
+            f"config.json does not give each of the head's {outputs} outputs one name: id2label is {said}, "
+            f"label2id is {back}",
+            where=found.path,
+            expected="a name for each number from 0, the same in id2label and label2id",
+            do=OWN_CONFIG,
         )
-    return list(range(len(wanted)))
+    return [str(names[number]) for number in numbers]
 
 
-def _load(folder: Path, **options):
-    """Return the classifier in ``folder`` and the names of the weights that it did not give."""
-    with quiet_loading():
-        model, report = AutoModelForSequenceClassification.from_pretrained(
-            folder, output_loading_info=True, local_files_only=True, **options
-        )
-    return model, sorted(report["missing_keys"])
+def _order(names: Sequence[str], wanted: Sequence[str], folder: Path) -> list[int]:
+    """Return the place of each ``wanted`` class among ``names``; ``LABEL_1`` is the class with the number 1."""
+    plain, classes = [_plain(name) for name in names], [_plain(name) for name in wanted]
+    numbered = [f"label_{number}" for number in range(len(classes))]
+    for known in (classes, numbered):
+        if sorted(plain) == sorted(known):
+            return [plain.index(name) for name in known]
+    if all(name.isdigit() for name in wanted):  # the task gives its classes no names
+        return list(range(len(wanted)))
+    raise BookError(
+        f"the model's classes are {', '.join(names)}",
+        where=folder,
+        expected=", ".join(wanted),
+        do="set id2label in the model's config.json to the task's names, in the order of its outputs",
+    )
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower().replace("-", "_").replace(" ", "_")
 
 
 def set_dropout(model, share: float) -> None:

@@ -48,7 +48,7 @@ def encode(examples: Examples, tokenizer, model, max_length: int) -> Encoded:
     sentences a position belongs to is said only to a model that takes ``token_type_ids``; DistilBERT has none.
     """
     pair = () if examples.second is None else (examples.second,)
-    cut = tokenizer(examples.first, *pair, truncation=True, max_length=max_length)
+    cut = tokenizer(examples.first, *pair, truncation=True, max_length=max_length, return_token_type_ids=True)
     taken = inspect.signature(model.forward).parameters
     names = ["input_ids"] + (["token_type_ids"] if pair and "token_type_ids" in taken else [])
     too_long = sum(bool(encoding.overflowing) for encoding in cut.encodings)

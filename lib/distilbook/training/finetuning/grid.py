@@ -25,7 +25,7 @@ from ...config import BookError
 from ...data.tasks import Task, TaskSource, load_task
 from ...files import read_json, write_json
 from ...machine import Share, keep_to, shares
-from ...progress import Progress
+from ...progress import Progress, log_line
 from .config import Settings, TasksConfig
 
 if TYPE_CHECKING:
@@ -102,9 +102,10 @@ def grid(config: TasksConfig, models: Mapping[str, Sequence[Model]], root: Path)
         root: the folder of all runs; one that is there already is finished, whoever made it.
 
     Raises:
-        BookError: for a task that cannot be read.
+        BookError: for a task that cannot be read, or a model that cannot be fine-tuned on it.
     """
     from ..precision import agreed
+    from .classifier import check_start
     from .run import run_key
 
     cells = []
@@ -112,6 +113,8 @@ def grid(config: TasksConfig, models: Mapping[str, Sequence[Model]], root: Path)
     for choice in config.tasks:
         task, settings = task_of(choice.source), config.settings(choice).model_copy(update={"precision": precision})
         for some in models.values():
+            for folder in {model.folder: None for model in some if model.folder}:
+                check_start(folder, settings, task)
             for seed, model in shared_out(config.seeds, some).items():
                 key = run_key(settings, model.fingerprint or model.name, task, seed)
                 cells.append(Cell(choice.source, settings, model, seed, root / key))
@@ -142,9 +145,18 @@ def run_grid(
     Raises:
         BookError: naming the runs that failed and why; the others are kept.
     """
+    from .doubts import doubts
+
     left = [cell for cell in cells if not cell.finished]
-    if not left:
-        return
+    if left:
+        _finish(left, root, workers, cluster, slurm)
+    _check(cells)
+    for doubt in doubts(cells):
+        print(doubt, flush=True)
+        log_line(doubt)
+
+
+def _finish(left: list[Cell], root: Path, workers: int | None, cluster: str, slurm: dict) -> None:
     for cell in left:
         (cell.folder / "error.json").unlink(missing_ok=True)
     if cluster == "local":
@@ -156,7 +168,6 @@ def run_grid(
         work(left, None, None)
     else:
         _with_workers(left, root / ".workers", parts, cluster, slurm)
-    _check(cells)
 
 
 def _check_slurm() -> None:

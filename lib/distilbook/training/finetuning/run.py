@@ -17,11 +17,12 @@ from torch import Tensor
 from ...config import BookError, short_hash
 from ...data.tasks import Examples, Task
 from ...files import read_json, write_json
-from ...model.teacher import load_tokenizer, weights_fingerprint
+from ...model.loading import check_float32, load_tokenizer
+from ...model.teacher import weights_fingerprint
 from ...progress import Progress
 from ...provenance import code_hash
 from ..precision import accelerator_for
-from .classifier import finished_classifier, new_classifier, set_dropout
+from .classifier import check_start, finished_classifier, new_classifier, set_dropout
 from .config import Settings
 from .encoding import Encoded, batches_for_prediction, encode, length_batches
 
@@ -86,8 +87,8 @@ def finetune(settings: Settings, model: Path, task: Task, seed: int, folder: Pat
     accelerator = accelerator_for(settings.precision)
     started = time.perf_counter()
     torch.manual_seed(seed)
+    check_start(model, settings, task)
     classifier = finished_classifier(model, task) if settings.epochs == 0 else new_classifier(model, task)
-    check_length(settings.max_length, classifier, model)
     tokenizer = load_tokenizer(model)
     train = task.train.sample(None if settings.train_examples == "all" else settings.train_examples, seed)
     diverged, truncated, answers = None, {}, {}
@@ -108,18 +109,6 @@ def finetune(settings: Settings, model: Path, task: Task, seed: int, folder: Pat
     return FinetuneRun.open(folder)
 
 
-def check_length(max_length: int, classifier, folder: Path) -> None:
-    """Refuse texts longer than the model has positions for, before that becomes an index error."""
-    positions = classifier.config.max_position_embeddings
-    if max_length > positions:
-        raise BookError(
-            f"the model has {positions} positions and texts may have {max_length} word pieces",
-            where=folder,
-            expected=f"max_length of at most {positions}",
-            do="set max_length, or the task's own, to that",
-        )
-
-
 def keep(folder: Path, task: Task, answers: dict[str, np.ndarray], facts: dict) -> None:
     """Write a run's predictions by split, and last the file that says that it is finished."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -138,6 +127,7 @@ def _train(settings, model, tokenizer, task, train: Examples, seed: int, acceler
     Raises:
         Diverged: when the loss is not finite.
     """
+    check_float32(model)
     set_dropout(model, settings.dropout)
     encoded = encode(train, tokenizer, model, settings.max_length)
     batches = list(all_batches(encoded, settings, seed))
