@@ -18,6 +18,12 @@ def log_line(text: str) -> None:
             file.write(f"{datetime.now():%H:%M:%S} {text}\n")
 
 
+def say(text: str) -> None:
+    """Tell the reader something in one line: on standard error, and in the log."""
+    log_line(text)
+    print(text, file=sys.stderr, flush=True)
+
+
 def duration(seconds: float) -> str:
     """Return a duration as ``0.4 s``, ``12 s``, ``4 min 20 s``, ``3 h 20 min`` or ``12 days``."""
     if seconds < 9.95:

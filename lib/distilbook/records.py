@@ -8,18 +8,22 @@ by copying files into one folder.
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from .config import BookError, canonical_json
+from pydantic import Field, TypeAdapter, ValidationError
+
+from . import jsonl
+from .config import BookError, canonical_json, short_hash
 from .provenance import hardware, versions
 
 FORMAT = 1
+#: A line's own hash of all its other fields, so that a damaged one is noticed; lines of older versions have none.
+SUM = "sum"
 
 #: The tasks of masked prediction on held-out text: under uniform masks, and under masks drawn as in training.
 HELD_OUT_TEXT, TRAINING_MASKS = "held-out text", "held-out text, masks as in training"
@@ -40,6 +44,9 @@ IDENTITY = (
 )
 #: What a chapter's results were made by: the newest of these is current for the chapter's task.
 MADE_BY = ("config", "code", "data")
+
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,7 @@ class Record:
     task: str
     split: str
     metric: str
-    value: float
+    value: Number
     unit: str
     n: int
     recipe: str | None = None
@@ -77,7 +84,7 @@ class Record:
     predictions: str | None = None
     predictions_hash: str | None = None
     detail: dict[str, Any] = field(default_factory=dict)
-    seconds: float | None = None
+    seconds: Number | None = None
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
     hardware: dict[str, Any] = field(default_factory=hardware)
     versions: dict[str, str] = field(default_factory=versions)
@@ -107,7 +114,9 @@ class RecordBook:
     def add(self, records: Iterable[Record]) -> None:
         """Append ``records``, leaving out those that repeat a current one.
 
-        Every line is written with one call, so that a killed run leaves whole lines behind.
+        Raises:
+            BookError: for a value that is no number, or a line that cannot be written; every line is then whole
+                or not there.
         """
         current = {record.identity: record for record in self.current()}
         for record in records:
@@ -118,27 +127,21 @@ class RecordBook:
             self._append(record)
 
     def _append(self, record: Record) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{record.chapter.replace('/', '.')}.jsonl"
-        line = canonical_json(asdict(record)) + "\n"
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        try:
-            os.write(descriptor, line.encode())
-        finally:
-            os.close(descriptor)
+        where = f"a new line of {path}"
+        values = jsonl.parsed(canonical_json(asdict(record)), where)
+        line = canonical_json(values | {SUM: short_hash(values)})
+        read_line(line, where)  # what could not be read again is not written
+        jsonl.append(path, [line])
 
     def all(self) -> list[Record]:
-        """Return every record ever written, in the order they were started.
+        """Return every record ever written, in the order they were started; a last line that was cut off is left out.
 
         Raises:
             BookError: for a line that is no record, or one of another format, with its place.
         """
-        records = [
-            read_line(line, f"{path}:{number}")
-            for path in sorted(self.folder.glob("*.jsonl"))
-            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
-            if line.strip()
-        ]
+        paths = sorted(self.folder.glob("*.jsonl"))
+        records = [read_line(line, place) for path in paths for line, place in jsonl.lines(path)]
         return sorted(records, key=lambda record: record.started)
 
     def current(self, **wanted: Any) -> list[Record]:
@@ -155,15 +158,7 @@ class RecordBook:
 
 def read_line(line: str, where: str) -> Record:
     """Return the record that ``line`` holds; ``where`` names it in an error."""
-    try:
-        values = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise BookError(
-            f"a line is no JSON ({error.msg})",
-            where=where,
-            expected="one record a line",
-            do="restore the file, or delete the line and run the chapter again",
-        ) from None
+    values = jsonl.parsed(line, where)
     found = values.get("format") if isinstance(values, dict) else None
     if found != FORMAT:
         raise BookError(
@@ -172,6 +167,7 @@ def read_line(line: str, where: str) -> Record:
             expected=f"format {FORMAT}",
             do="move the file away and run the chapter again with this version of the library",
         )
+    noted = values.pop(SUM, None)
     unknown = set(values) - {f.name for f in fields(Record)}
     if unknown:
         raise BookError(
@@ -180,4 +176,25 @@ def read_line(line: str, where: str) -> Record:
             expected=f"the fields of format {FORMAT}",
             do="use the version of the library that wrote it",
         )
-    return Record(**values)
+    if noted not in (None, short_hash(values)):
+        raise BookError(
+            "a record has been altered since it was written",
+            where=where,
+            expected=f"fields whose hash is {noted!r}",
+            do="restore the file, or delete the line and run the chapter again",
+        )
+    try:
+        return _checked().validate_json(line, strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BookError(
+            f"a record's {'.'.join(map(str, first['loc']))} cannot be used",
+            where=where,
+            expected=f"{first['msg']}, got {first['input']!r:.80}" if first["type"] != "missing" else "this field",
+            do="restore the file, or delete the line and run the chapter again",
+        ) from None
+
+
+@cache
+def _checked() -> TypeAdapter[Record]:
+    return TypeAdapter(Record)

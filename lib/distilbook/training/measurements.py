@@ -98,6 +98,8 @@ def pretraining_records(
             seed=run.seed,
             detail={"tokens": run.tokens, "steps": run.config.steps, "cores": run.cores, "budget": budget},
             seconds=run.seconds,
+            hardware=run.made_with["machine"],
+            versions=run.made_with["versions"],
             **origin | ({"config": config} if config else {}),
             **kept_predictions(path, Workspace(edition)),
         )

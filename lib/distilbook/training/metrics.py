@@ -16,6 +16,7 @@ from typing import Self
 from accelerate import Accelerator
 from accelerate.tracking import get_available_trackers
 
+from .. import jsonl
 from ..config import BookError, canonical_json
 from ..files import write_text
 from ..progress import Progress, log_line
@@ -72,8 +73,7 @@ class Metrics:
         """Append ``values`` measured at ``step``; one process of several does."""
         line = {"step": step, **values}
         if self.accelerator.is_main_process:
-            with self.path.open("a") as file:
-                file.write(json.dumps(line) + "\n")
+            jsonl.append(self.path, [json.dumps(line)], sync=False)  # a checkpoint waits for the disk
         self._track(line)
 
     def close(self) -> None:
@@ -131,8 +131,19 @@ class Reporter:
 
 
 def read_metrics(path: Path) -> list[dict]:
-    """Return the lines of a metrics file; a last one that a full disk cut off is left out."""
-    return [json.loads(line) for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+    """Return the lines of a metrics file; a last one that was cut off is left out.
+
+    Raises:
+        BookError: for a line that is no measurement, with its place.
+    """
+    return [_measurement(line, place) for line, place in jsonl.lines(path)]
+
+
+def _measurement(line: str, where: str) -> dict:
+    value = jsonl.parsed(line, where)
+    if not isinstance(value, dict) or not isinstance(value.get("step"), int):
+        raise BookError("a line is no measurement", where=where, expected="a step and what was measured at it")
+    return value
 
 
 def read_curves(folder: Path) -> tuple[list[dict], list[dict]]:

@@ -10,6 +10,7 @@ import pytest
 
 from distilbook.config import BookError
 from distilbook.files import read_json, write_json
+from distilbook.finished import MARKER, opened, seal
 from distilbook.training.finetuning.grid import Model, grid, run_grid, work
 from distilbook.training.finetuning.results import answers_of, finetuning_records, runs_of, submissions
 from distilbook.workspace import Workspace
@@ -174,8 +175,7 @@ def test_texts_cut_for_a_comparison_are_recorded_as_another_task_that_no_claim_l
 
 def test_a_run_that_diverged_is_recorded_and_has_no_answers(finished):
     cell = next(cell for cell in finished if cell.model.name == "full" and cell.task.name == "reviews")
-    facts = read_json(cell.folder / "done.json")
-    write_json(cell.folder / "done.json", facts | {"diverged": 5})
+    seal(cell.folder / MARKER, opened(cell.folder / MARKER) | {"diverged": 5}, [])
     (record,) = finetuning_records("08_sentence_tasks", "test", [cell])
     assert (record.metric, record.value, record.detail["main"]) == ("diverged_at_step", 5, False)
     assert answers_of(finished)["reviews"]["full"].predicted.shape[0] == 1
