@@ -25,6 +25,7 @@ from .schedule import LoopConfig
 FILE = "metrics.jsonl"
 #: What trackers call the book; TensorBoard's files lie in a folder of that name.
 PROJECT = "distilbook"
+FLUSH_SECONDS = 2
 
 
 def check_installed(names: Iterable[str]) -> None:
@@ -62,7 +63,9 @@ class Metrics:
         self.kept = [line for line in lines if line["step"] < after + ("loss" in line)]
         if accelerator.is_main_process:
             write_text(self.path, "".join(json.dumps(line) + "\n" for line in self.kept))
-        accelerator.init_trackers(PROJECT, init_kwargs={"tensorboard": {"purge_step": after}})
+        # An interrupt may fall into the tracker's own queue; its thread then sleeps until it flushes the next time.
+        kwargs = {"tensorboard": {"purge_step": after, "flush_secs": FLUSH_SECONDS}}
+        accelerator.init_trackers(PROJECT, init_kwargs=kwargs)
         self._tell_configuration(config, after)
         for line in self.kept:
             # TensorBoard purges whole steps.
