@@ -56,13 +56,13 @@ def train(
     check_division(config, accelerator.num_processes)
     optimizer = adamw(objective.to(accelerator.device), config.learning_rate)
     done = load_checkpoint(folder / "checkpoint", objective, optimizer, accelerator.scaler)
-    guard = guard_of(folder, config, accelerator, done)
     if config.compile:
         objective.compile_encoders()
     wrapped, stepper = accelerator.prepare(objective, optimizer)
     steps = range(done, config.steps)
     ahead = blocks.steps_ahead(steps, accelerator.process_index, accelerator.num_processes)
     metrics = Metrics(folder, done, config, accelerator)
+    guard = guard_of(metrics, config, accelerator)
     tokens = config.blocks_per_step * blocks.blocks.shape[1]
     with stopping(folder, description), Reporter(metrics, description, config, done, tokens) as reporter:
         for step, batches in zip(steps, ahead, strict=True):
@@ -101,9 +101,10 @@ def stopping(folder: Path, description: str) -> Iterator[None]:
         raise Stopped(line) from None
 
 
-def guard_of(folder: Path, config: LoopConfig, accelerator: Accelerator, done: int) -> Guard:
-    """Return the guard of a run that goes on after ``done`` steps."""
-    before = [line["loss"] for line in read_curves(folder)[0] if line["step"] <= done]
+def guard_of(metrics: Metrics, config: LoopConfig, accelerator: Accelerator) -> Guard:
+    """Return the guard of a run that goes on after what its ``metrics`` have kept."""
+    before = [line["loss"] for line in metrics.kept if "loss" in line]
+    folder = metrics.path.parent
     return Guard(folder, warmup_steps(config), accelerator.scaler is not None, accelerator.process_index, before)
 
 
