@@ -15,7 +15,8 @@ from .config import BookError, short_hash
 from .files import read_json, sha256, sync, write_json
 from .progress import say
 
-MARKER = "done.json"
+#: The markers: of a run, and of a corpus.
+MARKER, CORPUS_MARKER = "done.json", "corpus.json"
 FORMAT = 1
 
 

@@ -20,16 +20,13 @@ from pydantic import Field
 
 from ..config import BookError, ChapterConfig, short_hash
 from ..files import sha256, sole
-from ..finished import begin_again, is_whole, opened, seal
+from ..finished import CORPUS_MARKER, begin_again, is_whole, opened, seal
 from ..provenance import code_hash
 from .blocks import BlockShards, write_blocks
 from .packing import Packing
 from .preparation import Preparation, State
 from .sources import TextSource, fingerprint
 from .tokenising import Settings
-
-
-MARKER = "corpus.json"
 
 
 class CorpusConfig(ChapterConfig):
@@ -73,7 +70,7 @@ class Corpus:
         Raises:
             Unfinished: when it is not finished, or a file of it is not as it was then.
         """
-        facts = opened(folder / MARKER)
+        facts = opened(folder / CORPUS_MARKER)
         dtype, length = facts["dtype"], facts["block_length"]
         return cls(
             folder,
@@ -128,11 +125,11 @@ def prepare(config: CorpusConfig, tokenizer, root: Path) -> Corpus:
         ]
     )
     folder, unfinished = root / key, root / f"{key}.unfinished"
-    if not is_whole(folder / MARKER):
+    if not is_whole(folder / CORPUS_MARKER):
         with sole(unfinished / "lock", "the preparation of this corpus"):
             try:
-                if not is_whole(folder / MARKER):  # another process may have made it just now
-                    begin_again(folder / MARKER, "the corpus")
+                if not is_whole(folder / CORPUS_MARKER):  # another process may have made it just now
+                    begin_again(folder / CORPUS_MARKER, "the corpus")
                     _make(config, tokenizer, unfinished)
                     shutil.rmtree(folder, ignore_errors=True)
                     os.replace(unfinished / "corpus", folder)
@@ -166,7 +163,7 @@ def _make(config: CorpusConfig, tokenizer, unfinished: Path) -> None:
         counts[settings.format.pad_id] = 0
     np.save(folder / "counts.npy", counts)
     facts = _facts(settings, state, tokenizer, [content, sha256(folder / "held_out.bin")])
-    seal(folder / MARKER, facts, [*(path.name for path in train.paths), "held_out.bin", "counts.npy"])
+    seal(folder / CORPUS_MARKER, facts, [*(path.name for path in train.paths), "held_out.bin", "counts.npy"])
 
 
 def _facts(settings: Settings, state: State, tokenizer, contents: list[str]) -> dict:
