@@ -42,6 +42,44 @@ def test_a_new_folder_replaces_the_old_one(tmp_path):
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["new"] and len(list(tmp_path.iterdir())) == 1
 
 
+def test_a_folder_whose_replacement_was_killed_between_the_two_renamings_is_taken_back(tmp_path):
+    old = tmp_path / ".a.x1y2.old"
+    old.mkdir()
+    (old / "kept").write_text("old")
+    with pytest.raises(RuntimeError), new_folder(tmp_path / "a"):
+        assert (tmp_path / "a" / "kept").read_text() == "old"
+        raise RuntimeError
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_folder_that_came_meanwhile_is_replaced(tmp_path):
+    with new_folder(tmp_path / "a") as folder:
+        (folder / "mine").write_text("")
+        with new_folder(tmp_path / "a") as other:
+            (other / "theirs").write_text("")
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["mine"] and len(list(tmp_path.iterdir())) == 1
+
+
+def test_content_is_on_the_disk_before_its_name_is(tmp_path, monkeypatch):
+    """In this order: every file and folder, then the renaming, then the folder above."""
+    done, sync, rename = [], files.sync, files.os.rename
+    monkeypatch.setattr(files, "sync", lambda path: done.append(path.name) or sync(path))
+    monkeypatch.setattr(files.os, "rename", lambda a, b: done.append(f"rename {b.name}") or rename(a, b))
+    with new_folder(tmp_path / "a") as folder:
+        (folder / "deep").mkdir()
+        (folder / "deep" / "b").write_text("x")
+    assert sorted(done[:3]) == sorted(["deep", "b", folder.name])
+    assert done[3:] == ["rename a", tmp_path.name]
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b'{"a": 1} b'])
+def test_a_damaged_json_file_is_named(tmp_path, content):
+    (tmp_path / "a.json").write_bytes(content)
+    with pytest.raises(BookError, match="a file is damaged") as error:
+        read_json(tmp_path / "a.json")
+    assert "a.json" in str(error.value)
+
+
 def test_what_is_written_is_readable_by_others_as_the_umask_says(tmp_path):
     write_text(tmp_path / "a.txt", "x")
     (tmp_path / "plain.txt").write_text("x")

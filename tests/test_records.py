@@ -1,7 +1,9 @@
 import dataclasses
 import json
+from random import Random
 
 import pytest
+from damage import damage
 
 from distilbook.config import BookError
 from distilbook.records import Record, RecordBook
@@ -191,3 +193,56 @@ def test_a_line_that_is_no_record_is_named_with_its_place(tmp_path, line, what):
     with pytest.raises(BookError) as error:
         RecordBook(tmp_path).all()
     assert what in str(error.value) and "x.jsonl:2" in str(error.value)
+
+
+def changed(**values) -> str:
+    return json.dumps(dataclasses.asdict(record()) | values)
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        (changed(value="0.2"), "a record's value cannot be used"),
+        (changed(value=float("nan")), "a record's value cannot be used"),
+        (changed(value=None), "a record's value cannot be used"),
+        (changed(value=True), "a record's value cannot be used"),
+        (changed(seed=0.5), "a record's seed cannot be used"),
+        (changed(n="100"), "a record's n cannot be used"),
+        (changed(detail=[]), "a record's detail cannot be used"),
+        (changed(sum="0"), "a record has been altered"),
+        (json.dumps({"format": 1}), "a record's edition cannot be used"),
+        (changed()[:-1] + ', "value": 0.9}', "a field is given twice"),
+    ],
+)
+def test_a_record_of_other_types_or_with_parts_missing_is_named_with_its_place(tmp_path, line, what):
+    (tmp_path / "x.jsonl").write_text(line + "\n")
+    with pytest.raises(BookError, match=what) as error:
+        RecordBook(tmp_path).all()
+    assert "x.jsonl:1" in str(error.value)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "0.5", None])
+def test_what_could_not_be_read_again_is_not_written(tmp_path, value):
+    with pytest.raises(BookError, match="a record's value cannot be used"):
+        RecordBook(tmp_path).add([record(value=value)])
+    assert RecordBook(tmp_path).all() == []
+
+
+def test_names_may_hold_what_python_takes_for_line_ends(tmp_path):
+    one = record(model="a\u2028b\u2029c\x85d\x1ee")
+    RecordBook(tmp_path).add([one])
+    assert RecordBook(tmp_path).all() == [one]
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_of_damaged_records_none_is_read_as_another(tmp_path, seed):
+    """Lines may be missing, as after a file was cut or removed; what is read was written."""
+    ours = [record(seed=n, value=n / 7, started=f"2026-01-0{n + 1}") for n in range(6)]
+    RecordBook(tmp_path).add(ours)
+    damage(tmp_path, Random(seed))
+    try:
+        found = RecordBook(tmp_path).all()
+    except BookError as error:
+        assert "06_pretraining.jsonl:" in str(error)
+    else:
+        assert all(one in ours for one in found)

@@ -1,8 +1,12 @@
-"""Writing without loss: every file appears whole or not at all."""
+"""Writing without loss: every file, folder and line appears whole or not at all, also after a power cut.
+
+What a killed write leaves behind has a name that begins with a full stop and is read by nobody.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
 import json
 import os
@@ -25,18 +29,41 @@ PATIENCE = 0.5
 
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` to ``path`` atomically: a reader sees the old content or the new, never a part."""
+    with new_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+@contextlib.contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary file that becomes ``path`` when the block ends well, and vanishes when it does not.
+
+    Its name ends like that of ``path``, for writers that go by it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
+    os.close(descriptor)
+    temporary = Path(name)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            os.chmod(temporary, 0o666 & ~_umask())
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        yield temporary
+        sync(temporary)
         os.replace(temporary, path)
     except BaseException:
-        os.unlink(temporary)
+        temporary.unlink(missing_ok=True)
         raise
+    sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Wait until the content of a file, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        if not path.is_dir():  # some network file systems do not know this of folders
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def _umask() -> int:
@@ -52,28 +79,65 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Return the value stored in the JSON file ``path``."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """Return the value stored in the JSON file ``path``.
+
+    Raises:
+        BookError: when it is damaged. FileNotFoundError: when it is not there.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:  # no UTF-8, or no JSON
+        raise BookError(
+            f"a file is damaged: {error}", where=path, expected="JSON", do="restore it, or remove it and start again"
+        ) from None
 
 
 @contextlib.contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """Yield a temporary folder that becomes ``path`` when the block ends well, and vanishes when it does not."""
+    """Yield a temporary folder that becomes ``path`` when the block ends well, and vanishes when it does not.
+
+    A ``path`` that was there is replaced. A kill between the two renamings leaves it under a hidden name, from
+    where the next call for the same ``path`` takes it back first.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    _take_back(path)
     temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
     try:
-        os.chmod(temporary, 0o777 & ~_umask())
+        temporary.chmod(0o777 & ~_umask())
         yield temporary
-        old = None
-        if path.exists():
-            old = temporary.with_name(temporary.name + ".old")
-            os.replace(path, old)
-        os.replace(temporary, path)
-        if old is not None:
-            shutil.rmtree(old)
+        for below in temporary.rglob("*"):
+            if not below.is_symlink():
+                sync(below)
+        sync(temporary)
+        _put(temporary, path)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+
+
+def _put(temporary: Path, path: Path) -> None:
+    """Rename ``temporary`` to ``path``; what is there, or comes there meanwhile, is moved away and removed."""
+    old = temporary.with_name(f"{temporary.name}.old")
+    while True:
+        try:
+            os.rename(temporary, path)
+            break
+        except OSError:
+            if not path.exists():
+                raise
+        shutil.rmtree(old, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):  # somebody else has just moved it away
+            os.rename(path, old)
+    sync(path.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _take_back(path: Path) -> None:
+    """Rename to ``path`` what a killed :func:`new_folder` had moved away from there."""
+    if not path.exists():
+        for old in path.parent.glob(f".{glob.escape(path.name)}.*.old"):
+            with contextlib.suppress(OSError):  # another process was quicker
+                os.rename(old, path)
 
 
 def sha256(path: Path) -> str:
@@ -177,6 +241,6 @@ def _holder(path: Path) -> Path:
 def _named(path: Path) -> str:
     try:
         who = read_json(_holder(path))
-    except FileNotFoundError:  # it has just come, or is just leaving
+    except (FileNotFoundError, BookError):  # it has just come, is just leaving, or could not write its name
         return "another process"
     return f"process {who['process']} on {who['machine']}, since {who['since']}"

@@ -21,9 +21,9 @@ def log_line(text: str) -> None:
 
 
 def tell(text: str) -> None:
-    """Say a line about the work at hand: on standard error, and in the log."""
+    """Tell the reader something about the work at hand in one line: on standard error, and in the log."""
     log_line(text)
-    print(text, file=sys.stderr, flush=True)
+    print(visible(text), file=sys.stderr, flush=True)
 
 
 def duration(seconds: float) -> str:

@@ -94,3 +94,8 @@ def versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that compute."""
     names = ("torch", "transformers", "datasets", "accelerate", "tokenizers", "numpy", "scikit-learn")
     return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in names}
+
+
+def made_with() -> dict[str, dict]:
+    """Return the machine and the versions, which a finished result keeps."""
+    return {"machine": hardware(), "versions": versions()}

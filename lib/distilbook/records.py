@@ -12,20 +12,24 @@ nowhere any more, and counts again when it is put back.
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field, TypeAdapter, ValidationError
+
+from . import jsonl
 from .config import BookError, canonical_json, short_hash
 from .provenance import hardware, versions
 
 FORMAT = 2
 #: Format 1 had no fingerprints and no lines of what was asked for.
 READABLE = (1, FORMAT)
+#: A line's own hash of all its other fields, so that a damaged one is noticed; lines of older versions have none.
+SUM = "sum"
 
 #: The tasks of masked prediction on held-out text: under uniform masks, and under masks drawn as in training.
 HELD_OUT_TEXT, TRAINING_MASKS = "held-out text", "held-out text, masks as in training"
@@ -53,6 +57,9 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
 @dataclass(frozen=True)
 class Record:
     """One measurement.
@@ -76,7 +83,7 @@ class Record:
     task: str
     split: str
     metric: str
-    value: float
+    value: Number
     unit: str
     n: int
     recipe: str | None = None
@@ -90,7 +97,7 @@ class Record:
     predictions_hash: str | None = None
     fingerprint: str | None = None
     detail: dict[str, Any] = field(default_factory=dict)
-    seconds: float | None = None
+    seconds: Number | None = None
     started: str = field(default_factory=now)
     hardware: dict[str, Any] = field(default_factory=hardware)
     versions: dict[str, str] = field(default_factory=versions)
@@ -167,7 +174,9 @@ class RecordBook:
     def add(self, records: Iterable[Record]) -> None:
         """Append ``records``, leaving out those that repeat a current one.
 
-        Every line is written with one call, so that a killed run leaves whole lines behind.
+        Raises:
+            BookError: for a value that is no number, or a line that cannot be written; every line is then whole
+                or not there.
         """
         self._append_new(records, self.current())
 
@@ -197,19 +206,18 @@ class RecordBook:
         return self.folder / f"{chapter.replace('/', '.')}.jsonl"
 
     def _append(self, one: Record | Asked) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        line = canonical_json(asdict(one)) + "\n"
-        descriptor = os.open(self._file(one.chapter), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        try:
-            os.write(descriptor, line.encode())
-        finally:
-            os.close(descriptor)
+        path = self._file(one.chapter)
+        where = f"a new line of {path}"
+        values = jsonl.parsed(canonical_json(asdict(one)), where)
+        line = canonical_json(values | {SUM: short_hash(values)})
+        read_line(line, where)  # what could not be read again is not written
+        jsonl.append(path, [line])
 
     def _files(self) -> list[list[Record | Asked]]:
         return [read_lines(path) for path in sorted(self.folder.glob("*.jsonl"))]
 
     def all(self) -> list[Record]:
-        """Return every record ever written, in the order they were started.
+        """Return every record ever written, in the order they were started; a last line that was cut off is left out.
 
         Raises:
             BookError: for a line that is no record, or one of another format, with its place.
@@ -278,21 +286,12 @@ def read_lines(path: Path) -> list[Record | Asked]:
     Raises:
         BookError: for a line that is no record, or one of another format, with its place.
     """
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return [read_line(line, f"{path}:{number}") for number, line in enumerate(lines, start=1) if line.strip()]
+    return [read_line(line, place) for line, place in jsonl.lines(path)] if path.exists() else []
 
 
 def read_line(line: str, where: str) -> Record | Asked:
     """Return the record that ``line`` holds, or what was asked for; ``where`` names it in an error."""
-    try:
-        values = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise BookError(
-            f"a line is no JSON ({error.msg})",
-            where=where,
-            expected="one record a line",
-            do="restore the file, or delete the line and run the chapter again",
-        ) from None
+    values = jsonl.parsed(line, where)
     found = values.get("format") if isinstance(values, dict) else None
     if found not in READABLE:
         raise BookError(
@@ -301,6 +300,7 @@ def read_line(line: str, where: str) -> Record | Asked:
             expected=f"format {FORMAT}",
             do="move the file away and run the chapter again with this version of the library",
         )
+    noted = values.pop(SUM, None)
     cls = Asked if "asked" in values else Record
     unknown = set(values) - {f.name for f in fields(cls)}
     if unknown:
@@ -310,4 +310,25 @@ def read_line(line: str, where: str) -> Record | Asked:
             expected=f"the fields of format {FORMAT}",
             do="use the version of the library that wrote it",
         )
-    return cls(**values)
+    if noted not in (None, short_hash(values)):
+        raise BookError(
+            "a record has been altered since it was written",
+            where=where,
+            expected=f"fields whose hash is {noted!r}",
+            do="restore the file, or delete the line and run the chapter again",
+        )
+    try:
+        return _checked(cls).validate_json(line, strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BookError(
+            f"a record's {'.'.join(map(str, first['loc']))} cannot be used",
+            where=where,
+            expected=f"{first['msg']}, got {first['input']!r:.80}" if first["type"] != "missing" else "this field",
+            do="restore the file, or delete the line and run the chapter again",
+        ) from None
+
+
+@cache
+def _checked(cls: type) -> TypeAdapter:
+    return TypeAdapter(cls)

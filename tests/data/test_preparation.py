@@ -9,6 +9,7 @@ import sys
 
 import psutil
 import pytest
+from damage import damage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_corpus import config, same, source
@@ -16,9 +17,10 @@ from test_corpus import config, same, source
 import smoke_inputs
 from distilbook.config import BookError
 from distilbook.data import preparation, workers
-from distilbook.data.corpus import prepare
+from distilbook.data.corpus import Corpus, prepare
 from distilbook.data.tokenising import Settings, Tokeniser
 from distilbook.files import read_json
+from distilbook.finished import Unfinished
 from distilbook.model.teacher import load_tokenizer
 from distilbook.runner.clean import unneeded
 from distilbook.workspace import Workspace
@@ -114,6 +116,25 @@ def test_what_was_prepared_is_not_tokenised_again(inputs, tokenizer, tmp_path, s
     made = prepare(two_sources(inputs, processes=1), tokenizer, tmp_path)
     assert len(made.train.parts) > shards
     assert sum(row["documents"] for row in made.statistics) == 80 and 0 < len(handed_on) < 40
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_damaged_corpus_or_preparation_ends_as_one_that_was_not_disturbed(
+    inputs, tokenizer, tmp_path, small_steps, seed
+):
+    wanted = two_sources(inputs, processes=1)
+    whole = prepare(wanted, tokenizer, tmp_path / "whole")
+    assert interrupted(inputs, tokenizer, tmp_path / "parts", after=20, processes=1)
+    (unfinished,) = (tmp_path / "parts").iterdir()
+    how = damage(unfinished, random.Random(seed))
+    made = prepare(wanted, tokenizer, tmp_path / "parts")
+    assert files_of(made) == files_of(whole), how
+    how = damage(made.folder, random.Random(seed))
+    try:
+        assert same(Corpus.open(made.folder), whole), how
+    except Unfinished as error:
+        assert "a result is not whole" in str(error)
+    assert files_of(prepare(wanted, tokenizer, tmp_path / "parts")) == files_of(whole), how
 
 
 def test_a_preparation_that_stopped_while_it_was_counting_ends_without_reading_again(inputs, tokenizer, tmp_path):

@@ -2,11 +2,13 @@
 
 import json
 import os
+import shutil
 
 import pytest
 
 from distilbook.edition.contents import CHAPTERS
 from distilbook.files import write_json
+from distilbook.finished import MARKER, seal
 from distilbook.runner import freshness
 from distilbook.runner.freshness import Execution, addresses, condition, differences, executed_notebook, origin, survey
 from distilbook.workspace import Workspace
@@ -35,6 +37,21 @@ def states(workspace: Workspace) -> dict[str, str]:
 
 def test_nothing_changed_is_all_fresh(executed):
     assert states(executed) == {}
+
+
+def test_a_run_that_is_gone_or_cut_makes_the_chapter_stale_that_made_it(executed):
+    folder = executed.results / "pretraining" / "key"
+    folder.mkdir(parents=True)
+    (folder / "weights").write_text("abc")
+    seal(folder / MARKER, {}, ["weights"])
+    executed.publish("student/full/seed0", folder, made_by="06_pretraining")
+    keep("06_pretraining", executed)
+    assert condition("06_pretraining", executed).state == "fresh"
+    (folder / "weights").write_text("ab")
+    said = "student/full/seed0, which it made: weights has 2 bytes instead of 3"
+    assert condition("06_pretraining", executed).reasons == (said,)
+    shutil.rmtree(folder)
+    assert condition("06_pretraining", executed).reasons == ("student/full/seed0, which it made, is gone",)
 
 
 def test_a_sentence_makes_its_chapter_stale_and_its_readers_wait(executed, tmp_path):

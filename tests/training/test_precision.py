@@ -86,6 +86,43 @@ def test_a_process_of_many_runs_does_not_keep_their_models(chosen):
     assert [model() for model in models] == [None] * 3
 
 
+HARMLESS = {
+    "ACCELERATE_GRADIENT_ACCUMULATION_STEPS": "4",
+    "ACCELERATE_MIXED_PRECISION": "bf16",
+    "ACCELERATE_DYNAMO_BACKEND": "INDUCTOR",
+    "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE": "1",
+}
+
+
+def test_variables_of_the_environment_change_no_result(monkeypatch, corpus, teacher_folder, pretrain_values, tmp_path):
+    config = PretrainConfig(**pretrain_values)
+    plain = pretrain(config, "full", 0, corpus, teacher_folder, tmp_path / "plain")
+    for name, value in HARMLESS.items():
+        monkeypatch.setenv(name, value)
+    other = pretrain(config, "full", 0, corpus, teacher_folder, tmp_path / "other")
+    weights = [(run.folder / "model" / "model.safetensors").read_bytes() for run in (plain, other)]
+    assert weights[0] == weights[1] and plain.scores == other.scores
+
+
+@pytest.mark.parametrize("name", precision.FOREIGN)
+def test_a_variable_that_would_have_another_thing_computed_is_refused_by_name(monkeypatch, name):
+    for value in ("", *precision.FOREIGN[name]):
+        monkeypatch.setenv(name, value)
+        accelerator_for("float32")
+    monkeypatch.setenv(name, "true")
+    with pytest.raises(BookError, match=f"the environment variable {name}=true"):
+        accelerator_for("float32")
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]", '{"x": "y"}'])
+def test_a_damaged_note_of_the_machines_speed_is_measured_again(monkeypatch, tmp_path, content):
+    monkeypatch.setattr(precision, "product_rate", lambda dtype, device: 1.0)
+    path = tmp_path / "cache" / "precision.json"
+    path.parent.mkdir()
+    path.write_text(content)
+    assert precision.cpu_gain() == 1.0
+
+
 def test_float16_without_a_gpu_is_refused():
     with pytest.raises(BookError, match="a CPU does not train in float16"):
         accelerator_for("float16")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+
+from ..files import new_file
 
 #: So many numbers are read at a time where all are looked at: a bound on the memory.
 NUMBERS_AT_ONCE = 4_000_000
@@ -72,10 +73,6 @@ class BlockShards:
 
 def write_blocks(path: Path, blocks: Sequence[np.ndarray]) -> None:
     """Write ``blocks``, (number, length) each, one behind the other; the file appears whole or not at all."""
-    temporary = path.with_name(f".{path.name}.part")
-    with temporary.open("wb") as file:
+    with new_file(path) as temporary, temporary.open("wb") as file:
         for part in blocks:
             file.write(part.data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)

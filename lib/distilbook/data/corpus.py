@@ -19,7 +19,8 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from ..config import BookError, ChapterConfig, short_hash
-from ..files import read_json, sha256, sole, write_json
+from ..files import sha256, sole
+from ..finished import CORPUS_MARKER, begin_again, is_whole, opened, seal
 from ..provenance import code_hash
 from .blocks import BlockShards, write_blocks
 from .packing import Packing, numbers_of
@@ -72,8 +73,12 @@ class Corpus:
 
     @classmethod
     def open(cls, folder: Path) -> Corpus:
-        """Open the corpus that :func:`prepare` left in ``folder``."""
-        facts = read_json(folder / "corpus.json")
+        """Open the corpus that :func:`prepare` left in ``folder``.
+
+        Raises:
+            Unfinished: when it is not finished, or a file of it is not as it was then.
+        """
+        facts = opened(folder / CORPUS_MARKER)
         dtype, length = facts["dtype"], facts["block_length"]
         return cls(
             folder,
@@ -142,11 +147,13 @@ def prepare(config: CorpusConfig, tokenizer, root: Path) -> Corpus:
         ]
     )
     folder, unfinished = root / key, root / f"{key}.unfinished"
-    if not (folder / "corpus.json").exists():
+    if not is_whole(folder / CORPUS_MARKER):
         with sole(unfinished / "lock", "the preparation of this corpus"):
             try:
-                if not (folder / "corpus.json").exists():  # another process may have made it just now
+                if not is_whole(folder / CORPUS_MARKER):  # another process may have made it just now
+                    begin_again(folder / CORPUS_MARKER, "the corpus")
                     _make(config, tokenizer, unfinished)
+                    shutil.rmtree(folder, ignore_errors=True)
                     os.replace(unfinished / "corpus", folder)
             except BaseException:
                 if not (unfinished / "checkpoint").exists():  # nothing to go on from
@@ -177,7 +184,8 @@ def _make(config: CorpusConfig, tokenizer, unfinished: Path) -> None:
     if config.packing == "one_sequence":
         counts[settings.format.pad_id] = 0
     np.save(folder / "counts.npy", counts)
-    write_json(folder / "corpus.json", _facts(settings, state, tokenizer, [content, sha256(folder / "held_out.bin")]))
+    facts = _facts(settings, state, tokenizer, [content, sha256(folder / "held_out.bin")])
+    seal(folder / CORPUS_MARKER, facts, [*(path.name for path in train.paths), "held_out.bin", "counts.npy"])
 
 
 def _facts(settings: Settings, state: State, tokenizer, contents: list[str]) -> dict:

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..config import BookError
-from ..files import read_json, write_json
+from ..files import sha256
+from ..finished import Unfinished, opened, seal
 from ..progress import Progress, tell
 from ..provenance import usable_cores
 from .blocks import write_blocks
@@ -87,7 +88,7 @@ class State:
         finished: the statistics of the sources that are done; row: those of the one at work.
         place, bytes_read: how far that one has been read.
         waiting: the word pieces of each split that fill no block yet.
-        shards: how many were written.
+        shards: how many were written; sums: the SHA-256 of their files.
         named: the first lines of each source that could not be read, in words.
     """
 
@@ -97,6 +98,7 @@ class State:
     bytes_read: int = 0
     waiting: dict[str, list[int]] = field(default_factory=dict)
     shards: int = 0
+    sums: dict[str, str] = field(default_factory=dict)
     named: dict[str, list[str]] = field(default_factory=dict)
 
 
@@ -112,9 +114,24 @@ class Preparation:
         self.config, self.settings = config, settings
         self.folders = {"train": shards, "held_out": checkpoint}
         self.note = checkpoint / "progress.json"
-        self.state = State(**read_json(self.note)) if self.note.exists() else State()
+        self.state = self._as_it_was()
         self.blocks: dict[str, list[np.ndarray]] = {split: [] for split in SPLITS}
         self.packers: dict[str, FullSentences | OneSequence] = {}
+
+    def _as_it_was(self) -> State:
+        """Return the state to go on from: a new one where nothing is noted, or what was noted is damaged."""
+        state = State()
+        with contextlib.suppress(Unfinished):
+            state = State(**opened(self.note))
+        there = {path.name: path for split, folder in self.folders.items() for path in folder.glob(f"{split}-*.bin")}
+        if any(name not in there or sha256(there[name]) != digest for name, digest in state.sums.items()):
+            state = State()
+        if self.note.exists() and not state.shards:
+            tell(f"the preparation of the corpus starts again: what is in {self.note.parent.parent} is damaged")
+            self.note.unlink()
+        for name in there.keys() - state.sums.keys():
+            there[name].unlink()
+        return state
 
     def run(self) -> State:
         """Make what is still missing and return the final state, its ``finished`` the statistics of all sources.
@@ -232,11 +249,13 @@ class Preparation:
         for split, folder in self.folders.items():
             folder.mkdir(parents=True, exist_ok=True)
             if any(map(len, self.blocks[split])):
-                write_blocks(folder / f"{split}-{self.state.shards:05}.bin", self.blocks[split])
+                path = folder / f"{split}-{self.state.shards:05}.bin"
+                write_blocks(path, self.blocks[split])
+                self.state.sums[path.name] = sha256(path)
             self.blocks[split] = []
         self.state.shards += 1
         self.state.waiting = {split: packer.waiting for split, packer in self.packers.items()}
-        write_json(self.note, asdict(self.state))
+        seal(self.note, asdict(self.state), [])
 
 
 def _say_left_out(text: TextSource, documents: int, place: dict[str, Any]) -> None:

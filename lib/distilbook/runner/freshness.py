@@ -21,6 +21,7 @@ from ..config import short_hash
 from ..edition.contents import CHAPTERS, script_of
 from ..edition.parameters import edition_values
 from ..files import content_hash, read_json, sha256, write_json
+from ..finished import CORPUS_MARKER, MARKER, sizes_differ
 from ..provenance import module_hashes
 from ..workspace import Workspace, local_path, project_root
 
@@ -151,8 +152,18 @@ def condition(chapter: str, workspace: Workspace) -> Condition:
         return Condition(chapter, "not run", ("it has not been executed in this edition",), last, now)
     if last.status == "failed":
         return Condition(chapter, "failed", (last.error,), last, now)
-    reasons = tuple(differences(last.origin, now))
+    reasons = (*differences(last.origin, now), *losses(chapter, workspace))
     return Condition(chapter, "stale" if reasons else "fresh", reasons, last, now)
+
+
+def losses(chapter: str, workspace: Workspace) -> Iterable[str]:
+    """Yield in words what of the folders that ``chapter`` published is gone, or of another size than it was."""
+    for name, folder in workspace.published_by(chapter).items():
+        path = workspace.root / folder
+        markers = (path / MARKER, path.parent / MARKER, path / CORPUS_MARKER)
+        if not path.exists():
+            yield f"{name}, which it made, is gone"
+        yield from (f"{name}, which it made: {how}" for one in markers if one.exists() and (how := sizes_differ(one)))
 
 
 def survey(workspace: Workspace) -> dict[str, Condition]:

@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from ..config import BookError
 from ..progress import log_line
 from .batches import MicroBatch
-from .checkpoint import newest_checkpoint
+from .checkpoint import checkpoints
 
 #: The loss of a run is the median of so many steps: a batch of odd text, or nine of them, stop nothing.
 WINDOW = 20
@@ -120,14 +120,15 @@ class Guard:
 
     def _checkpoint(self, step: int) -> str:
         """Say which checkpoint is the last good one."""
-        newest = newest_checkpoint(self.folder / "checkpoint")
-        if newest is None:
+        found = checkpoints(self.folder / "checkpoint")
+        if not found:
             return "there is no checkpoint"
         wrong_from = step if self.risen is None else self.risen
         # The loss of step n is that of the weights in checkpoint n.
-        if int(newest.name) < wrong_from:
-            return f"the last good checkpoint is checkpoint/{newest.name}"
-        return f"the last checkpoint, checkpoint/{newest.name}, is no older than that and may be bad itself"
+        for path in found:
+            if int(path.name) < wrong_from:
+                return f"the last good checkpoint is checkpoint/{path.name}"
+        return f"the last checkpoint, checkpoint/{found[0].name}, is no older than that and may be bad itself"
 
 
 def keep_batches(path: Path, batches: Sequence[MicroBatch], facts: dict[str, float]) -> None:

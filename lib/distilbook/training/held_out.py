@@ -20,6 +20,7 @@ from torch import Tensor
 from ..answers.kept import kept_arrays
 from ..data.corpus import evenly_spaced
 from ..data.masking import IGNORED, Masking
+from ..files import new_file
 from ..model.encoder import hidden_states
 from ..model.projection import Projection
 
@@ -93,8 +94,8 @@ class Predictions:
 
     def save(self, path: Path) -> None:
         """Write the four arrays to ``path``, an ``.npz`` file."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(path, **vars(self))
+        with new_file(path) as temporary:
+            np.savez_compressed(temporary, **vars(self))
 
 
 @torch.inference_mode()

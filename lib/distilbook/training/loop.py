@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from accelerate import Accelerator
 
-from ..files import sole
 from ..model.loading import check_float32
+from ..progress import log_line
 from .batches import Blocks
-from .checkpoint import load_checkpoint, save_checkpoint
+from .checkpoint import checkpoints, load_checkpoint, save_checkpoint
 from .divergence import Guard
 from .metrics import Metrics, Reporter, check_installed, logs_of, read_curves
 from .precision import accelerator_for
@@ -47,7 +47,8 @@ def train(
 
     Raises:
         BookError: when the run has gone wrong, see :class:`~distilbook.training.divergence.Guard`; the last good
-            checkpoint stays. Also when another process trains in ``folder``, or a tracker is not installed.
+            checkpoint stays. Also when a tracker is not installed.
+        Stopped: after a Ctrl-C.
     """
     check_float32(objective)
     check_installed(config.trackers)
@@ -55,32 +56,57 @@ def train(
         config.precision, log_with=list(config.trackers) or None, project_dir=logs_of(folder, description)
     )
     check_division(config, accelerator.num_processes)
-    alone = sole(folder / "lock", "this training") if accelerator.is_main_process else contextlib.nullcontext()
-    with alone:
-        optimizer = adamw(objective.to(accelerator.device), config.learning_rate)
-        done = load_checkpoint(folder / "checkpoint", objective, optimizer)
-        guard = guard_of(folder, config, accelerator, done)
-        if config.compile:
-            objective.compile_encoders()
-        wrapped, stepper = accelerator.prepare(objective, optimizer)
-        steps = range(done, config.steps)
-        ahead = blocks.steps_ahead(steps, accelerator.process_index, accelerator.num_processes)
-        metrics = Metrics(folder, done, config, accelerator)
-        with Reporter(metrics, description, config, done, config.blocks_per_step * blocks.blocks.shape[1]) as reporter:
-            for step, batches in zip(steps, ahead, strict=True):
-                if step % measure_every == 0:
-                    reporter.measured(step, measure(step))
-                terms = take_step(accelerator, wrapped, stepper, batches, config, blocks.seed, step, guard)
-                reporter.stepped(step + 1, terms)
-                if (step + 1) % config.checkpoint_every == 0 and guard.may_keep(step + 1, objective):
-                    if accelerator.is_main_process:
-                        save_checkpoint(folder / "checkpoint", objective, optimizer, step + 1)
-            reporter.measured(config.steps, measure(config.steps))
+    optimizer = adamw(objective.to(accelerator.device), config.learning_rate)
+    done = load_checkpoint(folder / "checkpoint", objective, optimizer, accelerator.scaler)
+    if config.compile:
+        objective.compile_encoders()
+    wrapped, stepper = accelerator.prepare(objective, optimizer)
+    steps = range(done, config.steps)
+    ahead = blocks.steps_ahead(steps, accelerator.process_index, accelerator.num_processes)
+    metrics = Metrics(folder, done, config, accelerator)
+    guard = guard_of(metrics, config, accelerator)
+    tokens = config.blocks_per_step * blocks.blocks.shape[1]
+    with stopping(folder, description), Reporter(metrics, description, config, done, tokens) as reporter:
+        for step, batches in zip(steps, ahead, strict=True):
+            if step % measure_every == 0:
+                reporter.measured(step, measure(step))
+            terms = take_step(accelerator, wrapped, stepper, batches, config, blocks.seed, step, guard)
+            reporter.stepped(step + 1, terms)
+            if (step + 1) % config.checkpoint_every == 0 and guard.may_keep(step + 1, objective):
+                if accelerator.is_main_process:
+                    save_checkpoint(folder / "checkpoint", objective, optimizer, step + 1, accelerator.scaler)
+        reporter.measured(config.steps, measure(config.steps))
 
 
-def guard_of(folder: Path, config: LoopConfig, accelerator: Accelerator, done: int) -> Guard:
-    """Return the guard of a run that goes on after ``done`` steps."""
-    before = [line["loss"] for line in read_curves(folder)[0] if line["step"] <= done]
+class Stopped(KeyboardInterrupt):
+    """A training that was interrupted; a notebook shows the one line that it says."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
+@contextlib.contextmanager
+def stopping(folder: Path, description: str) -> Iterator[None]:
+    """Say of an interrupted training where it was stopped, and from where it goes on.
+
+    Raises:
+        Stopped: in place of a KeyboardInterrupt.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        kept = next(iter(checkpoints(folder / "checkpoint")), None)
+        step = next((line["step"] for line in reversed(read_curves(folder)[0])), 0)
+        where = f"its checkpoint of step {kept.name}" if kept else "the beginning: there is no checkpoint yet"
+        line = f"{description}: stopped at step {step}; run again to go on from {where}"
+        log_line(line)
+        raise Stopped(line) from None
+
+
+def guard_of(metrics: Metrics, config: LoopConfig, accelerator: Accelerator) -> Guard:
+    """Return the guard of a run that goes on after what its ``metrics`` have kept."""
+    before = [line["loss"] for line in metrics.kept if "loss" in line]
+    folder = metrics.path.parent
     return Guard(folder, warmup_steps(config), accelerator.scaler is not None, accelerator.process_index, before)
 
 

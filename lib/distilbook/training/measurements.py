@@ -107,6 +107,8 @@ def pretraining_records(
             fingerprint=weights,
             detail=detail | ({"beside": beside} if beside else {}),
             seconds=run.seconds,
+            hardware=run.made_with["machine"],
+            versions=run.made_with["versions"],
             **origin | ({"config": config} if config else {}),
             **kept_predictions(path, Workspace(edition)),
         )

@@ -16,6 +16,7 @@ from typing import Self
 from accelerate import Accelerator
 from accelerate.tracking import get_available_trackers
 
+from .. import jsonl
 from ..config import BookError, canonical_json
 from ..files import write_text
 from ..progress import Progress, log_line
@@ -24,6 +25,7 @@ from .schedule import LoopConfig
 FILE = "metrics.jsonl"
 #: What trackers call the book; TensorBoard's files lie in a folder of that name.
 PROJECT = "distilbook"
+FLUSH_SECONDS = 2
 
 
 def check_installed(names: Iterable[str]) -> None:
@@ -61,7 +63,9 @@ class Metrics:
         self.kept = [line for line in lines if line["step"] < after + ("loss" in line)]
         if accelerator.is_main_process:
             write_text(self.path, "".join(json.dumps(line) + "\n" for line in self.kept))
-        accelerator.init_trackers(PROJECT, init_kwargs={"tensorboard": {"purge_step": after}})
+        # An interrupt may fall into the tracker's own queue; its thread then sleeps until it flushes the next time.
+        kwargs = {"tensorboard": {"purge_step": after, "flush_secs": FLUSH_SECONDS}}
+        accelerator.init_trackers(PROJECT, init_kwargs=kwargs)
         self._tell_configuration(config, after)
         for line in self.kept:
             # TensorBoard purges whole steps.
@@ -72,8 +76,7 @@ class Metrics:
         """Append ``values`` measured at ``step``; one process of several does."""
         line = {"step": step, **values}
         if self.accelerator.is_main_process:
-            with self.path.open("a") as file:
-                file.write(json.dumps(line) + "\n")
+            jsonl.append(self.path, [json.dumps(line)], sync=False)  # a checkpoint waits for the disk
         self._track(line)
 
     def close(self) -> None:
@@ -131,8 +134,19 @@ class Reporter:
 
 
 def read_metrics(path: Path) -> list[dict]:
-    """Return the lines of a metrics file; a last one that a full disk cut off is left out."""
-    return [json.loads(line) for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+    """Return the lines of a metrics file; a last one that was cut off is left out.
+
+    Raises:
+        BookError: for a line that is no measurement, with its place.
+    """
+    return [_measurement(line, place) for line, place in jsonl.lines(path)]
+
+
+def _measurement(line: str, where: str) -> dict:
+    value = jsonl.parsed(line, where)
+    if not isinstance(value, dict) or not isinstance(value.get("step"), int):
+        raise BookError("a line is no measurement", where=where, expected="a step and what was measured at it")
+    return value
 
 
 def read_curves(folder: Path) -> tuple[list[dict], list[dict]]:

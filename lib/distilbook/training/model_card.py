@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
+from ..answers.kept import kept_arrays
 from ..data.corpus import Corpus, evenly_spaced
 from ..files import read_json, write_text
 from ..markup import markdown, visible
@@ -96,7 +96,7 @@ def write_model_card(run: PretrainRun, corpus: Corpus, teacher_folder: Path, lab
 def model_card(run: PretrainRun, corpus: Corpus, teacher_folder: Path, label: str | None = None) -> ModelCard:
     """Return the card of a finished ``run``, on ``corpus``, with the teacher in ``teacher_folder``."""
     recipe = visible(label or ARM_LABELS[run.arm])
-    positions = len(np.load(run.folder / "held_out.npz")["labels"])
+    positions = len(kept_arrays(run.folder / "held_out.npz", ("labels",))[0])
     teacher = teacher_address(teacher_folder)
     title = f"DistilBERT in {len(run.config.layers)} layers ({recipe}, seed {run.seed})"
     text = CARD.format(

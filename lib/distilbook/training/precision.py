@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
 import time
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TypeVar
 
 import torch
 from accelerate import Accelerator, PartialState
 from accelerate.state import AcceleratorState
-from accelerate.utils import broadcast_object_list
+from accelerate.utils import GradientAccumulationPlugin, broadcast_object_list
 
 from ..config import BookError
 from ..files import read_json, write_json
@@ -29,6 +32,19 @@ Stage = TypeVar("Stage", bound=LoopConfig)
 #: What accelerate calls them.
 MIXED = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}
 
+#: Variables that let accelerate, or the libraries below it, compute otherwise than a run's key says, with the values
+#: that change nothing.
+FOREIGN = {
+    "ACCELERATE_USE_DEEPSPEED": ("false",),
+    "ACCELERATE_USE_FSDP": ("false",),
+    "ACCELERATE_USE_MEGATRON_LM": ("false",),
+    "ACCELERATE_USE_PARALLELISM_CONFIG": ("false",),
+    "ACCELERATE_DOWNCAST_BF16": (),
+    "NVIDIA_TF32_OVERRIDE": ("0",),
+    "ONEDNN_DEFAULT_FPMATH_MODE": ("strict",),
+    "DNNL_DEFAULT_FPMATH_MODE": ("strict",),
+}
+
 #: How many times each type is tried.
 TURNS = 3
 #: Less than this many times the rate of float32 is not worth the lost digits.
@@ -39,8 +55,10 @@ def agreed(precision: Precision) -> Precision:
     """Return the precision that ``precision`` means here, the same on every process.
 
     Raises:
-        BookError: for float16 on a CPU, where nothing scales the loss.
+        BookError: for float16 on a CPU, where nothing scales the loss, and for a variable of the environment that
+            would have another thing computed.
     """
+    refuse_foreign(os.environ)
     device = PartialState().device
     chosen = [resolve(precision, device)]
     broadcast_object_list(chosen)
@@ -52,6 +70,22 @@ def agreed(precision: Precision) -> Precision:
             do="set it to auto, which takes what this machine is quickest in",
         )
     return chosen[0]
+
+
+def refuse_foreign(environment: Mapping[str, str]) -> None:
+    """Refuse an ``environment`` in which a variable of another library changes what is computed.
+
+    Raises:
+        BookError: naming the variable.
+    """
+    for name, harmless in FOREIGN.items():
+        value = environment.get(name, "")
+        if value and value.lower() not in harmless:
+            raise BookError(
+                f"the environment variable {name}={value} changes what is computed, and no run's key holds it",
+                expected="plain data-parallel training, in the precision of the parameters",
+                do=f"start again without it (unset {name})",
+            )
 
 
 def with_precision(config: Stage) -> Stage:
@@ -73,7 +107,14 @@ def accelerator_for(precision: Precision, **options) -> Accelerator:
     gc.collect()
     # accelerate keeps the precision of a process's first Accelerator; a notebook may ask for another one later.
     AcceleratorState._reset_state()
-    return Accelerator(mixed_precision=MIXED[chosen], **options)
+    torch.set_float32_matmul_precision("highest")
+    # What is not given here is taken from variables of the environment.
+    return Accelerator(
+        mixed_precision=MIXED[chosen],
+        gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=1),
+        dynamo_backend="no",
+        **options,
+    )
 
 
 def resolve(precision: Precision, device: torch.device) -> Precision:
@@ -91,8 +132,8 @@ def cpu_gain() -> float:
     It is measured once and noted in the cache: a busy moment is not to make another run of the same training.
     """
     path, key = cache_root() / "precision.json", f"{processor()}, torch {torch.__version__}"
-    noted: dict[str, float] = read_json(path) if path.exists() else {}
-    if key not in noted:
+    noted = _noted(path)
+    if not isinstance(noted.get(key), float):
         # By turns, the best of each: what else the machine does is not to fall on one of them alone.
         cpu, both = torch.device("cpu"), (torch.float32, torch.bfloat16)
         wide, narrow = (max(found) for found in zip(*([product_rate(d, cpu) for d in both] for _ in range(TURNS))))
@@ -100,6 +141,15 @@ def cpu_gain() -> float:
         with contextlib.suppress(OSError):  # where the cache cannot be written it is measured again
             write_json(path, noted)
     return noted[key]
+
+
+def _noted(path: Path) -> dict[str, float]:
+    """Return what was measured before; nothing where the file is missing or damaged."""
+    try:
+        noted = read_json(path)
+    except (FileNotFoundError, BookError):
+        return {}
+    return noted if isinstance(noted, dict) else {}
 
 
 def product_rate(dtype: torch.dtype, device: torch.device, size: int = 1024, repeats: int = 5) -> float:

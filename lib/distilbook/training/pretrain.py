@@ -16,21 +16,23 @@ from transformers import BertForMaskedLM, DistilBertForMaskedLM
 from ..config import ChapterConfig, Seed, short_hash
 from ..data.corpus import Corpus
 from ..data.masking import IGNORED, Masking
-from ..files import read_json, write_json
+from ..files import new_folder
+from ..finished import MARKER, opened, seal
 from ..loss import cosine_loss, vocabulary_loss
 from ..model.encoder import hidden_states
+from ..model.loading import load_tokenizer
 from ..model.projection import Projection
 from ..model.student import build_student
-from ..model.loading import load_tokenizer
 from ..model.teacher import load_teacher, weights_fingerprint
-from ..provenance import code_hash, hardware, versions
+from ..provenance import code_hash, made_with
 from ..recipe import ARM_LABELS, Recipe, changes_of
 from .batches import Blocks, MicroBatch
 from .checkpoint import drop_checkpoint
 from .export import save_student
 from .held_out import HeldOut, Predictions, compare, predictions, projections
 from .loop import Watch, train
-from .metrics import read_curves
+from .making import make_once
+from .metrics import FILE, read_curves
 from .precision import with_precision
 from .schedule import LoopConfig
 from .step import Objective
@@ -138,9 +140,13 @@ class PretrainRun:
 
     @classmethod
     def open(cls, folder: Path) -> PretrainRun:
-        """Return the finished run in ``folder``."""
-        facts = read_json(folder / "done.json")
-        config = PretrainConfig.parse(facts.pop("config"), where=folder / "done.json")
+        """Return the finished run in ``folder``.
+
+        Raises:
+            Unfinished: when it is not finished, or a file of it is not as it was then.
+        """
+        facts = opened(folder / MARKER)
+        config = PretrainConfig.parse(facts.pop("config"), where=folder / MARKER)
         return cls(folder=folder, config=config, **facts)
 
 
@@ -172,9 +178,12 @@ def pretrain(
         ]
     )
     folder = root / key
-    if not (folder / "done.json").exists():
+
+    def make() -> None:
         with watch(folder):
             _train(own, arm, seed, corpus, teacher_folder, folder)
+
+    make_once(folder, "this training", make)
     return PretrainRun.open(folder)
 
 
@@ -198,13 +207,14 @@ def _train(config: PretrainConfig, arm: str, seed: int, corpus: Corpus, teacher_
     )
     if state.is_main_process:
         everything = HeldOut.of(corpus.held_out, masking, len(corpus.held_out))
-        save_student(student.eval(), tokenizer, folder / "model", everything)
+        with new_folder(folder / "model") as model:
+            save_student(student.eval(), tokenizer, model, everything)
         theirs = projections(teacher, everything)
         made, scores = measured(student, theirs, everything)
         made.save(folder / "held_out.npz")
         facts = {"arm": arm, "seed": seed, "config": config.model_dump(mode="json"), "scores": scores}
         facts |= {"teacher_scores": predictions(theirs, everything).scores()}
-        write_json(folder / "done.json", facts | _circumstances(folder))
+        seal(folder / MARKER, facts | _circumstances(folder), ("model", "held_out.npz", FILE))
         drop_checkpoint(folder / "checkpoint")
     state.wait_for_everyone()
 
@@ -213,9 +223,8 @@ def _circumstances(folder: Path) -> dict:
     """Return what the run in ``folder`` took, and what it was made with."""
     steps = read_curves(folder)[0]
     spent = {name: sum(line[name] for line in steps) for name in ("tokens", "seconds")}
-    code = code_hash("distilbook.training.pretrain")
-    made_with = {"machine": hardware(), "versions": versions(), "code": code}
-    return spent | {"cores": torch.get_num_threads(), "made_with": made_with}
+    made = made_with() | {"code": code_hash("distilbook.training.pretrain")}
+    return spent | {"cores": torch.get_num_threads(), "made_with": made}
 
 
 def measured(student, theirs: list[Projection], held_out: HeldOut) -> tuple[Predictions, dict[str, float]]:

@@ -22,7 +22,8 @@ from transformers import BertForMaskedLM
 from ..config import ChapterConfig, Seed, short_hash
 from ..data.corpus import Corpus
 from ..data.masking import IGNORED, Masking
-from ..files import write_json
+from ..files import new_folder
+from ..finished import MARKER, seal
 from ..model.encoder import hidden_states
 from ..model.projection import Projection
 from ..model.folder import check_teacher
@@ -34,6 +35,8 @@ from .batches import Blocks, MicroBatch
 from .checkpoint import drop_checkpoint
 from .held_out import HeldOut, predict
 from .loop import Watch, train
+from .making import make_once
+from .metrics import FILE
 from .precision import with_precision
 from .schedule import LoopConfig
 from .step import Objective
@@ -116,9 +119,12 @@ def fitted_teacher(config: TeacherConfig, source: Path, corpus: Corpus, root: Pa
         ]
     )
     folder = root / key
-    if not (folder / "done.json").exists():
+
+    def make() -> None:
         with watch(folder):
             _fit(config, source, corpus, folder)
+
+    make_once(folder, "this fitting", make)
     return folder / "model"
 
 
@@ -142,9 +148,9 @@ def _fit(config: TeacherConfig, source: Path, corpus: Corpus, folder: Path) -> N
         measure_every=max(1, config.steps // 6),
     )
     if state.is_main_process:
-        with quiet_loading():
-            model.save_pretrained(folder / "model")
-        save_tokenizer(tokenizer, folder / "model")
-        write_json(folder / "done.json", {"config": config.model_dump(mode="json")})
+        with new_folder(folder / "model") as made, quiet_loading():
+            model.save_pretrained(made)
+            save_tokenizer(tokenizer, made)
+        seal(folder / MARKER, {"config": config.model_dump(mode="json")}, ("model", FILE))
         drop_checkpoint(folder / "checkpoint")
     state.wait_for_everyone()

@@ -4,14 +4,17 @@ import signal
 import subprocess
 import sys
 import time
+from random import Random
 
 import numpy as np
 import psutil
 import pytest
+from damage import damage
 from model_folders import reweighed
 
 from distilbook.config import BookError
 from distilbook.files import read_json, write_json
+from distilbook.finished import MARKER, Unfinished, opened, seal
 from distilbook.training.finetuning.grid import Model, grid, run_grid, shared_out, work
 from distilbook.training.finetuning.results import answers_of, finetuning_records, runs_of, submissions
 from distilbook.workspace import Workspace
@@ -192,8 +195,7 @@ def test_texts_cut_for_a_comparison_are_recorded_as_another_task_that_no_claim_l
 
 def test_a_run_that_diverged_is_recorded_and_has_no_answers(finished):
     cell = next(cell for cell in finished if cell.model.name == "full" and cell.task.name == "reviews")
-    facts = read_json(cell.folder / "done.json")
-    write_json(cell.folder / "done.json", facts | {"diverged": 5})
+    seal(cell.folder / MARKER, opened(cell.folder / MARKER) | {"diverged": 5}, [])
     (record,) = finetuning_records("08_sentence_tasks", "test", [cell])
     assert (record.metric, record.value, record.detail["main"]) == ("diverged_at_step", 5, False)
     assert answers_of(finished)["reviews"]["full"].predicted.shape[0] == 1
@@ -211,3 +213,26 @@ def test_answers_to_withheld_test_sets_are_written_as_the_server_takes_them(fini
         cell = next(c for c in finished if (c.model.name, c.seed, c.task.name) == ("full", 1, "MNLI"))
         numbers = np.load(cell.open().predictions(split))["predictions"]
         assert [tasks["MNLI"].classes[number] for number in numbers] == list(answers)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_damaged_runs_of_a_grid_are_made_again_and_no_other(quick, models, tmp_path, seed):
+    cells = grid(quick, {name: models[name] for name in ("majority", "tfidf")}, tmp_path)
+    run_grid(cells, tmp_path, workers=1)
+    whole = [outcome(cell) for cell in cells]
+    how = damage(cells[0].folder, Random(seed))
+    times = [(cell.folder / MARKER).stat().st_mtime_ns for cell in cells[1:]]
+    try:
+        assert outcome(cells[0]) == whole[0], how
+    except Unfinished as error:
+        assert "a result is not whole" in str(error)
+    run_grid(cells, tmp_path, workers=1)
+    assert [outcome(cell) for cell in cells] == whole, how
+    assert [(cell.folder / MARKER).stat().st_mtime_ns for cell in cells[1:]] == times
+
+
+def outcome(cell) -> list:
+    """What a run has answered, and what it says of itself but the time."""
+    run = cell.open()
+    kept = [np.load(path) for path in sorted(run.folder.glob("*.npz"))]
+    return [run.seed, run.train_examples, run.truncated, *({name: one[name].tolist() for name in one} for one in kept)]

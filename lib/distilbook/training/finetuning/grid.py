@@ -24,6 +24,7 @@ from filelock import FileLock, Timeout
 from ...config import BookError
 from ...data.tasks import Task, TaskSource, load_task
 from ...files import read_json, write_json
+from ...finished import MARKER, begin_again, is_whole
 from ...machine import Share, keep_to, shares
 from ...progress import Progress, log_line
 from .config import Settings, TasksConfig
@@ -73,7 +74,7 @@ class Cell:
 
     @property
     def finished(self) -> bool:
-        return (self.folder / "done.json").exists()
+        return is_whole(self.folder / MARKER)
 
     @property
     def error(self) -> str | None:
@@ -198,13 +199,12 @@ def _with_workers(cells: list[Cell], folder: Path, parts: Sequence[Share | None]
 
 def _wait(cells: list[Cell], jobs: list) -> None:
     """Say how many runs are finished until every worker has ended."""
-    progress, seen = Progress("fine-tuning", total=len(cells), unit="runs"), 0
+    progress, left = Progress("fine-tuning", total=len(cells), unit="runs"), cells
     progress.smoothing = 0  # runs end in bursts: the time left is that at the average rate
     while True:
         over = all(job.done() for job in jobs)
-        finished = sum(cell.finished for cell in cells)
-        progress.advance(finished - seen)
-        seen = finished
+        before, left = left, [cell for cell in left if not cell.finished]
+        progress.advance(len(before) - len(left))
         if over:
             break
         time.sleep(EVERY)
@@ -259,6 +259,7 @@ def _try(cell: Cell) -> None:
     from .run import finetune
 
     try:
+        begin_again(cell.folder / MARKER, str(cell))
         task = task_of(cell.task)
         if cell.model.name in BASELINES:
             baseline(cell.model.name, cell.settings, task, cell.seed, cell.folder)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from ...answers import Answers
+from ...answers.kept import kept_arrays
 from ...files import new_folder
 from ...metrics import METRICS
 from ...provenance import code_hash
@@ -74,8 +73,7 @@ def _records_of(chapter: str, edition: str, cell: Cell, cut_to: int | None) -> l
     records = []
     for place, (split, examples) in enumerate(task.evaluation.items()):
         path = run.predictions(split)
-        with np.load(path) as kept:
-            labels, predicted = kept["labels"], kept["predictions"]
+        labels, predicted = kept_arrays(path, ("labels", "predictions"))
         detail = {
             "main_split": place == 0 and cut_to is None,
             "constant": bool((predicted == predicted[0]).all()),
@@ -104,6 +102,8 @@ def _common(chapter: str, edition: str, cell: Cell, run: FinetuneRun) -> dict:
         "pretraining_seed": cell.model.pretraining_seed,
         "fingerprint": cell.model.fingerprint,
         "seconds": run.seconds,
+        "hardware": run.made_with["machine"],
+        "versions": run.made_with["versions"],
         "config": cell.settings.fingerprint(),
         "code": code_hash("distilbook.training.finetuning.run", "distilbook.training.finetuning.baselines"),
         "data": task_of(cell.task).fingerprint,

@@ -16,11 +16,12 @@ from torch import Tensor
 
 from ...config import BookError, short_hash
 from ...data.tasks import Examples, Task
-from ...files import read_json, write_json
+from ...files import new_file
+from ...finished import MARKER, opened, seal
 from ...model.loading import check_float32, load_tokenizer
 from ...model.teacher import weights_fingerprint
 from ...progress import Progress
-from ...provenance import code_hash
+from ...provenance import code_hash, made_with
 from ..precision import accelerator_for
 from .classifier import check_start, finished_classifier, new_classifier, set_dropout
 from .config import Settings
@@ -45,6 +46,7 @@ class FinetuneRun:
     Attributes:
         seconds: of training and prediction, on ``cores`` cores.
         truncated: by split, the share of the examples that were cut to the greatest length.
+        made_with: the machine and the versions.
         diverged: the step at which the loss was no finite number, so that there are no predictions; else None.
     """
 
@@ -53,13 +55,18 @@ class FinetuneRun:
     seconds: float
     cores: int
     train_examples: int
+    made_with: dict[str, dict]
     truncated: dict[str, float] = field(default_factory=dict)
     diverged: int | None = None
 
     @classmethod
     def open(cls, folder: Path) -> FinetuneRun:
-        """Return the finished run in ``folder``."""
-        return cls(folder=folder, **read_json(folder / "done.json"))
+        """Return the finished run in ``folder``.
+
+        Raises:
+            Unfinished: when it is not finished, or a file of it is not as it was then.
+        """
+        return cls(folder=folder, **opened(folder / MARKER))
 
     def predictions(self, split: str) -> Path:
         """Return the file of what the run answered to a split's examples."""
@@ -117,8 +124,9 @@ def keep(folder: Path, task: Task, answers: dict[str, np.ndarray], facts: dict) 
         arrays = {"predictions": predicted, "groups": examples.groups}
         if examples.labels is not None:
             arrays["labels"] = examples.labels
-        np.savez_compressed(folder / f"{split}.npz", **arrays)
-    write_json(folder / "done.json", facts)
+        with new_file(folder / f"{split}.npz") as temporary:
+            np.savez_compressed(temporary, **arrays)
+    seal(folder / MARKER, facts | {"made_with": made_with()}, [f"{split}.npz" for split in answers])
 
 
 def _train(settings, model, tokenizer, task, train: Examples, seed: int, accelerator: Accelerator, name: str) -> float:

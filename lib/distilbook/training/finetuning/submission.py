@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...answers.kept import kept_arrays
 from ...data.tasks import Task
 from ...files import write_text
 from .run import FinetuneRun
@@ -24,9 +25,8 @@ def write_submission(task: Task, run: FinetuneRun, folder: Path) -> list[Path]:
     """Write what ``run`` answered to the withheld test sets of ``task`` into ``folder`` and return the files."""
     written = []
     for split, examples in task.withheld.items() if run.diverged is None else ():
-        with np.load(run.predictions(split)) as kept:
-            pairs = zip(examples.ids, kept["predictions"], strict=True)
-            lines = [f"{id}\t{_as_text(value, task)}" for id, value in pairs]
+        (predicted,) = kept_arrays(run.predictions(split), ("predictions",))
+        lines = [f"{id}\t{_as_text(value, task)}" for id, value in zip(examples.ids, predicted, strict=True)]
         path = folder / f"{FILES.get((task.name, split), task.name)}.tsv"
         write_text(path, "\n".join(["index\tprediction", *lines]) + "\n")
         written.append(path)
