@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import re
 import shutil
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from ..config import BookError
-from ..edition.contents import CHAPTERS
+from ..edition.checks import check_beside_others, check_chapter
 from ..edition.parameters import check_parameters
 from ..records import RecordBook
-from ..workspace import Workspace, local_path
-from .freshness import addresses
-
-if TYPE_CHECKING:  # most commands look at no task
-    from ..data.tasks import TaskSource
+from ..workspace import Workspace
 
 #: An edition is not begun with less room than this; the laptop edition's results take about a third of it.
 FREE_BYTES = 10**9
 #: With less than this a failure is taken for that of a full disk, and no site is written.
 FULL_BYTES = 5 * 10**7
-#: Parameters that may also be a bare id of the Hub.
-MODELS = ("teacher", "tokenizer")
 
 
 def check_output(workspace: Workspace) -> None:
@@ -70,40 +61,7 @@ def check_records(workspace: Workspace) -> None:
 
 
 def check_chapters(chapters: Iterable[str], workspace: Workspace) -> None:
-    """Refuse what the ``chapters`` to be executed would stop at: parameters, local inputs and trackers that are not there."""
+    """Refuse what the ``chapters`` to be executed would stop at, each alone and beside the others they belong to."""
     for chapter in chapters:
-        config = check_parameters(workspace.edition, chapter)
-        check_trackers(getattr(config, "trackers", ()))
-        for name in CHAPTERS[chapter].inputs:
-            value = config.model_dump()[name]
-            for address in addresses(value):
-                check_address(address, f"parameter {name!r} of chapter {chapter}", may_be_id=name in MODELS)
-        check_tasks(getattr(config, "tasks", ()))
-
-
-def check_trackers(names: Iterable[str]) -> None:
-    """Refuse trackers that are not installed; what knows them takes seconds to import, and is asked in doubt alone."""
-    if not all(importlib.util.find_spec(name) for name in names):
-        from ..training.metrics import check_installed
-
-        check_installed(names)
-
-
-def check_tasks(tasks: Iterable[TaskSource]) -> None:
-    """Refuse local tasks whose training or development set is missing in the folder that is there."""
-    from ..data.tasks import check_source
-
-    for task in tasks:
-        check_source(task)
-
-
-def check_address(address: str, where: str, may_be_id: bool) -> None:
-    """Refuse an address that can only be a local path and does not exist."""
-    elsewhere = address.startswith(("wheel:", "hub:")) or may_be_id and re.fullmatch(r"\w[\w.-]*(/[\w.-]+)?", address)
-    if not elsewhere and not local_path(address).exists():
-        raise BookError(
-            f"there is nothing at {address!r}",
-            where=where,
-            expected=f"a file or folder at {local_path(address)}",
-            do="put it there or correct the address; relative paths start at the project's root",
-        )
+        check_chapter(chapter, check_parameters(workspace.edition, chapter))
+        check_beside_others(chapter, workspace.edition)
