@@ -18,8 +18,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 #: A seed of random numbers.
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
-#: Where a model, a text or a task lies: one line without control characters.
-Address = Annotated[str, Field(min_length=1, pattern=r"^[^\x00-\x1f\x7f]+$")]
+#: Where a model, a text or a task lies.
+Address = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
 class BookError(Exception):
@@ -130,7 +130,9 @@ class Config(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _lists_are_tuples(cls, value: Any) -> Any:
+    def _as_given(cls, value: Any) -> Any:
+        if isinstance(value, str) and (found := re.search(r"[\x00-\x1f\x7f]", value)):
+            raise Refusal(f"one line of text without control characters; there is {found[0]!r}")
         return tuple(value) if isinstance(value, list) else value
 
     @classmethod
@@ -247,3 +249,6 @@ class ChapterConfig(Config):
     circumstances: ClassVar[frozenset[str]] = frozenset({"edition", "seeds"})
 
     edition: str = Field(pattern=r"^[a-z0-9_-]+$", max_length=64, description="names the folder below runs/")
+
+    def check_here(self) -> None:
+        """Refuse what a value names and is not there, as far as the class knows how to look; by default nothing."""

@@ -13,7 +13,8 @@ import pytest
 from distilbook.cli import main
 from distilbook.config import BookError
 from distilbook.runner import preflight
-from distilbook.runner.preflight import check_address, check_chapters, check_output, check_records
+from distilbook.edition.checks import check_address
+from distilbook.runner.preflight import check_chapters, check_output, check_records
 from distilbook.workspace import Workspace, project_root
 
 
@@ -42,18 +43,19 @@ def refused(capsys, *arguments: str) -> str:
     "line, message",
     [
         ("step: 80", "unknown parameter 'step'.\n  where: {where}\n  do: did you mean 'steps'?"),
-        ("seeds: 3", "parameter 'seeds' cannot be used.\n  where: {where}\n  expected: Input should be a valid tuple, got 3\n"
+        ("seeds: 3", "parameter 'seeds' cannot be used.\n  where: {where}\n  expected: a list, got 3\n"
          "  do: correct the value and start again; nothing was run"),
         ("temperature: 0", "parameter 'temperature' cannot be used.\n  where: {where}\n"
-         "  expected: Input should be greater than 0, got 0\n  do: correct the value and start again; nothing was run"),
-        ("steps: many", "parameter 'steps' cannot be used.\n  where: {where}\n  expected: Input should be a valid integer, "
-         "unable to parse string as an integer, got 'many'\n  do: correct the value and start again; nothing was run"),
+         "  expected: greater than or equal to 0.01, got 0\n  do: correct the value and start again; nothing was run"),
+        ("steps: many", "parameter 'steps' cannot be used.\n  where: {where}\n  expected: a whole number, got 'many'\n"
+         "  do: write a number without quotes; YAML takes one with an exponent for a text unless it has a point: 5.0e-4"),
     ],
 )  # fmt: skip
 def test_a_parameter_that_cannot_be_used_is_explained(copy, capsys, line, message):
     folder = copy / "parameters" / "smoke"
-    with (folder / "06_pretraining.yaml").open("a") as file:
-        file.write(line + "\n")
+    path = folder / "06_pretraining.yaml"
+    kept = [one for one in path.read_text().splitlines() if not line.startswith(one.partition(":")[0] + ":")]
+    path.write_text("\n".join([*kept, line]) + "\n")
     where = f"{folder / '06_pretraining'}.yaml, {folder / 'shared.yaml'} or the parameters cell of {copy}/book/06_pretraining.py"
     assert refused(capsys, "run", "smoke") == f"distilbook: {message.format(where=where)}\n"
 

@@ -8,11 +8,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from ...config import ChapterConfig, Config, Refusal, Seeds, each_once, one_of
-from ...data.tasks import TaskSource
+from ...data.tasks import TaskSource, check_source
 from ...recipe import ARMS, AS_LONG, WITHOUT_TEACHER
 from ..schedule import LearningRate, Precision
 
-OptionalAddress = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$")]
 TrainExamples = Annotated[int, Field(ge=2, le=10**9)] | Literal["all"]
 Epochs = Annotated[int, Field(ge=0, le=1000)]
 BatchSize = Annotated[int, Field(ge=1, le=10**5)]
@@ -82,6 +81,11 @@ class TasksConfig(ChapterConfig, Settings):
                 raise Refusal("each task once", place=f"[{number}].name", do=f"take the second {name!r} out")
         return tasks
 
+    def check_here(self) -> None:
+        """Refuse local tasks whose training or development set is missing in the folder that is there."""
+        for task in self.tasks:
+            check_source(task)
+
     def settings(self, task: TaskChoice) -> Settings:
         """Return how ``task`` is fine-tuned on: the shared settings with its own laid over them."""
         return Settings(**({name: getattr(self, name) for name in Settings.model_fields} | task.own))
@@ -119,8 +123,8 @@ class LongDocumentsConfig(FinetuneConfig):
 class VerdictConfig(TasksConfig):
     """A pair of models to be judged instead of the edition's own; without names the edition's records are judged."""
 
-    teacher: OptionalAddress = Field(description="a model's address, such as hub:<id> or a folder; empty: the edition's own pair")
-    student: OptionalAddress = Field(description="likewise")
+    teacher: str = Field(description="a model's address, such as hub:<id> or a folder; empty: the edition's own pair")
+    student: str = Field(description="likewise")
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
