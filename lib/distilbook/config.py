@@ -238,7 +238,7 @@ def _advice(mistakes: Sequence[Mapping], place: str) -> str:
         return f"give a list: with papermill's -y '{place}: [...]', since -p takes a text"
     if "literal_error" in kinds:
         return nearest(value, re.findall("'([^']*)'", _expected(mistakes[-1])), "values")
-    if kinds & {"int_type", "float_type"}:
+    if kinds & {"int_type", "float_type"} and re.fullmatch(r"[-+.0-9]+([eE][-+0-9]+)?", value):
         return "write a number without quotes; YAML takes one with an exponent for a text unless it has a point: 5.0e-4"
     return CORRECT
 
