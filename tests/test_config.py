@@ -24,8 +24,20 @@ def test_an_unknown_parameter_is_refused_with_the_nearest_name():
     )
 
 
-def test_a_number_that_yaml_reads_as_text_is_a_number_all_the_same():
-    assert LoopConfig.parse(LOOP | {"learning_rate": "5e-4"}, where="x").learning_rate == 5e-4
+@pytest.mark.parametrize("value", ["5e-4", True, None, [5e-4], float("nan"), 10**400])
+def test_only_a_number_is_a_number(value):
+    with pytest.raises(BookError, match="parameter 'learning_rate' cannot be used"):
+        LoopConfig.parse(LOOP | {"learning_rate": value}, where="x")
+
+
+def test_a_whole_number_stands_for_a_real_one_and_a_list_for_a_tuple():
+    config = LoopConfig.parse(LOOP | {"warmup_share": 1, "trackers": ["tensorboard"]}, where="x")
+    assert config.warmup_share == 1.0 and config.trackers == ("tensorboard",)
+
+
+def test_every_mistake_is_named():
+    with pytest.raises(BookError, match=r"parameter 'steps' cannot be used \(nor can 'micro_batch', 'compile'\)"):
+        LoopConfig.parse(LOOP | {"steps": 0, "micro_batch": "x", "compile": 1}, where="x")
 
 
 def test_an_impossible_value_is_refused_by_name():

@@ -1,3 +1,4 @@
+import hashlib
 from types import SimpleNamespace
 
 from distilbook import provenance
@@ -41,6 +42,34 @@ def test_words_about_the_code_do_not_change_what_it_does():
     other = '"""A module."""\n\ndef f(x):\n    return (x)\n'
     assert provenance._meaning(one) == provenance._meaning(other)
     assert provenance._meaning(one) != provenance._meaning("def f(x):\n    return -x\n")
+
+
+#: What the syntax trees of Python 3.11, 3.12 and 3.13 show in different ways, beside what they show alike.
+SOURCE = """
+def f(a, /, b=1, *c, d: int = 2, **e) -> "x":
+    async with a as b, c:
+        pass
+    return f"a{b!r:>{c}}" "z" f'{d=}' u"x" f"" f"{x:%Y}{{" "q" f"{1:{2}}}}", 0, None, False, ""
+
+class A(B, metaclass=C):
+    x: int = 1e400
+
+try:
+    pass
+except* E as e:
+    pass
+"""
+
+
+def test_a_hash_of_code_is_the_same_from_every_version_of_python():
+    """The text was made with each of them."""
+    found = hashlib.sha256(provenance._meaning(SOURCE).encode()).hexdigest()[:16]
+    assert found == "030c543c6ecab5a2"
+
+
+def test_every_part_of_the_code_counts():
+    for before, after in (("b=1", "b=2"), ("0, None", "0, ()"), ("False", "0"), ("/, ", ""), ("!r", "!s"), ("*c", "*g")):
+        assert provenance._meaning(SOURCE) != provenance._meaning(SOURCE.replace(before, after)), before
 
 
 def test_a_chapter_that_shows_source_sees_every_byte_of_what_it_imports():

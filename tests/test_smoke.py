@@ -11,7 +11,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from distilbook.edition.contents import CHAPTERS, STUDENTS
+from distilbook.chapters import STUDENTS
+from distilbook.edition.contents import CHAPTERS
 from distilbook.records import RecordBook
 
 pytestmark = pytest.mark.smoke

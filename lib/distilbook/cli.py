@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable
 
 from .config import BookError
+from .environment import settle_paths
 
 #: The exit status of a command that was stopped by the reader, as shells have it.
 INTERRUPTED = 130
@@ -18,6 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command and return its exit status: 0 when all went well, 1 after an error, 130 when it was stopped."""
     options = parser().parse_args(arguments)
     try:
+        settle_paths()
         return options.does(options) or 0
     except BookError as error:
         print(f"distilbook: {error}", file=sys.stderr)

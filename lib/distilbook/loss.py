@@ -37,12 +37,12 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field
 from torch import Tensor
 
 from .config import ChapterConfig, Seed
 from .data.masking import IGNORED
 from .model.projection import Projection
+from .recipe import Temperature
 
 #: Positions whose logits exist at one time, by the kind of device. On a CPU few enough for caches (256 x 30,522
 #: float32 are 31 MB), on an accelerator enough to keep it busy (4,096 are 500 MB).
@@ -55,7 +55,7 @@ WORDS = {"cpu": 2048}
 class LossConfig(ChapterConfig):
     """What chapter 05 tries the loss with."""
 
-    temperature: float = Field(gt=0)
+    temperature: Temperature
     seed: Seed
 
 

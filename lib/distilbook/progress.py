@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 
 from tqdm import tqdm
 
+from .environment import path_from_environment
 from .markup import visible
 
 
 def log_line(text: str) -> None:
     """Append ``text`` to the file that ``$DISTILBOOK_LOG`` names, with the time; without one do nothing."""
-    if path := os.environ.get("DISTILBOOK_LOG"):
-        with Path(path).open("a", encoding="utf-8") as file:
+    if path := path_from_environment("DISTILBOOK_LOG"):
+        with path.open("a", encoding="utf-8") as file:
             file.write(f"{datetime.now():%H:%M:%S} {visible(text)}\n")
 
 

@@ -49,14 +49,42 @@ def _import_graph():
 
 
 def _meaning(source: str) -> str:
-    """Return ``source`` as a syntax tree in text, without its docstrings."""
+    """Return ``source`` as a syntax tree in text, without its docstrings, the same from every version of Python.
+
+    Versions differ in the fields that they add to a node and in whether empty ones are shown: none is.
+    """
     tree = ast.parse(source)
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(
             node
         ):
             node.body = node.body[1:]
-    return ast.dump(tree)
+    return _text_of(tree)
+
+
+def _text_of(part: object) -> str:
+    """Return a part of a syntax tree as text: a node with its fields that are not empty, a list, or a value."""
+    if isinstance(part, list):
+        return f"[{','.join(map(_text_of, part))}]"
+    if not isinstance(part, ast.AST):
+        return ascii(part)  # what repr shows of a text depends on the version, too
+    fields = [(name, value) for name, value in ast.iter_fields(part) if value not in (None, [])]
+    if isinstance(part, ast.Constant):
+        fields = [("value", part.value)]
+    if isinstance(part, ast.JoinedStr):
+        fields = [("values", _joined(part.values))]
+    return f"{type(part).__name__}({','.join(f'{name}={_text_of(value)}' for name, value in fields)})"
+
+
+def _joined(parts: list[ast.expr]) -> list[ast.expr]:
+    """Return the parts of an f-string with neighbouring texts put together, and without empty ones."""
+    found: list[ast.expr] = []
+    for part in parts:
+        if isinstance(part, ast.Constant) and found and isinstance(found[-1], ast.Constant):
+            found[-1] = ast.Constant(found[-1].value + part.value)
+        elif not isinstance(part, ast.Constant) or part.value:
+            found.append(part)
+    return found
 
 
 @functools.cache

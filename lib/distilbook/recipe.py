@@ -5,11 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from .config import BookError, Config, nearest
+from .config import BookError, Config, Refusal, nearest
 
-Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Weight = Annotated[float, Field(ge=0, le=1000)]
+#: Colder, divided logits leave the range of narrow types; hotter, what remains of the divergence is rounding.
+Temperature = Annotated[float, Field(ge=0.01, le=100)]
+
+
+def _in_order(layers: tuple[int, ...]) -> tuple[int, ...]:
+    if list(layers) != sorted(set(layers)):
+        raise Refusal("layers in rising order, none twice, none negative")
+    return layers
+
+
+#: Some of a teacher's layers, counted from 0.
+Layers = Annotated[tuple[Annotated[int, Field(ge=0, lt=1000)], ...], Field(min_length=1), AfterValidator(_in_order)]
 
 
 class Recipe(Config):
@@ -22,17 +34,19 @@ class Recipe(Config):
     distillation_weight: Weight = Field(description="weight of L_ce, the softened Kullback-Leibler divergence")
     masked_lm_weight: Weight = Field(description="weight of L_mlm, masked language modelling")
     cosine_weight: Weight = Field(description="weight of L_cos, between last hidden states")
-    temperature: float = Field(gt=0, allow_inf_nan=False, description="T, softens both distributions of L_ce")
+    temperature: Temperature = Field(description="T, softens both distributions of L_ce")
     distilled_positions: Literal["all", "masked"] = Field(description="where L_ce is taken; L_cos is taken everywhere")
     initialisation: Literal["copied", "random"]
-    layers: tuple[int, ...] = Field(min_length=1, description="the teacher's layers the student copies, from 0")
+    layers: Layers = Field(description="the teacher's layers the student copies, from 0")
 
     @model_validator(mode="after")
     def _something_is_learnt(self) -> Self:
         if self.distillation_weight + self.masked_lm_weight == 0:
-            raise ValueError("a positive distillation_weight or masked_lm_weight: L_cos alone trains no vocabulary")
-        if any(layer < 0 for layer in self.layers) or list(self.layers) != sorted(set(self.layers)):
-            raise ValueError("layers in rising order, none twice, none negative")
+            raise Refusal(
+                "a positive distillation_weight or masked_lm_weight: L_cos alone trains no vocabulary",
+                place=".distillation_weight",
+                do="set one of the two weights above 0",
+            )
         return self
 
     @property

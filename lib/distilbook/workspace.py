@@ -12,7 +12,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from .chapters import chain
 from .config import BookError
+from .environment import home_expanded, path_from_environment
 from .files import read_json, write_json
 
 
@@ -24,7 +26,7 @@ def project_root() -> Path:
     Raises:
         BookError: when neither holds a book.
     """
-    root = Path(os.environ.get("DISTILBOOK_ROOT") or Path(__file__).resolve().parents[2])
+    root = path_from_environment("DISTILBOOK_ROOT") or Path(__file__).resolve().parents[2]
     if not (root / "book").is_dir():
         raise BookError(
             "the book's folder was not found",
@@ -37,18 +39,18 @@ def project_root() -> Path:
 
 def local_path(address: str) -> Path:
     """Return the path an address stands for; relative ones start at the project's root."""
-    return project_root() / Path(address).expanduser()
+    return project_root() / home_expanded(address, "an address")
 
 
 def runs_root() -> Path:
     """Return the folder of all editions' results: ``$DISTILBOOK_RUNS``, else ``runs/`` in the project."""
-    return Path(os.environ.get("DISTILBOOK_RUNS") or project_root() / "runs")
+    return path_from_environment("DISTILBOOK_RUNS") or project_root() / "runs"
 
 
 def cache_root() -> Path:
     """Return the folder of downloads that every edition and checkout may share."""
-    default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "distilbook"
-    return Path(os.environ.get("DISTILBOOK_CACHE") or default)
+    default = (path_from_environment("XDG_CACHE_HOME") or Path.home() / ".cache") / "distilbook"
+    return path_from_environment("DISTILBOOK_CACHE") or default
 
 
 @dataclass(frozen=True)
@@ -99,17 +101,26 @@ class Workspace:
         """Return the folder published under ``name``.
 
         Raises:
-            BookError: when nothing was, naming the chapter ``made_by`` that publishes it.
+            BookError: when nothing was, or when what was is gone, naming the chapters that make it again: the one
+                ``made_by`` which it is published, and before it those which that one reads.
         """
         pointer = self.root / "names" / f"{name}.json"
         if not pointer.exists():
-            raise BookError(
-                f"nothing is published as {name!r}",
-                where=self.root,
-                expected=f"a result of chapter {made_by}",
-                do=f"run that chapter first: distilbook run {self.edition} --chapter {made_by}",
-            )
-        return self.root / read_json(pointer)["folder"]
+            raise self.missing(f"nothing is published as {name!r}", made_by)
+        folder = self.root / read_json(pointer)["folder"]
+        if not folder.is_dir():
+            raise self.missing(f"what was published as {name!r} is gone: {folder}", made_by)
+        return folder
+
+    def missing(self, what: str, made_by: str) -> BookError:
+        """Return the error that says ``what`` is missing, and which chapters make it."""
+        chapters = " ".join(f"--chapter {name}" for name in chain(made_by))
+        return BookError(
+            what,
+            where=self.root,
+            expected=f"a result of chapter {made_by}",
+            do=f"run what makes it; what is there already takes seconds: distilbook run {self.edition} {chapters}",
+        )
 
     def withdraw(self, made_by: str, before: float) -> None:
         """Take back what a chapter published before a time (in seconds since the epoch) and not again since."""

@@ -115,12 +115,19 @@ def test_an_empty_file_is_named_by_its_whole_path(root):
     )
 
 
-def test_an_unknown_wheel_text_is_refused_with_the_nearest_name():
-    expected = (
-        "no wheel holds a text called 'wikipdia'.\n  where: wheel:wikipdia\n"
-        "  expected: wheel:wikipedia or wheel:reviews\n  do: did you mean 'wikipedia'?"
-    )
-    assert message("wheel:wikipdia") == message("wheel:wikipdia", fingerprint) == expected
+@pytest.mark.parametrize(
+    "fields, said",
+    [
+        ({"address": "wheel:wikipdia"}, "expected: wheel:wikipedia or wheel:reviews\n  do: did you mean 'wikipedia'?"),
+        ({"address": "wheel:wikipedia", "column": "body"}, "parameter 'column' cannot be used"),
+        ({"address": "a.txt", "revision": "v1"}, "parameter 'revision' cannot be used"),
+        ({"address": "a\n.txt"}, "parameter 'address' cannot be used"),
+    ],
+)
+def test_what_a_source_has_no_use_for_is_refused_when_it_is_read(fields, said):
+    with pytest.raises(BookError) as error:
+        TextSource.parse({"name": "x"} | fields, where="a test")
+    assert said in str(error.value)
 
 
 def test_a_data_set_of_the_hub_is_read_with_subset_split_column_and_revision(monkeypatch):

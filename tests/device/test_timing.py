@@ -334,11 +334,12 @@ def test_the_published_dimensions_are_those_of_the_default_configurations():
 @pytest.mark.parametrize(
     ("changes", "what"),
     [
-        ({"heads": 5}, "not a multiple of 5"),
+        ({"heads": 5}, "a multiple of the 5 heads"),
         ({"layers": 6}, "multiple of 4"),
         ({"noise_pairs": 4}, "at most half of the 6 pairs, got 4"),
         ({"threads": []}, "at least 1"),
-        ({"threads": [0]}, "greater than 0"),
+        ({"threads": [0]}, "greater than or equal to 1"),
+        ({"lengths": [16, 16]}, "each value once"),
         ({"pair": 3}, "'pairs'"),
         ({"lengths": [513]}, "512 positions, got 513"),
         ({"attention": "flash"}, "'eager' or 'sdpa'"),

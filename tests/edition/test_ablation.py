@@ -9,7 +9,8 @@ from distilbook.data.corpus import Corpus
 from distilbook.edition import ablation
 from distilbook.edition.ablation import Ablation, Choices
 from distilbook.edition.chapter import Chapter
-from distilbook.edition.contents import ARM_CHAPTERS, CHAPTERS
+from distilbook.chapters import ARM_CHAPTERS
+from distilbook.edition.contents import CHAPTERS
 from distilbook.recipe import changes_of
 from distilbook.records import HELD_OUT_TEXT, TRAINING_MASKS
 from distilbook.training.choices import ChoicesConfig

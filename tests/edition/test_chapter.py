@@ -1,7 +1,6 @@
 import pytest
 
 from distilbook.config import BookError, ChapterConfig
-from distilbook.edition import chapter
 from distilbook.edition.chapter import Chapter, open_chapter
 from distilbook.edition.parameters import notebook_values
 from distilbook.records import Record
@@ -9,9 +8,8 @@ from distilbook.workspace import Workspace
 
 
 @pytest.fixture
-def namespace(monkeypatch):
+def namespace():
     """What a notebook's globals hold after its parameters cell."""
-    monkeypatch.setattr(chapter, "_opened", set())
     return {"In": ["x"], "Out": {}, "_": "", "pytest": pytest, "exit": print, **notebook_values("06_pretraining")}
 
 
@@ -25,11 +23,42 @@ def test_in_a_fresh_kernel_every_unknown_value_is_refused(namespace):
         open_chapter("06_pretraining", namespace | {"entirely_new": 3})
 
 
-def test_opened_again_only_what_looks_mistyped_is_refused(namespace):
-    open_chapter("06_pretraining", namespace)
-    open_chapter("06_pretraining", namespace | {"rows": [1], "scores": {}})
+PARAMETERS, OPEN = "edition: str = 'laptop'\nsteps: int = 20", "chapter = open_chapter('06_pretraining', globals())"
+
+
+def test_opened_again_a_chapter_takes_its_other_variables_for_what_they_are(namespace):
+    history = ["", PARAMETERS, OPEN, "temperatures = [1, 2]\nseed = 3", PARAMETERS, OPEN]
+    again = namespace | {"temperatures": [1, 2], "seed": 3}
+    for _ in range(3):
+        open_chapter("06_pretraining", again | {"In": history})
+        history = [*history, "temperatures = [1, 2]\nseed = 3", PARAMETERS, OPEN]
+    open_chapter("06_pretraining", again | {"In": [*history, "rows = [temperatures]", OPEN], "rows": [[1]]})
+
+
+def test_a_name_that_has_been_corrected_is_no_mistake_any_more(namespace):
+    wrong = PARAMETERS + "\ntemprature = 3.0"
     with pytest.raises(BookError, match="did you mean 'temperature'"):
-        open_chapter("06_pretraining", namespace | {"temprature": 3.0})
+        open_chapter("06_pretraining", namespace | {"temprature": 3.0, "In": ["", wrong, OPEN]})
+    open_chapter("06_pretraining", namespace | {"temprature": 3.0, "In": ["", wrong, OPEN, PARAMETERS, OPEN]})
+
+
+@pytest.mark.parametrize("injected", ["temprature = 3.0", "edition = 'laptop'\ntemprature = 3.0"])
+def test_what_papermill_puts_behind_the_parameters_cell_is_looked_at(namespace, injected):
+    with pytest.raises(BookError, match="did you mean 'temperature'"):
+        cells = ["", PARAMETERS, f"# Parameters\n{injected}", OPEN]
+        open_chapter("06_pretraining", namespace | {"temprature": 3.0, "In": cells})
+
+
+def test_a_mistake_in_the_parameters_cell_is_seen_behind_what_papermill_puts_there(namespace):
+    with pytest.raises(BookError, match="did you mean 'temperature'"):
+        cells = ["", PARAMETERS + "\ntemprature = 3.0", "# Parameters\nedition = 'laptop'", OPEN]
+        open_chapter("06_pretraining", namespace | {"temprature": 3.0, "In": cells})
+
+
+def test_what_a_chapter_opened_alone_would_stop_at_is_said_at_once(namespace):
+    with pytest.raises(BookError, match="there is nothing at 'nowhere.txt'"):
+        values = notebook_values("02_corpus") | {"texts": [{"name": "x", "address": "nowhere.txt"}]}
+        open_chapter("02_corpus", values)
 
 
 def test_a_missing_value_is_named(namespace):

@@ -10,7 +10,7 @@ import jupytext
 import nbformat
 import pytest
 
-from distilbook.edition.pairs import chapters, out_of_date, sync, to_notebook
+from distilbook.edition.pairs import chapters, edited, out_of_date, sync, to_notebook
 
 HEADER = """\
 # ---
@@ -162,6 +162,52 @@ def test_a_notebook_saved_with_outputs_is_out_of_date(book):
     notebook.cells[1].outputs = [nbformat.v4.new_output("stream", text="laptop")]
     nbformat.write(notebook, book / "01_claims.ipynb")
     assert out_of_date(book) == ["01_claims"]
+
+
+def add_cell(notebook):
+    notebook.cells.append(nbformat.v4.new_code_cell("mine = 1"))
+
+
+def change_cell(notebook):
+    notebook.cells[0].source += " And mine."
+
+
+def drop_cell(notebook):
+    del notebook.cells[0]
+
+
+def tag_cell(notebook):
+    notebook.cells[0].metadata["tags"] = ["remove-cell"]
+
+
+@pytest.mark.parametrize("edit", [add_cell, change_cell, drop_cell, tag_cell])
+def test_an_edited_notebook_is_said_and_kept_before_it_is_generated_again(book, edit):
+    path = book / "01_claims.ipynb"
+    sync(book)
+    notebook = nbformat.read(path, as_version=4)
+    edit(notebook)
+    nbformat.write(notebook, path)
+    assert edited(book) == ["01_claims"]
+    before, said = path.read_bytes(), []
+    sync(book, said.append)
+    assert (book / "01_claims.edited.ipynb").read_bytes() == before and "01_claims.edited.ipynb" in said[0]
+    assert edited(book) == [] and out_of_date(book) == []
+    path.write_text("{broken")
+    assert edited(book) == ["01_claims"]
+    sync(book, said.append)
+    assert (book / "01_claims.edited-2.ipynb").read_text() == "{broken"
+
+
+def test_a_notebook_generated_from_an_older_script_is_not_taken_for_an_edited_one(book):
+    sync(book)
+    (book / "01_claims.py").write_text(HEADER + "# %% [markdown]\n# New.\n\n" + CELLS)
+    said = []
+    assert edited(book) == [] and sync(book, said.append) and said == []
+    notebook = nbformat.read(book / "01_claims.ipynb", as_version=4)
+    notebook.metadata["language_info"] = {"name": "python"}
+    notebook.cells[-1].outputs = [nbformat.v4.new_output("stream", text="laptop")]
+    nbformat.write(notebook, book / "01_claims.ipynb")
+    assert edited(book) == []
 
 
 @pytest.mark.parametrize("newer", ["01_claims.py", "01_claims.ipynb"])

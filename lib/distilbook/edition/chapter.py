@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -12,12 +13,14 @@ from typing import Any
 from ..config import BookError, ChapterConfig
 from ..records import Record, RecordBook
 from ..workspace import Workspace
+from .checks import check_chapter
 from .contents import CHAPTERS
 
 #: Names that every notebook has from the start.
 IPYTHON_NAMES = frozenset({"In", "Out", "exit", "quit", "get_ipython", "open"})
 
-_opened: set[str] = set()
+#: What papermill's cell of parameters begins with.
+INJECTED = "# Parameters"
 
 
 @dataclass(frozen=True)
@@ -65,35 +68,60 @@ def open_chapter(chapter: str, namespace: Mapping[str, Any]) -> Chapter:
         namespace: the notebook's ``globals()``, after its parameters cell.
 
     Raises:
-        BookError: for a parameter that does not exist, has the wrong type or an impossible value.
+        BookError: for a parameter that does not exist, has the wrong type or an impossible value, or that names
+            something that is not there.
     """
     cls = CHAPTERS[chapter].config_class
-    plain = {name: value for name, value in namespace.items() if _may_be_parameter(name, value)}
-    known = {name: value for name, value in plain.items() if name in cls.model_fields}
-    _refuse_unknown(chapter, [name for name in plain if name not in known], list(cls.model_fields))
-    config = cls.parse(known, where=f"the parameters of chapter {chapter}")
-    _opened.add(chapter)
+    known = list(cls.model_fields)
+    for name in _given(namespace):
+        if name not in known and _may_be_parameter(name, namespace.get(name, ...)):
+            close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+            raise BookError(
+                f"chapter {chapter} has no parameter {name!r}",
+                where="the parameters cell, or a file given with -f",
+                do=f"did you mean {close[0]!r}?" if close else f"its parameters are {', '.join(known)}",
+            )
+    values = {name: namespace[name] for name in known if name in namespace}
+    config = cls.parse(values, where=f"the parameters of chapter {chapter}")
+    check_chapter(chapter, config)
     return Chapter(chapter, config, Workspace(config.edition))
 
 
 def _may_be_parameter(name: str, value: Any) -> bool:
     plain = not isinstance(value, ModuleType | FunctionType | type) and type(value).__module__ == "builtins"
-    return plain and not name.startswith("_") and name not in IPYTHON_NAMES
+    return plain and value is not ... and not name.startswith("_") and name not in IPYTHON_NAMES
 
 
-def _refuse_unknown(chapter: str, unknown: list[str], known: list[str]) -> None:
-    """Refuse names that are no parameter of the chapter.
+def _given(namespace: Mapping[str, Any]) -> Iterable[str]:
+    """Return the names that were given as parameters.
 
-    In a fresh kernel every plain value is a parameter, so all are refused. When a reader opens the
-    chapter again in a used kernel, its other variables stand there too, so only what looks like a
-    mistyped parameter is.
+    A kernel that executed the chapter before holds its other variables, too, and names that have been corrected
+    since. So these are the names assigned from the last parameters cell on, known by its ``edition``, to the cell
+    that opens the chapter; papermill's own cell of parameters comes behind the notebook's. Where no such cell was
+    executed, all names count.
     """
-    for name in unknown:
-        close = difflib.get_close_matches(name, known, n=1, cutoff=0.5 if chapter not in _opened else 0.8)
-        if close or chapter not in _opened:
-            advice = f"did you mean {close[0]!r}?" if close else f"its parameters are {', '.join(known)}"
-            raise BookError(
-                f"chapter {chapter} has no parameter {name!r}",
-                where="the parameters cell, or a file given with -f",
-                do=advice,
-            )
+    cells = [_assigned(source) for source in namespace.get("In") or () if isinstance(source, str)]
+    first = [number for number, names in enumerate(cells) if "edition" in names]
+    if not first:
+        return namespace
+    start = first.pop()
+    if first and namespace["In"][start].lstrip().startswith(INJECTED):
+        start = first.pop()
+    given: list[str] = []
+    for source in namespace["In"][start:]:
+        before, opens, _ = source.partition("open_chapter(")
+        given += _assigned(before.rpartition("\n")[0] if opens else source)
+        if opens:
+            break
+    return given
+
+
+def _assigned(source: str) -> list[str]:
+    """Return the names that the lines of a cell assign to; none for what is no Python."""
+    try:
+        statements = ast.parse(source).body
+    except (SyntaxError, ValueError):
+        return []
+    targets = [node.target if isinstance(node, ast.AnnAssign) else node.targets[0] for node in statements
+               if isinstance(node, ast.Assign | ast.AnnAssign)]  # fmt: skip
+    return [target.id for target in targets if isinstance(target, ast.Name)]

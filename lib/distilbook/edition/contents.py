@@ -5,10 +5,10 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from ..chapters import ARM_CHAPTERS, READS
 from ..config import BookError, ChapterConfig, nearest
-from ..recipe import ARMS
 from ..workspace import project_root
 
 
@@ -38,46 +38,34 @@ class ChapterInfo:
         return getattr(importlib.import_module(module), name)
 
 
-#: The chapters that take something away from the full recipe.
-ARM_CHAPTERS = tuple(f"07_ablations/{arm}" for arm in ARMS if arm != "full")
-STUDENTS = ("06_pretraining", *ARM_CHAPTERS)
-TEACHER = ("02_corpus", "03_teacher")
 TASKS = "distilbook.training.finetuning.config"
+#: What is not as :class:`ChapterInfo` has it by default, but for what a chapter reads.
+OTHERWISE: dict[str, dict[str, Any]] = {
+    "02_corpus": {"config": "distilbook.data.corpus:CorpusConfig", "inputs": ("texts", "tokenizer"), "load": "heavy"},
+    "03_teacher": {"config": "distilbook.training.teacher_head:TeacherConfig", "inputs": ("teacher",), "load": "heavy"},
+    "04_student": {"config": "distilbook.model.student:StudentConfig"},
+    "05_triple_loss": {"config": "distilbook.loss:LossConfig"},
+    "06_pretraining": {"config": "distilbook.training.pretrain:PretrainConfig", "load": "heavy"},
+    **dict.fromkeys(ARM_CHAPTERS, {"load": "heavy"}),
+    "07_ablations/choices": {"config": "distilbook.training.choices:ChoicesConfig", "load": "heavy"},
+    "08_sentence_tasks": {"config": f"{TASKS}:FinetuneConfig", "inputs": ("tasks",), "load": "heavy"},
+    "09_long_documents": {"config": f"{TASKS}:LongDocumentsConfig", "inputs": ("tasks",), "load": "heavy"},
+    "11_timing": {
+        "config": "distilbook.device.plan:TimingConfig",
+        "ships": ("device/stsb_dev_lengths.json",),
+        "load": "alone",
+    },
+    "13_verdict": {
+        "config": f"{TASKS}:VerdictConfig",
+        "inputs": ("teacher", "student", "tasks"),
+        "ships": ("claims/reference",),
+        "load": "heavy",
+    },
+}
 
 #: The book in reading order, which is also an order in which each chapter finds what it reads.
 CHAPTERS: dict[str, ChapterInfo] = {
-    "01_claims": ChapterInfo(),
-    "02_corpus": ChapterInfo("distilbook.data.corpus:CorpusConfig", inputs=("texts", "tokenizer"), load="heavy"),
-    "03_teacher": ChapterInfo(
-        "distilbook.training.teacher_head:TeacherConfig", ("02_corpus",), inputs=("teacher",), load="heavy"
-    ),
-    "04_student": ChapterInfo("distilbook.model.student:StudentConfig", ("03_teacher",)),
-    "05_triple_loss": ChapterInfo("distilbook.loss:LossConfig", ("03_teacher",)),
-    "06_pretraining": ChapterInfo("distilbook.training.pretrain:PretrainConfig", TEACHER, load="heavy"),
-    **{arm: ChapterInfo(reads=(*TEACHER, "06_pretraining"), load="heavy") for arm in ARM_CHAPTERS},
-    "07_ablations/choices": ChapterInfo(
-        "distilbook.training.choices:ChoicesConfig", (*TEACHER, "06_pretraining"), load="heavy"
-    ),
-    "07_ablations/summary": ChapterInfo(reads=("03_teacher", *STUDENTS, "07_ablations/choices")),
-    "08_sentence_tasks": ChapterInfo(
-        f"{TASKS}:FinetuneConfig", ("02_corpus", "03_teacher", *STUDENTS), inputs=("tasks",), load="heavy"
-    ),
-    "09_long_documents": ChapterInfo(
-        f"{TASKS}:LongDocumentsConfig", ("03_teacher", *STUDENTS), inputs=("tasks",), load="heavy"
-    ),
-    "11_timing": ChapterInfo(
-        "distilbook.device.plan:TimingConfig",
-        ("02_corpus", "03_teacher", "04_student"),
-        ships=("device/stsb_dev_lengths.json",),
-        load="alone",
-    ),
-    "13_verdict": ChapterInfo(
-        f"{TASKS}:VerdictConfig",
-        ("03_teacher", *STUDENTS, "08_sentence_tasks", "09_long_documents", "11_timing"),
-        inputs=("tasks",),
-        ships=("claims/reference",),
-        load="heavy",
-    ),
+    name: ChapterInfo(reads=reads, **OTHERWISE.get(name, {})) for name, reads in READS.items()
 }
 
 
@@ -87,8 +75,18 @@ def script_of(chapter: str) -> Path:
 
 
 def editions() -> list[str]:
-    """Return the editions there are parameters for."""
-    return sorted(path.name for path in (project_root() / "parameters").iterdir() if path.is_dir())
+    """Return the editions there are parameters for, each a folder; hidden ones are left alone.
+
+    Raises:
+        BookError: for a folder whose name no edition may have, since its results lie in a folder of that name.
+    """
+    root = project_root() / "parameters"
+    if not root.is_dir():
+        raise BookError("the folder of the editions was not found", where=root, expected="a folder for each edition")
+    names = sorted(path.name for path in root.iterdir() if path.is_dir() and path.name[0] not in "._")
+    for name in names:
+        ChapterConfig.parse({"edition": name}, where=f"the name of the folder {root / name}")
+    return names
 
 
 def check_names(edition: str, chapters: list[str]) -> None:

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import torch
-from pydantic import Field
 from torch import Tensor
 from transformers import BertConfig, BertForMaskedLM, DistilBertConfig, DistilBertForMaskedLM
 
 from ..config import BookError, ChapterConfig
-from ..recipe import Recipe
+from ..recipe import Layers, Recipe
 
 #: Student module: teacher module, inside one layer.
 LAYER_PARTS = {
@@ -41,7 +40,7 @@ OTHER_PARTS = {
 class StudentConfig(ChapterConfig):
     """Which layers the student of chapter 04 copies."""
 
-    layers: tuple[int, ...] = Field(min_length=1, description="the teacher's layers, from 0")
+    layers: Layers
 
 
 def student_config(teacher: BertConfig, layers: int, dropout: float) -> DistilBertConfig:

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..config import short_hash
+from ..edition.checks import addresses
 from ..edition.contents import CHAPTERS, script_of
-from ..edition.parameters import edition_values
+from ..edition.parameters import chapter_values, edition_values
 from ..files import content_hash, read_json, sha256, write_json
 from ..finished import CORPUS_MARKER, MARKER, sizes_differ
 from ..provenance import module_hashes
@@ -80,38 +81,29 @@ def origin(chapter: str, workspace: Workspace) -> Origin:
     script = script_of(chapter)
     source = script.read_text(encoding="utf-8")
     modules = re.findall(r"^\s*from (distilbook[\w.]*) import", source, flags=re.MULTILINE)
-    values = edition_values(workspace.edition, chapter)
     return {
         "script": {script.relative_to(project_root()).as_posix(): sha256(script)},
-        "parameters": dict(values),
-        "inputs": inputs(chapter, values, workspace),
+        "parameters": edition_values(workspace.edition, chapter),
+        "inputs": inputs(chapter, workspace),
         "code": {name: digest for name, digest in module_hashes(*sorted(set(modules))).items() if name != CONTENTS},
         "contents": {chapter: short_hash(asdict(CHAPTERS[chapter]))},
         "reads": {name: product(name, workspace) for name in CHAPTERS[chapter].reads},
     }
 
 
-def inputs(chapter: str, values: dict[str, Any], workspace: Workspace) -> dict[str, str]:
+def inputs(chapter: str, workspace: Workspace) -> dict[str, str]:
     """Return the content hash of every local file or folder that the chapter takes from outside the book.
 
-    These are what the edition's values name as an input, and what the library ships for the chapter.
+    These are what the notebook's or the edition's values name as an input, and what the library ships for the chapter.
     """
     known = workspace.root / "state" / "contents.json"
+    values = chapter_values(workspace.edition, chapter) if CHAPTERS[chapter].inputs else {}
     named = [values[name] for name in CHAPTERS[chapter].inputs if name in values]
     # Several tasks may lie in one folder, which is looked into once.
     there = [address for address in dict.fromkeys(addresses(named)) if local_path(address).exists()]
     paths = {address: local_path(address) for address in there}
     paths |= {f"distilbook/{name}": PACKAGE / name for name in CHAPTERS[chapter].ships}
     return {name: content_hash(path, known) for name, path in paths.items()}
-
-
-def addresses(value: Any) -> list[str]:
-    """Return the addresses in a parameter's value: a text, a row with an ``address``, or a list of either."""
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, dict):
-        return addresses(value.get("address", []))
-    return [found for part in value for found in addresses(part)] if isinstance(value, list | tuple) else []
 
 
 def product(chapter: str, workspace: Workspace) -> str:
@@ -125,6 +117,7 @@ def product(chapter: str, workspace: Workspace) -> str:
     published = {
         name: folder if not folder.startswith("..") else content_hash(workspace.root / folder, known)
         for name, folder in workspace.published_by(chapter).items()
+        if (workspace.root / folder).is_dir()
     }
     return short_hash([published, sha256(records) if records.exists() else None])
 

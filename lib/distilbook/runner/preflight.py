@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import re
 import shutil
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
+from ..chapters import ARM_CHAPTERS
 from ..config import BookError, ChapterConfig
-from ..edition.contents import CHAPTERS
+from ..edition.checks import check_chapter
 from ..edition.parameters import check_parameters
 from ..model.address import model_at_hand
 from ..model.folder import check_teacher, look_at
 from ..records import RecordBook
-from ..workspace import Workspace, local_path
-from .freshness import addresses
-
-if TYPE_CHECKING:  # most commands look at no task
-    from ..data.tasks import TaskSource
+from ..workspace import Workspace
 
 #: An edition is not begun with less room than this; the laptop edition's results take about a third of it.
 FREE_BYTES = 10**9
 #: With less than this a failure is taken for that of a full disk, and no site is written.
 FULL_BYTES = 5 * 10**7
-#: Parameters that may also be a bare id of the Hub.
-MODELS = ("teacher", "tokenizer")
 
 
 def check_output(workspace: Workspace) -> None:
@@ -72,39 +65,37 @@ def check_records(workspace: Workspace) -> None:
 
 
 def check_chapters(chapters: Iterable[str], workspace: Workspace) -> None:
-    """Refuse what the ``chapters`` to be executed would stop at: parameters, local inputs and trackers that are not there."""
-    configs = {chapter: check_parameters(workspace.edition, chapter) for chapter in chapters}
-    for chapter, config in configs.items():
+    """Refuse what the ``chapters`` to be executed would stop at, each alone and beside the others they belong to."""
+    for chapter in chapters:
+        config = check_parameters(workspace.edition, chapter)
+        check_chapter(chapter, config)
         check_trackers(getattr(config, "trackers", ()))
-        for name in CHAPTERS[chapter].inputs:
-            value = config.model_dump()[name]
-            for address in addresses(value):
-                check_address(address, f"parameter {name!r} of chapter {chapter}", may_be_id=name in MODELS)
-        check_tasks(getattr(config, "tasks", ()))
-    check_models(configs)
+        check_beside_others(chapter, config)
+        check_models(chapter, config)
 
 
-def check_models(configs: Mapping[str, ChapterConfig]) -> None:
-    """Refuse models at hand that are not whole, or that take fewer word pieces than the chapters give them.
+def check_models(chapter: str, config: ChapterConfig) -> None:
+    """Refuse models at hand that are not whole, or that take fewer word pieces than ``chapter`` gives them.
 
     Models that still have to be fetched are looked at by the chapter that fetches them.
     """
-    longest = max((most_word_pieces(one) for one in configs.values() if not hasattr(one, "student")), default=0)
-    for chapter, config in configs.items():
-        for name in ("tokenizer", "teacher", "student"):
-            folder = model_at_hand(address) if (address := getattr(config, name, "")) else None
-            if folder is None:
-                continue
-            if chapter == "03_teacher":
-                check_teacher(folder, new_head=config.steps > 0)
-            most = most_word_pieces(config) if hasattr(config, "student") else longest
-            if most > (positions := look_at(folder).size["positions"]):
-                raise BookError(
-                    f"the model has {positions} positions, and is given up to {most} word pieces",
-                    where=f"{folder}, parameter {name!r} of chapter {chapter}",
-                    expected=f"block_length and max_length of at most {positions}",
-                    do="lower them, or give a model with more positions",
-                )
+    most = most_word_pieces(config)
+    named = {(name, chapter): getattr(config, name, "") for name in ("tokenizer", "teacher", "student")}
+    if most and not named["student", chapter]:
+        named["teacher", "03_teacher"] = check_parameters(config.edition, "03_teacher").teacher
+    for (name, place), address in named.items():
+        folder = model_at_hand(address) if address else None
+        if folder is None:
+            continue
+        if chapter == "03_teacher":
+            check_teacher(folder, new_head=config.steps > 0)
+        if most > (positions := look_at(folder).size["positions"]):
+            raise BookError(
+                f"the model has {positions} positions, and chapter {chapter} gives it up to {most} word pieces",
+                where=f"{folder}, parameter {name!r} of chapter {place}",
+                expected=f"block_length and max_length of at most {positions}",
+                do="lower them, or give a model with more positions",
+            )
 
 
 def most_word_pieces(config: ChapterConfig) -> int:
@@ -121,21 +112,41 @@ def check_trackers(names: Iterable[str]) -> None:
         check_installed(names)
 
 
-def check_tasks(tasks: Iterable[TaskSource]) -> None:
-    """Refuse local tasks that cannot be used, by reading them."""
-    from ..data.tasks import check_source
+def check_beside_others(chapter: str, config: ChapterConfig) -> None:
+    """Refuse what does not fit other chapters: an arm or a choice the full recipe, layers or lengths the teacher.
 
-    for task in tasks:
-        check_source(task)
+    Raises:
+        BookError: naming the parameter and the chapter.
+    """
+    if chapter in ARM_CHAPTERS:
+        check_parameters(config.edition, "06_pretraining").for_arm(chapter.rpartition("/")[2])
+    if chapter == "07_ablations/choices":
+        check_choices(config, check_parameters(config.edition, "06_pretraining"))
+    check_layers(chapter, config)
 
 
-def check_address(address: str, where: str, may_be_id: bool) -> None:
-    """Refuse an address that can only be a local path and does not exist."""
-    elsewhere = address.startswith(("wheel:", "hub:")) or may_be_id and re.fullmatch(r"\w[\w.-]*(/[\w.-]+)?", address)
-    if not elsewhere and not os.path.exists(local_path(address)):
-        raise BookError(
-            f"there is nothing at {address!r}",
-            where=where,
-            expected=f"a file or folder at {local_path(address)}",
-            do="put it there or correct the address; relative paths start at the project's root",
-        )
+def check_choices(config: ChapterConfig, full: ChapterConfig) -> None:
+    """Refuse seeds that the full recipe is not run with, and choices that it makes already, or one of its arms."""
+    from ..training.choices import Choice, check_choice, check_seeds
+
+    check_seeds(config.seeds, full.seeds)
+    for changes in config.choices:
+        check_choice(Choice(changes), full.recipe)
+
+
+def check_layers(chapter: str, config: ChapterConfig) -> None:
+    """Refuse layers that the teacher at hand does not have."""
+    own = getattr(config, "layers", ())
+    choices = [choice.get("layers", ()) for choice in getattr(config, "choices", ())]
+    asked = [*choices, own if isinstance(own, tuple) else ()]
+    teacher = model_at_hand(check_parameters(config.edition, "03_teacher").teacher) if any(asked) else None
+    if teacher is None:
+        return
+    depth = look_at(teacher).size["layers"]
+    for layers in asked:
+        if layers and layers[-1] >= depth:
+            raise BookError(
+                f"the teacher has no layer {layers[-1]}",
+                where=f"parameter {'choices' if choices else 'layers'!r} of chapter {chapter}",
+                expected=f"layers from 0 to {depth - 1}",
+            )

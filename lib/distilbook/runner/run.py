@@ -18,8 +18,9 @@ from datetime import datetime
 
 from ..config import BookError
 from ..edition.contents import CHAPTERS, check_names
+from ..edition.pairs import EDITED, edited
 from ..files import sole
-from ..workspace import Workspace
+from ..workspace import Workspace, project_root
 from .display import BookDisplay
 from .estimate import Estimate
 from .execution import Running
@@ -67,6 +68,8 @@ def run(edition: str, only: list[str] | None = None, jobs: int | None = None) ->
         conditions = survey(workspace)
         stale = only or [name for name, here in conditions.items() if here.state not in ("fresh", "waiting")]
         check_chapters(stale, workspace)
+        for name in edited(project_root() / "book"):
+            print(f"book/{name}.ipynb was edited, and is not what is executed: {EDITED.format(name)}")
         machine = Machine.here(jobs)
         chapters = [name for name in CHAPTERS if not only or name in only]
         with BookDisplay(workspace, len(chapters)) as display, stopped_by_signals():

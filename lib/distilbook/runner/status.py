@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from ..claims.settling import seconds_behind
 from ..edition.contents import CHAPTERS, check_names
+from ..edition.pairs import EDITED, edited
 from ..files import holder_of, size_of
 from ..progress import duration
 from ..records import Record, RecordBook
-from ..workspace import Workspace
+from ..workspace import Workspace, project_root
 from .clean import megabytes, unneeded
 from .freshness import Condition, survey
 
@@ -41,6 +42,7 @@ def status(edition: str) -> str:
     parts = [
         _headline(workspace, states, holder),
         _chapters(conditions, states, workspace),
+        _edited(),
         _legend(states),
         _times(conditions, records),
         _room(workspace, holder),
@@ -85,6 +87,14 @@ def _newest_line(chapter: str, workspace: Workspace) -> str:
     log = workspace.root / "logs" / f"{chapter}.log"
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
     return lines[-1] if lines else "starting"
+
+
+def _edited() -> str:
+    """Say which notebooks were edited where their script is what a run executes."""
+    return "\n".join(
+        f"book/{name}.ipynb was edited, and is not what is executed: {EDITED.format(name)}."
+        for name in edited(project_root() / "book")
+    )
 
 
 def _legend(states: Mapping[str, str]) -> str:

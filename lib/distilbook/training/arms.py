@@ -7,7 +7,6 @@ from contextlib import nullcontext
 from pathlib import Path
 from statistics import median
 
-from ..config import BookError
 from ..data.corpus import Corpus
 from ..workspace import Workspace
 from .loop import Watch
@@ -33,12 +32,7 @@ def published_runs(workspace: Workspace, arm: str, made_by: str) -> list[Pretrai
     """
     names = [name for name in workspace.published_by(made_by) if name.startswith(f"student/{arm}/")]
     if not names:
-        raise BookError(
-            f"there is no student of arm {arm!r}",
-            where=workspace.root,
-            expected=f"what chapter {made_by} trains",
-            do=f"run that chapter first: distilbook run {workspace.edition} --chapter {made_by}",
-        )
+        raise workspace.missing(f"there is no student of arm {arm!r}", made_by)
     return sorted((PretrainRun.open(workspace.find(name, made_by)) for name in names), key=lambda run: run.seed)
 
 

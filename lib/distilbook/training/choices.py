@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError, field_validator
 
-from ..config import BookError, ChapterConfig, Seed, nearest
+from ..config import BookError, ChapterConfig, Refusal, Seeds, each_once, first_refusal
 from ..data.corpus import Corpus
 from ..files import read_json
 from ..progress import log_line
@@ -36,33 +36,24 @@ ANY = Recipe(
 class ChoicesConfig(ChapterConfig):
     """What is changed in the full recipe, one run a change and a seed."""
 
-    seeds: tuple[Seed, ...] = Field(min_length=1, description="some of the full recipe's seeds")
+    seeds: Seeds = Field(description="some of the full recipe's seeds")
     choices: tuple[dict[str, Any], ...] = Field(min_length=1, description="fields of the recipe with other values")
 
     @field_validator("choices")
     @classmethod
     def _can_be_put_into_a_recipe(cls, choices: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
-        checked = tuple(_checked(choice) for choice in choices)
-        if any(choice in checked[:number] for number, choice in enumerate(checked)):
-            raise ValueError("choices that differ from each other")
-        return checked
+        return each_once(tuple(_checked(choice, f"[{number}]") for number, choice in enumerate(choices)))
 
 
-def _checked(choice: Mapping[str, Any]) -> dict[str, Any]:
+def _checked(choice: Mapping[str, Any], place: str) -> dict[str, Any]:
     """Return the fields of ``choice`` as a recipe has them."""
     if not choice:
-        raise ValueError("at least one field of the recipe in every choice")
-    for name in choice:
-        if name not in Recipe.model_fields:
-            advice = nearest(name, list(Recipe.model_fields), "fields")
-            raise ValueError(f"fields of the recipe; {name!r} is none: {advice}")
+        raise Refusal("at least one field of the recipe in every choice", place=place)
     try:
-        recipe = ANY.changed(**choice)
+        recipe = Recipe.model_validate(ANY.model_dump() | choice)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        reason = first["msg"].removeprefix("Value error, ")
-        raise ValueError(f"{field + ': ' if field else ''}{reason}, in {dict(choice)}") from None
+        first = first_refusal(Recipe, error)
+        raise Refusal(str(first), place=f"{place}.{first.place}", do=first.do, unknown=first.unknown) from None
     return {name: getattr(recipe, name) for name in choice}
 
 
@@ -110,11 +101,19 @@ def choices_of(config: ChoicesConfig, full: Sequence[PretrainRun], teacher: Path
     choices = [Choice(changes) for changes in config.choices]
     depth = read_json(teacher / "config.json")["num_hidden_layers"]
     for choice in choices:
-        _check(choice, full[0].config.recipe, depth)
+        check_choice(choice, full[0].config.recipe)
+        layers = choice.changes.get("layers", ())
+        if layers and layers[-1] >= depth:
+            raise BookError(
+                f"the teacher has no layer {layers[-1]}",
+                where=f"{WHERE}, {choice.name}",
+                expected=f"layers from 0 to {depth - 1}",
+            )
     return choices
 
 
-def _check(choice: Choice, full: Recipe, depth: int) -> None:
+def check_choice(choice: Choice, full: Recipe) -> None:
+    """Refuse a choice that makes no recipe of the ``full`` one, or makes the full one itself or one of its arms."""
     where = f"{WHERE}, {choice.name}"
     recipe = Recipe.parse(full.model_dump() | dict(choice.changes), where=where)
     ours = full.model_dump()
@@ -133,10 +132,6 @@ def _check(choice: Choice, full: Recipe, depth: int) -> None:
             expected="a change that has no chapter yet",
             do=f"take it out: chapter 07_ablations/{same} runs it",
         )
-    if recipe.layers[-1] >= depth:
-        raise BookError(
-            f"the teacher has no layer {recipe.layers[-1]}", where=where, expected=f"layers from 0 to {depth - 1}"
-        )
 
 
 def paired_with(seeds: Sequence[int], full: Sequence[PretrainRun]) -> list[PretrainRun]:
@@ -146,14 +141,19 @@ def paired_with(seeds: Sequence[int], full: Sequence[PretrainRun]) -> list[Pretr
         BookError: when one of them was not run.
     """
     by_seed = {run.seed: run for run in full}
-    if missing := [seed for seed in seeds if seed not in by_seed]:
+    check_seeds(seeds, list(by_seed))
+    return [by_seed[seed] for seed in seeds]
+
+
+def check_seeds(seeds: Sequence[int], full: Sequence[int]) -> None:
+    """Refuse ``seeds`` that are not among those of the ``full`` recipe's runs."""
+    if missing := [seed for seed in seeds if seed not in full]:
         raise BookError(
             f"the full recipe was not run with seed {', '.join(map(str, missing))}",
             where="parameter 'seeds'",
-            expected=f"seeds among {', '.join(map(str, by_seed))}",
+            expected=f"seeds among {', '.join(map(str, full))}",
             do="take it out here, or add it to chapter 06",
         )
-    return [by_seed[seed] for seed in seeds]
 
 
 def run_choice(

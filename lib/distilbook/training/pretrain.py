@@ -13,7 +13,7 @@ from pydantic import Field
 from torch import Tensor
 from transformers import BertForMaskedLM, DistilBertForMaskedLM
 
-from ..config import ChapterConfig, Seed, short_hash
+from ..config import ChapterConfig, Seeds, short_hash
 from ..data.corpus import Corpus
 from ..data.masking import IGNORED, Masking
 from ..files import new_folder
@@ -43,10 +43,10 @@ class PretrainConfig(ChapterConfig, Recipe, LoopConfig):
 
     circumstances: ClassVar[frozenset[str]] = ChapterConfig.circumstances | LoopConfig.circumstances
 
-    seeds: tuple[Seed, ...] = Field(min_length=1, description="one run each")
+    seeds: Seeds = Field(description="one run each")
     dropout: float = Field(ge=0, lt=1)
-    evaluations: int = Field(ge=1, description="held-out measurements over a run, besides the one before it")
-    evaluated_blocks: int = Field(ge=1, description="held-out blocks those measurements along the way are taken on")
+    evaluations: int = Field(ge=1, le=10**6, description="held-out measurements over a run, besides the one before it")
+    evaluated_blocks: int = Field(ge=1, le=10**9, description="held-out blocks those measurements along the way are taken on")
 
     @property
     def recipe(self) -> Recipe:
@@ -54,8 +54,12 @@ class PretrainConfig(ChapterConfig, Recipe, LoopConfig):
         return Recipe(**{name: getattr(self, name) for name in Recipe.model_fields})
 
     def for_arm(self, arm: str) -> PretrainConfig:
-        """Return this configuration with the one change that makes it ``arm``'s."""
-        return self.model_validate(self.model_dump() | changes_of(arm, self.recipe))
+        """Return this configuration with the one change that makes it ``arm``'s.
+
+        Raises:
+            BookError: for an arm that changes nothing here, or that leaves nothing to learn.
+        """
+        return self.parse(self.model_dump() | changes_of(arm, self.recipe), where=f"arm {arm!r} of the recipe")
 
 
 class TripleLoss(Objective):

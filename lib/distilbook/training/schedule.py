@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from ..config import BookError, Config
+from ..config import BookError, Config, one_of
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
+#: With AdamW every weight moves by about this much a step, so that more than a tenth trains nothing.
+LearningRate = Annotated[float, Field(gt=0, le=0.1)]
 
 
 class LoopConfig(Config):
@@ -16,12 +18,12 @@ class LoopConfig(Config):
 
     circumstances: ClassVar[frozenset[str]] = frozenset({"checkpoint_every", "trackers"})
 
-    steps: int = Field(ge=1, description="optimiser steps")
-    blocks_per_step: int = Field(ge=1, description="blocks an optimiser step, over all processes")
-    micro_batch: int = Field(ge=1, description="blocks a forward pass")
-    learning_rate: float = Field(gt=0, lt=1, description="at the end of the warm-up; it then falls to 0 linearly")
+    steps: int = Field(ge=1, le=10**9, description="optimiser steps")
+    blocks_per_step: int = Field(ge=1, le=10**6, description="blocks an optimiser step, over all processes")
+    micro_batch: int = Field(ge=1, le=10**6, description="blocks a forward pass")
+    learning_rate: LearningRate = Field(description="at the end of the warm-up; it then falls to 0 linearly")
     warmup_share: float = Field(ge=0, le=1, description="share of the steps in which the learning rate rises")
-    checkpoint_every: int = Field(ge=1, description="optimiser steps between checkpoints")
+    checkpoint_every: int = Field(ge=1, le=10**9, description="optimiser steps between checkpoints")
     precision: Precision = Field(description="of matrix products; auto is what this machine is quickest in")
     compile: bool = Field(description="let torch compile the encoders; for long runs on a GPU")
     trackers: tuple[str, ...] = Field(description="who gets the metrics beside their file, by accelerate's names")
@@ -29,9 +31,7 @@ class LoopConfig(Config):
     @field_validator("trackers")
     @classmethod
     def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        if unknown := sorted(set(names).difference(known_trackers())):
-            raise ValueError(f"names among {', '.join(known_trackers())}; there is no {', '.join(unknown)}")
-        return names
+        return one_of(known_trackers(), "trackers")(names) if names else names
 
 
 def known_trackers() -> list[str]:

@@ -19,7 +19,7 @@ from pydantic import Field
 from torch import Tensor
 from transformers import BertForMaskedLM
 
-from ..config import ChapterConfig, Seed, short_hash
+from ..config import Address, ChapterConfig, Seed, short_hash
 from ..data.corpus import Corpus
 from ..data.masking import IGNORED, Masking
 from ..files import new_folder
@@ -52,10 +52,10 @@ class TeacherConfig(ChapterConfig, LoopConfig):
 
     circumstances: ClassVar[frozenset[str]] = ChapterConfig.circumstances | LoopConfig.circumstances
 
-    teacher: str = Field(description="the teacher's address: hub:<id>, a folder, or wheel:<name>")
-    steps: int = Field(ge=0, description="optimiser steps of the head's fitting; 0 for a teacher that has one")
+    teacher: Address = Field(description="the teacher's address: hub:<id>, a folder, or wheel:<name>")
+    steps: int = Field(ge=0, le=10**9, description="optimiser steps of the head's fitting; 0 for a teacher that has one")
     mask_share: float = Field(gt=0, lt=1, description="share of the word pieces hidden while the head is fitted")
-    evaluated_blocks: int = Field(ge=1, description="held-out blocks the learning curve is measured on")
+    evaluated_blocks: int = Field(ge=1, le=10**9, description="held-out blocks the learning curve is measured on")
     seed: Seed
 
 

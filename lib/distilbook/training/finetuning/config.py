@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from ...config import ChapterConfig, Config, Seed
-from ...data.tasks import TaskSource
+from ...config import ChapterConfig, Config, Refusal, Seeds, each_once, one_of
+from ...data.tasks import TaskSource, check_source
 from ...recipe import ARMS, AS_LONG, WITHOUT_TEACHER
-from ..schedule import Precision
+from ..schedule import LearningRate, Precision
+
+TrainExamples = Annotated[int, Field(ge=2, le=10**9)] | Literal["all"]
+Epochs = Annotated[int, Field(ge=0, le=1000)]
+BatchSize = Annotated[int, Field(ge=1, le=10**5)]
+Length = Annotated[int, Field(ge=8, le=512)]
+#: The students that there are to fine-tune: of every arm, and of those trained for as long as the full recipe.
+STUDENTS = (*ARMS, *(arm + AS_LONG for arm in WITHOUT_TEACHER))
 
 
 class Settings(Config):
@@ -20,31 +28,31 @@ class Settings(Config):
     pieces; BERT's authors (Devlin et al. 2019, appendix A.3) choose 2 to 4 epochs and 2e-5 to 5e-5 by task.
     """
 
-    train_examples: int | Literal["all"] = Field(description="training examples, drawn by each seed for itself; or all")
-    epochs: int = Field(ge=0, description="0: the model's own classification head is evaluated as it is")
-    batch_size: int = Field(ge=1)
-    learning_rate: float = Field(gt=0, lt=1, description="at the end of the warm-up; it then falls to 0 linearly")
+    train_examples: TrainExamples = Field(description="training examples, drawn by each seed for itself; or all")
+    epochs: Epochs = Field(description="0: the model's own classification head is evaluated as it is")
+    batch_size: BatchSize
+    learning_rate: LearningRate = Field(description="at the end of the warm-up; it then falls to 0 linearly")
     warmup_share: float = Field(ge=0, lt=1)
     dropout: float = Field(ge=0, lt=1, description="in every model alike, whatever it was pre-trained with")
-    max_length: int = Field(ge=8, le=512, description="word pieces; longer sentences or pairs are cut")
+    max_length: Length = Field(description="word pieces; longer sentences or pairs are cut")
     precision: Precision = Field(description="of matrix products; auto is what this machine is quickest in")
-
-    @field_validator("train_examples")
-    @classmethod
-    def _enough(cls, number: int | str) -> int | str:
-        if number != "all" and number < 2:
-            raise ValueError("at least 2, or all")
-        return number
 
 
 class TaskChoice(TaskSource):
     """A task, and the settings in which it differs from the others."""
 
-    train_examples: int | Literal["all"] | None = None
-    epochs: int | None = None
-    batch_size: int | None = None
-    learning_rate: float | None = None
-    max_length: int | None = None
+    train_examples: TrainExamples | None = None
+    epochs: Epochs | None = None
+    batch_size: BatchSize | None = None
+    learning_rate: LearningRate | None = None
+    max_length: Length | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _is_no_path(cls, name: str) -> str:
+        if re.search(r"[/\\]|^[.\s-]|\s$", name) or len(name) > 100:
+            raise Refusal("a name that a file may have: no slashes, no dot at its beginning, at most 100 characters")
+        return name
 
     @property
     def source(self) -> TaskSource:
@@ -62,15 +70,21 @@ class TasksConfig(ChapterConfig, Settings):
     """Tasks, and how models are fine-tuned on them, once a seed."""
 
     tasks: tuple[TaskChoice, ...]
-    seeds: tuple[Seed, ...] = Field(min_length=1)
+    seeds: Seeds
 
     @field_validator("tasks")
     @classmethod
     def _each_once(cls, tasks: tuple[TaskChoice, ...]) -> tuple[TaskChoice, ...]:
-        names = [task.name for task in tasks]
-        if len(set(names)) < len(names):
-            raise ValueError(f"each task once, got {', '.join(names)}")
+        names = [task.name.casefold() for task in tasks]
+        for number, name in enumerate(names):
+            if name in names[:number]:
+                raise Refusal("each task once", place=f"[{number}].name", do=f"take the second {name!r} out")
         return tasks
+
+    def check_here(self) -> None:
+        """Refuse local tasks whose training or development set is missing in the folder that is there."""
+        for task in self.tasks:
+            check_source(task)
 
     def settings(self, task: TaskChoice) -> Settings:
         """Return how ``task`` is fine-tuned on: the shared settings with its own laid over them."""
@@ -81,26 +95,23 @@ class FinetuneConfig(TasksConfig):
     """The tasks of a chapter, and the students that are tried on them beside the teacher and the baselines."""
 
     tasks: tuple[TaskChoice, ...] = Field(min_length=1)
-    students: tuple[str, ...] = Field(min_length=1, description="arms whose students are fine-tuned")
-
-    @field_validator("students")
-    @classmethod
-    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        known = [*ARMS, *(arm + AS_LONG for arm in WITHOUT_TEACHER)]
-        if unknown := [name for name in names if name not in known]:
-            raise ValueError(f"names among {', '.join(known)}; there is no {', '.join(unknown)}")
-        return names
+    students: Annotated[tuple[str, ...], AfterValidator(one_of(STUDENTS, "students"))] = Field(
+        min_length=1, description="arms whose students are fine-tuned"
+    )
 
 
 class LongDocumentsConfig(FinetuneConfig):
     """A fine-tuning chapter's configuration, with further lengths at which texts are cut."""
 
-    shorter: tuple[Annotated[int, Field(ge=8, le=512)], ...] = Field(description="lengths at which texts are cut too")
+    shorter: Annotated[tuple[Length, ...], AfterValidator(each_once)] = Field(
+        description="lengths at which texts are cut too"
+    )
 
     @model_validator(mode="after")
     def _shorter_than_the_whole(self) -> Self:
-        if any(length >= self.max_length for length in self.shorter):
-            raise ValueError("lengths in 'shorter' below max_length")
+        whole = min([self.max_length, *(task.max_length for task in self.tasks if task.max_length)])
+        if any(length >= whole for length in self.shorter):
+            raise Refusal(f"lengths below max_length, which is {whole}", place=".shorter")
         return self
 
     def cut_to(self, length: int) -> FinetuneConfig:
@@ -118,7 +129,8 @@ class VerdictConfig(TasksConfig):
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if bool(self.teacher) != bool(self.student):
-            raise ValueError("both teacher and student, or neither")
+            missing = "student" if self.teacher else "teacher"
+            raise Refusal("both teacher and student, or neither", place=f".{missing}")
         if self.teacher and not self.tasks:
-            raise ValueError("at least one task on which the pair is compared")
+            raise Refusal("at least one task on which the pair is compared", place=".tasks")
         return self
