@@ -7,10 +7,9 @@ import os
 import pytest
 
 from distilbook.config import BookError
-from distilbook.data import hub, sources, wheels
+from distilbook.data import hub, wheels
 from distilbook.data.reading import Reading
 from distilbook.data.sources import Document, TextSource, documents, fingerprint, told_apart
-from distilbook.files import sha256
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,6 @@
 """What makes a chapter stale, and the words that say so. Whole runs are in test_run.py and test_smoke.py."""
 
 import json
-import json
 import os
 import shutil
 

@@ -16,9 +16,9 @@ from ..device.plan import OWN, PAIRS, TimingConfig, further_orders, pair_orders
 from ..device.times import trust
 from ..device.timing import TimingResult, run_timing
 from ..device.timing_records import size_records, timing_records
-from ..model.student import student_config
 from ..model.folder import look_at
 from ..model.loading import load_config, load_tokenizer
+from ..model.student import student_config
 from ..provenance import hardware, versions
 from ..records import RecordBook
 from ..workspace import Workspace

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+
 from ..config import BookError
 from ..model.folder import look_at
 from ..model.loading import load_model, quiet_loading, tokenizer_as_others_load_it

@@ -25,9 +25,9 @@ from ..data.masking import IGNORED, Masking
 from ..files import new_folder
 from ..finished import MARKER, seal
 from ..model.encoder import hidden_states
-from ..model.projection import Projection
 from ..model.folder import check_teacher
 from ..model.loading import load_tokenizer, quiet_loading
+from ..model.projection import Projection
 from ..model.teacher import has_head, load_teacher, weights_fingerprint
 from ..model.tokenizer import save_tokenizer
 from ..provenance import code_hash
