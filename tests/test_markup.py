@@ -100,7 +100,7 @@ def test_nothing_hidden_is_left(value):
 )
 def test_a_name_with_hidden_characters_is_refused(name):
     for make in (lambda: TextSource(name=name, address="x.txt"), lambda: TaskSource(name=name, address="x.tsv")):
-        with pytest.raises(ValidationError, match="hidden characters|at least 1 character"):
+        with pytest.raises(ValidationError, match="hidden characters|control characters|at least 1 character"):
             make()
 
 

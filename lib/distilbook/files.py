@@ -174,7 +174,7 @@ def _known_hashes(known: Path) -> dict[str, list]:
     """Return what ``known`` holds; nothing where it is not there or broken, and the files are read again."""
     try:
         return dict(read_json(known))
-    except (OSError, ValueError, TypeError):
+    except (OSError, BookError, ValueError, TypeError):
         return {}
 
 

@@ -79,7 +79,7 @@ def test_a_second_preparation_opens_the_first(inputs, tmp_path):
 
 def test_two_sources_of_one_name_are_refused(inputs):
     text = {"name": "rivers", "address": str(inputs / "rivers.txt")}
-    with pytest.raises(ValidationError, match="a name of its own for each source"):
+    with pytest.raises(ValidationError, match="each name once"):
         config(inputs, texts=[text, text | {"address": "elsewhere.txt"}])
 
 

@@ -16,6 +16,8 @@ from distilbook.edition import pair
 from distilbook.edition.chapter import Chapter
 from distilbook.edition.evidence import evidence
 from distilbook.edition.pair import pair_name
+from distilbook.files import read_json
+from distilbook.finished import MARKER, seal
 from distilbook.training.finetuning.config import VerdictConfig
 from distilbook.workspace import Workspace
 
@@ -214,6 +216,9 @@ def test_a_head_in_another_order_is_said_with_what_the_right_order_would_give(va
     with np.load(path) as kept:
         arrays = dict(kept)
     np.savez(path, **arrays | {"predictions": 1 - arrays["labels"]})
+    marker = cells[0].folder / MARKER
+    facts = {name: value for name, value in read_json(marker).items() if name != "manifest"}
+    seal(marker, facts, [f"{split}.npz" for split in task.evaluation])
     run_grid(cells, tmp_path / "runs", workers=1)
     said = "".join(capfd.readouterr())
     assert "teacher on reviews, seed 0: accuracy 0.000 is far below" in said and "in this order it would be 1.000" in said

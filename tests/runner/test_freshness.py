@@ -147,7 +147,7 @@ def test_a_published_folder_that_is_gone_makes_its_chapter_stale(executed, tmp_p
     assert states(executed) == {}
     folder.rmdir()
     elsewhere.rmdir()
-    assert condition("02_corpus", executed).reasons == ("what it published as corpus is gone: results/corpus",)
+    assert condition("02_corpus", executed).reasons == ("corpus, which it made, is gone",)
     assert states(executed)["03_teacher"] == "stale"
 
 

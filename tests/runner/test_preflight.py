@@ -157,7 +157,7 @@ def test_records_of_an_older_format_are_refused_before_anything_is_run(copy, cap
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps({"format": 0}) + "\n")
     assert refused(capsys, "run", "smoke") == (
-        f"distilbook: a record has format 0.\n  where: {path}:1\n  expected: format 1\n"
+        f"distilbook: a record has format 0.\n  where: {path}:1\n  expected: format 2\n"
         "  do: move the file away and run the chapter again with this version of the library\n"
     )
     with pytest.raises(BookError):

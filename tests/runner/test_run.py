@@ -31,7 +31,9 @@ edition: str = "laptop"
 from distilbook.edition.chapter import open_chapter
 
 chapter = open_chapter("01_first", globals())
-chapter.publish("thing", chapter.workspace.root / "things" / "{thing}")
+folder = chapter.workspace.root / "things" / "{thing}"
+folder.mkdir(parents=True, exist_ok=True)
+chapter.publish("thing", folder)
 """
 )
 SECOND = (
