@@ -186,11 +186,11 @@ def _claims_of(chapter: str) -> list:
 def _timing(records, sentence: str) -> Iterator[float]:
     """Yield what chapter 11 may state beside its verdicts: of a measurement, of the software, of a pair's parts."""
     own = [r for r in records if r.chapter == "11_timing"]
-    if sentence.startswith("- "):
+    if "the first model timed against itself strays" in sentence:
         (found,) = {
             (noise["low"], noise["high"], r.detail["share"], r.detail["threads"])
             for r in own
-            if r.metric == "time_ratio" and sentence.startswith(f"- {r.task}, {r.split}. ")
+            if r.metric == "time_ratio" and sentence.startswith(f"{r.task}, {r.split}. ")
             for noise in [r.detail["noise"]]
         }
         low, high, share, threads = found
@@ -416,9 +416,9 @@ def _paired(records, chapter: str | None = None) -> dict[str, tuple[list, list]]
 
 def _summary(folder: Path, records, sentence: str) -> Iterator[float]:
     """Yield what a sentence of the summary may state: of the 2 x 2, of a budget, of seeds, or of all arms."""
-    if sentence.startswith("- At equal "):
+    if sentence.startswith("At equal "):
         yield from _factor(folder, records, sentence)
-    elif sentence.startswith("- "):
+    elif "times the full recipe's tokens" in sentence:
         for name, (some, full) in _paired(records).items():
             if name.endswith("_equal_seconds"):
                 yield from _multiples(some, full)
@@ -523,8 +523,8 @@ def _tasks(folder: Path, records, sentence: str) -> Iterator[float]:
     """Yield what a sentence of chapter 08 may state: of sentence pairs, of submissions, or of the claim on scores."""
     from distilbook.claims import claim
 
-    if sentence.startswith("- **The "):
-        yield from _segments(folder, "teacher" if sentence.startswith("- **The teacher") else "full")
+    if sentence.startswith(("The teacher. ", "The student. ")):
+        yield from _segments(folder, "teacher" if sentence.startswith("The teacher") else "full")
     elif sentence.startswith("Answers to withheld test sets"):
         yield len({path.parent for path in (folder / "submissions").rglob("*.tsv")})
     else:
@@ -570,13 +570,13 @@ def _verdict(folder: Path, records, sentence: str) -> Iterator[float]:
     from distilbook.claims import CLAIMS
     from distilbook.claims.reference import reference_runs
 
-    named = [c for c in CLAIMS if sentence.startswith((f"- **{c.title}.**", f"- **{c.title}** ("))]
+    named = [c for c in CLAIMS if sentence.startswith((f"{c.title}. ", f"{c.title} ("))]
     if not named:
         yield from _hardware(records) if sentence.startswith("Measured on") else _counts(folder, records)
-    elif sentence.startswith(f"- **{named[0].title}.**"):
+    elif sentence.startswith(f"{named[0].title}. "):
         yield from _judged(folder, records, named)
     else:
-        run = next(r for r in reference_runs() if sentence.startswith(f"- **{named[0].title}** ({r.provenance.title})"))
+        run = next(r for r in reference_runs() if sentence.startswith(f"{named[0].title} ({r.provenance.title})"))
         yield from _judged(run.folder, run.records, named)
 
 

@@ -19,6 +19,7 @@ WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 REAL = re.compile(r"[-+]?(0|[1-9][0-9]*)?(\.[0-9]*)?([eE][-+]?[0-9]+)?")
 #: What a program may take for something else than a text, besides what YAML 1.1 says.
 DOUBTFUL = re.compile(r"[-+]?[0-9][0-9_,]*|0[xob][0-9a-fA-F_]+|[yYnN]|[-+]?\.?(inf|nan)", re.IGNORECASE)
+NOT_FINITE = re.compile(r"[-+]?\.?(inf|nan)", re.IGNORECASE)
 NULLS = ("", "~", "null", "Null", "NULL")
 TRUTH = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 #: Lists and rows inside each other: parameters have three at most.
@@ -81,7 +82,9 @@ def _documents(loader: yaml.SafeLoader, path: Path) -> list[Any]:
 
 
 def _refused(what: str, event: yaml.Event, path: Path, expected: str, do: str | None = None) -> BookError:
-    where = f"{path}, line {event.start_mark.line + 1}"
+    mark = event.start_mark
+    line = shown(mark.buffer.split("\n")[mark.line].strip(" \0"))
+    where = f"{path}, line {mark.line + 1}: {line}"
     return BookError(f"{what} in a parameter file", where=where, expected=expected, do=do)
 
 
@@ -132,8 +135,9 @@ def _plain(loader: yaml.SafeLoader, event: yaml.ScalarEvent, path: Path) -> Any:
         return float(text)
     by_yaml_1_1 = loader.resolve(yaml.ScalarNode, text, (True, False))
     if by_yaml_1_1 != "tag:yaml.org,2002:str" or DOUBTFUL.fullmatch(text):
+        how = "is no finite number" if NOT_FINITE.fullmatch(text) else "can be read in two ways"
         raise _refused(
-            f"{shown(text)}, which can be read in two ways,",
+            f"{shown(text)}, which {'is too large' if WHOLE.fullmatch(text) else how},",
             event,
             path,
             "true or false, a plain decimal number, or a text",

@@ -2,7 +2,7 @@
 
 The parameters cell of a chapter holds the laptop edition's values. Of ``parameters/<edition>/shared.yaml`` what the
 chapter has a parameter for is laid over it, then ``parameters/<edition>/<chapter>.yaml``. The folder's name is the
-edition's: no file has to give it, and none may give another.
+edition's: a file may give it, for papermill alone, and none may give another.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _check_edition(values: dict[str, Any], edition: str, path: Path) -> None:
             f"a parameter file says that it is of edition {values['edition']!r}",
             where=path,
             expected=f"{edition!r}, as its folder is called, or nothing",
-            do="take the line out: the folder's name is the edition",
+            do=f"write 'edition: {edition}' there: the folder's name is the edition",
         )
 
 
