@@ -113,6 +113,7 @@ DAMAGES = {
     "a head of its own": (said(tie_word_embeddings=False), "tie_word_embeddings"),
     "quantised": (said(quantization_config={"load_in_8bit": True}), "quantization_config"),
     "another activation": (said(hidden_act="gelu_mine"), "hidden_act: 'gelu_mine'"),
+    "another layer norm": (said(layer_norm_eps=1e-5), "layer_norm_eps: 1e-05"),
     "fewer layers said": (said(num_hidden_layers=2), "4 layers, and config.json says 2"),
     "more layers said": (said(num_hidden_layers=6), "4 layers, and config.json says 6"),
     "another width said": (said(hidden_size=64), "has the shape"),
@@ -195,6 +196,10 @@ DAMAGES = {
 }
 
 
+#: What keeps a model from being a teacher, and not from being fine-tuned.
+ONLY_OF_A_TEACHER = ("half a head", "another matrix for the head", "another layer norm")
+
+
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_model_is_refused_in_one_clear_sentence(model, damage):
     do, words = DAMAGES[damage]
@@ -204,7 +209,7 @@ def test_a_damaged_model_is_refused_in_one_clear_sentence(model, damage):
     assert str(model) in str(error.value) and "do: " in str(error.value)
 
 
-@pytest.mark.parametrize("damage", [name for name in DAMAGES if name not in ("half a head", "another matrix for the head")])
+@pytest.mark.parametrize("damage", [name for name in DAMAGES if name not in ONLY_OF_A_TEACHER])
 def test_a_damaged_model_is_no_start_for_fine_tuning_either(model, damage):
     do, words = DAMAGES[damage]
     do(model)

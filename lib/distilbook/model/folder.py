@@ -45,6 +45,8 @@ ONLY = {
     "pruned_heads": {},
     "transformers_weights": None,  # another file than model.safetensors
 }
+#: What LayerNorm adds to the variance in every DistilBERT; its configuration cannot say another.
+LAYER_NORM_EPS = 1e-12
 #: Number types of stored weights that can be trained.
 NUMBERS = ("F16", "BF16", "F32", "F64")
 #: Names that wrappers of a model put before its parameters', and what they are.
@@ -73,7 +75,7 @@ def check_teacher(folder: Path, new_head: bool) -> None:
         new_head: take a model without a masked-LM head, for which one will be fitted.
 
     Raises:
-        BookError: for another family than BERT, or weights that are not there.
+        BookError: for another family than BERT, layers that a DistilBERT cannot hold, or weights that are not there.
     """
     found = look_at(folder)
     if found.family != "bert":
@@ -82,6 +84,13 @@ def check_teacher(folder: Path, new_head: bool) -> None:
             where=folder,
             expected="a model_type of bert: students are made from a BERT's layers",
             do="give a BERT",
+        )
+    if (said := found.config.get("layer_norm_eps", LAYER_NORM_EPS)) != LAYER_NORM_EPS:
+        raise BookError(
+            f"{CONFIG} says layer_norm_eps: {said!r}",
+            where=folder,
+            expected=f"{LAYER_NORM_EPS!r}, which every DistilBERT has: a copied layer would compute something else",
+            do="give a BERT whose layers a DistilBERT can hold",
         )
     missing = found.lacks("masked_lm")
     headless = not any(name.startswith("cls.predictions.transform") for name in found.tensors)
