@@ -22,7 +22,7 @@
 edition: str = "laptop"
 
 # %%
-from distilbook.edition.chapter import open_chapter
+from distilbook.book.chapter import open_chapter
 
 chapter = open_chapter("01_claims", globals())
 
@@ -33,7 +33,7 @@ chapter = open_chapter("01_claims", globals())
 
 # %%
 from distilbook.claims import CLAIMS
-from distilbook.display.tables import table
+from distilbook.views.style import table
 
 table(
     [
@@ -62,7 +62,7 @@ table([{"model": model, **scores} for model, scores in TABLE_1.items()])
 
 # %%
 from distilbook.claims.paper import TABLE_1_REMARK
-from distilbook.display.tables import say
+from distilbook.views.style import say
 
 say(TABLE_1_REMARK)
 
@@ -72,7 +72,7 @@ say(TABLE_1_REMARK)
 
 # %%
 from distilbook.claims import TABLE_3, TABLE_4
-from distilbook.recipe import ARM_LABELS
+from distilbook.distillation.recipe import ARM_LABELS
 
 table(
     [
@@ -113,7 +113,7 @@ table(
 )
 
 # %%
-from distilbook.display.sentences import on_trial
+from distilbook.views.sentences import on_trial
 
 say(on_trial(CLAIMS))
 

@@ -27,7 +27,7 @@ held_out_blocks: int = 200
 processes: int | None = None  # that tokenise; None: one a core
 
 # %%
-from distilbook.edition.chapter import open_chapter
+from distilbook.book.chapter import open_chapter
 
 chapter = open_chapter("02_corpus", globals())
 config = chapter.config
@@ -41,12 +41,12 @@ config = chapter.config
 # the first of them are named in the log; a file in which too many lines are bad is refused.
 
 # %%
-from distilbook.data.corpus import prepare
-from distilbook.data.packing import FullSentences, OneSequence
-from distilbook.data.sources import documents
-from distilbook.markup import visible
-from distilbook.model.address import model_folder
-from distilbook.model.loading import load_tokenizer
+from distilbook.corpus.build import prepare
+from distilbook.corpus.packing import FullSentences, OneSequence
+from distilbook.text.sources import documents
+from distilbook.core.markup import visible
+from distilbook.models.address import model_folder
+from distilbook.models.loading import load_tokenizer
 
 first = next(documents(config.texts[0]))
 print(visible(first.id))
@@ -71,7 +71,7 @@ print(visible(" ".join(pieces.tokenize(first.paragraphs[0])[:60])))
 # or mostly unknown sequences are dropped. Ours are packed blocks, unless the parameters say otherwise.
 
 # %%
-from distilbook.display.tables import say, show_source, table
+from distilbook.views.style import say, show_source, table
 
 show_source(FullSentences, OneSequence, prepare)
 
@@ -87,7 +87,7 @@ chapter.publish("corpus", corpus.folder)
 table(corpus.statistics)
 
 # %%
-from distilbook.display.figures import text_sources
+from distilbook.views.corpus import text_sources
 
 text_sources(corpus.statistics)
 
@@ -106,8 +106,8 @@ print(visible(pieces.decode(corpus.train[0][:60])))
 # for those few, again and again.
 
 # %%
-from distilbook.display.figures import frequency_ranks
-from distilbook.display.sentences import half_of_text
+from distilbook.views.corpus import frequency_ranks
+from distilbook.views.sentences import half_of_text
 
 labels = pieces.convert_ids_to_tokens(range(len(pieces)))
 counts = corpus.counts.copy()
@@ -129,13 +129,13 @@ say(half_of_text(counts, labels))
 # {cite:p}`devlin2019bert`. In every epoch the draw is a new one.
 
 # %%
-from distilbook.data.masking import IGNORED, Masking, block_draws
+from distilbook.corpus.masking import IGNORED, Masking, block_draws
 
 masking = Masking.smoothed(corpus.counts, pieces)
 show_source(Masking.__call__, block_draws)
 
 # %%
-from distilbook.display.figures import masked_blocks
+from distilbook.views.corpus import masked_blocks
 
 blocks = corpus.train[:12, :64]
 input_ids, targets = masking(blocks, range(len(blocks)), seed=0, epoch=0)
@@ -148,7 +148,7 @@ masked_blocks(
 # Point at the squares to read what was drawn.
 
 # %%
-from distilbook.display.sentences import drawn_against_all
+from distilbook.views.sentences import drawn_against_all
 
 ordinary = blocks[masking.weights[blocks] > 0]
 say(drawn_against_all(counts[blocks[drawn]], counts[ordinary]))
@@ -159,7 +159,7 @@ say(drawn_against_all(counts[blocks[drawn]], counts[ordinary]))
 # %%
 import numpy as np
 
-from distilbook.display.figures import draw_rates, masking_rates
+from distilbook.views.corpus import draw_rates, masking_rates
 
 sample = corpus.train[:500]
 _, sample_targets = masking(sample, range(len(sample)), seed=0, epoch=0)
@@ -169,7 +169,7 @@ rates = draw_rates(counts, taken, occurrences)
 masking_rates(rates)
 
 # %%
-from distilbook.display.sentences import rates_by_frequency
+from distilbook.views.sentences import rates_by_frequency
 
 say(rates_by_frequency(rates))
 
@@ -180,7 +180,7 @@ say(rates_by_frequency(rates))
 # cell draws the way the original does, once, to show the difference.
 
 # %%
-from distilbook.display.rows import spread_rows
+from distilbook.views.rows import spread_rows
 
 weights = masking.weights[sample]
 with np.errstate(divide="ignore"):

@@ -30,7 +30,7 @@ evaluated_blocks: int = 20
 seed: int = 0
 
 # %%
-from distilbook.edition.chapter import open_chapter
+from distilbook.book.chapter import open_chapter
 
 chapter = open_chapter("03_teacher", globals())
 config = chapter.config
@@ -44,12 +44,12 @@ config = chapter.config
 # inside the training. Weights are loaded in float32, whatever they were stored in.
 
 # %%
-from distilbook.data.corpus import Corpus
-from distilbook.display.tables import say, show_source, table
-from distilbook.model.address import model_folder
-from distilbook.model.folder import look_at
-from distilbook.model.loading import load_model, load_tokenizer
-from distilbook.model.teacher import load_teacher
+from distilbook.corpus.corpus import Corpus
+from distilbook.views.style import say, show_source, table
+from distilbook.models.address import model_folder
+from distilbook.models.folder import look_at
+from distilbook.models.loading import load_model, load_tokenizer
+from distilbook.models.loading import load_teacher
 
 show_source(load_teacher, load_model)
 
@@ -81,13 +81,13 @@ table(
 # to learn the common words first.
 
 # %%
-from distilbook.training.metrics import read_curves
-from distilbook.training.teacher_head import MaskedLM, fitted_teacher
+from distilbook.training.log import read_curves
+from distilbook.pretraining.teacher_head import MaskedLM, fitted_teacher
 
 show_source(MaskedLM, fitted_teacher)
 
 # %%
-from distilbook.display.live import watch
+from distilbook.views.live import watch
 
 folder = fitted_teacher(config, source, corpus, chapter.workspace.results / "teacher", watch)
 chapter.publish("teacher", folder)
@@ -101,9 +101,9 @@ steps, measured = read_curves(folder.parent)
 # one; *perplexity* is $\exp$ of the mean loss.
 
 # %%
-from distilbook.data.masking import Masking
-from distilbook.training.held_out import HeldOut, predict
-from distilbook.training.measurements import teacher_records
+from distilbook.corpus.masking import Masking
+from distilbook.pretraining.held_out import HeldOut, predict
+from distilbook.pretraining.records import teacher_records
 
 model, pieces = load_teacher(folder, new_head=False), load_tokenizer(folder)
 held_out = HeldOut.of(
@@ -118,8 +118,8 @@ records = chapter.record(
 # %%
 import numpy as np
 
-from distilbook.display.sentences import teacher_score
-from distilbook.statistics import score_interval
+from distilbook.views.sentences import teacher_score
+from distilbook.stats.intervals import score_interval
 
 interval = score_interval(made.labels == made.predicted, groups=made.block)
 scores = {record.metric: record.value for record in records}
@@ -158,7 +158,7 @@ table(rows)
 # The learning curve of the head, where one was fitted.
 
 # %%
-from distilbook.display.figures import learning_curves
+from distilbook.views.pretraining import learning_curves
 
 tokens_a_step = config.blocks_per_step * corpus.train.shape[1]
 lines = [line | {"seen": line["step"] * tokens_a_step} for line in measured]

@@ -18,7 +18,7 @@ edition: str = "laptop"
 layers: list = [0, 2, 4]
 
 # %%
-from distilbook.edition.chapter import open_chapter
+from distilbook.book.chapter import open_chapter
 
 chapter = open_chapter("04_student", globals())
 config = chapter.config
@@ -31,10 +31,10 @@ config = chapter.config
 # left has the same shapes as the teacher's, so it can be copied.
 
 # %%
-from distilbook.display.figures import layer_map
-from distilbook.display.tables import say, show_source, table
-from distilbook.model.student import build_student, module_map
-from distilbook.model.teacher import load_teacher
+from distilbook.views.models import layer_map
+from distilbook.views.style import say, show_source, table
+from distilbook.distillation.student import build_student, module_map
+from distilbook.models.loading import load_teacher
 
 teacher = load_teacher(chapter.find("teacher", made_by="03_teacher"), new_head=False)
 layer_map(config.layers, teacher.config.num_hidden_layers)
@@ -61,7 +61,7 @@ show_source(build_student, module_map)
 # Of a recipe only two fields matter here, what the weights start from and which layers are copied: nothing is trained.
 
 # %%
-from distilbook.recipe import Recipe
+from distilbook.distillation.recipe import Recipe
 
 recipe = Recipe(
     distillation_weight=5.0,
@@ -75,7 +75,7 @@ recipe = Recipe(
 student = build_student(teacher, recipe, dropout=0.0, seed=0)
 
 # %%
-from distilbook.display.sentences import copies
+from distilbook.views.sentences import copies
 
 same = [
     bool((student.get_submodule(ours).weight == teacher.get_submodule(theirs).weight).all())
@@ -90,7 +90,7 @@ say(copies(same))
 # 110 million are BERT-base with its pooler, and its 66 million DistilBERT without a head.
 
 # %%
-from distilbook.display.rows import coarse, parameters_by_part, part_rows
+from distilbook.views.rows import coarse, parameters_by_part, part_rows
 
 published = {
     "BERT-base": parameters_by_part("BertModel"),
@@ -99,12 +99,12 @@ published = {
 table(part_rows(published))
 
 # %%
-from distilbook.display.figures import parameter_bars
+from distilbook.views.models import parameter_bars
 
 parameter_bars({name: coarse(parts) for name, parts in published.items()})
 
 # %%
-from distilbook.display.sentences import published_sizes
+from distilbook.views.sentences import published_sizes
 
 say(published_sizes(published["BERT-base"], published["DistilBERT"]))
 
@@ -119,7 +119,7 @@ own = {
 table([{"model": name, "parameters": sum(parts.values())} for name, parts in own.items()])
 
 # %%
-from distilbook.display.sentences import own_sizes
+from distilbook.views.sentences import own_sizes
 
 say(own_sizes(list(own.values()), list(published.values())))
 

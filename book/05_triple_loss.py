@@ -20,7 +20,7 @@ temperature: float = 2.0
 seed: int = 0
 
 # %%
-from distilbook.edition.chapter import open_chapter
+from distilbook.book.chapter import open_chapter
 
 chapter = open_chapter("05_triple_loss", globals())
 config = chapter.config
@@ -61,8 +61,8 @@ print("student logits z:", tuple(z.shape), "  teacher logits t:", tuple(t.shape)
 # are no padding. Here is the teacher's own uncertainty at several temperatures:
 
 # %%
-from distilbook.display.figures import softened
-from distilbook.model.teacher import load_teacher, load_tokenizer
+from distilbook.views.models import softened
+from distilbook.models.loading import load_teacher, load_tokenizer
 
 folder = chapter.find("teacher", made_by="03_teacher")
 teacher, pieces = load_teacher(folder, new_head=False), load_tokenizer(folder)
@@ -96,7 +96,7 @@ print(f"L_ce = {by_hand_ce:.12f}")
 # %%
 import numpy as np
 
-from distilbook.display.figures import gradient_norms
+from distilbook.views.models import gradient_norms
 
 grid = np.geomspace(0.5, 16, 25)
 plain = np.array(
@@ -106,8 +106,8 @@ scaled = plain * grid**2
 gradient_norms(grid, plain, scaled)
 
 # %%
-from distilbook.display.sentences import agreement, gradient_sizes
-from distilbook.display.tables import say
+from distilbook.views.sentences import agreement, gradient_sizes
+from distilbook.views.style import say
 
 say(gradient_sizes(grid, plain, scaled))
 
@@ -151,16 +151,8 @@ print(f"L_cos = {by_hand_cos:.12f}")
 # They may be computed in a narrow type; softmax, logarithms and all that is summed over chunks stay in float32.
 
 # %%
-from distilbook.display.tables import show_source, table
-from distilbook.loss import (
-    Projection,
-    _chunk_terms,
-    _cross_entropy,
-    _divergence,
-    _project_back,
-    cosine_loss,
-    vocabulary_loss,
-)
+from distilbook.views.style import show_source, table
+from distilbook.distillation.losses import (Projection, _chunk_terms, _cross_entropy, _divergence, _project_back, cosine_loss, vocabulary_loss)
 
 show_source(
     vocabulary_loss, _chunk_terms, _divergence, _cross_entropy, _project_back, cosine_loss

@@ -37,7 +37,7 @@ evaluations: int = 4
 evaluated_blocks: int = 20
 
 # %%
-from distilbook.edition.chapter import open_chapter
+from distilbook.book.chapter import open_chapter
 
 chapter = open_chapter("06_pretraining", globals())
 config = chapter.config
@@ -54,8 +54,8 @@ config = chapter.config
 # it: the same tokens are read either way, and the masked positions alone are the cheaper choice.
 
 # %%
-from distilbook.data.corpus import Corpus
-from distilbook.display.tables import say, show_source, table
+from distilbook.corpus.corpus import Corpus
+from distilbook.views.style import say, show_source, table
 
 corpus = Corpus.open(chapter.find("corpus", made_by="02_corpus"))
 teacher = chapter.find("teacher", made_by="03_teacher")
@@ -73,8 +73,8 @@ table(
 )
 
 # %%
-from distilbook.data.masking import SHARE
-from distilbook.display.sentences import projected_positions
+from distilbook.corpus.masking import SHARE
+from distilbook.views.sentences import projected_positions
 
 positions = tokens // config.steps
 say(projected_positions(config.distilled_positions, positions, SHARE, len(corpus.counts)))
@@ -89,7 +89,7 @@ say(projected_positions(config.distilled_positions, positions, SHARE, len(corpus
 
 # %%
 from distilbook.training.batches import Blocks
-from distilbook.training.pretrain import TripleLoss, pretrain
+from distilbook.pretraining.pretrain import TripleLoss, pretrain
 from distilbook.training.step import accumulate
 
 show_source(TripleLoss, Blocks, accumulate)
@@ -102,8 +102,8 @@ show_source(TripleLoss, Blocks, accumulate)
 # `watch` draws its curves while it trains.
 
 # %%
-from distilbook.display.live import watch
-from distilbook.training.measurements import pretraining_records
+from distilbook.views.live import watch
+from distilbook.pretraining.records import pretraining_records
 
 runs = []
 root = chapter.workspace.results / "pretraining"
@@ -131,8 +131,8 @@ print(*sorted({run.config.precision for run in runs}))
 # %%
 from os.path import relpath
 
-from distilbook.markup import visible
-from distilbook.workspace import project_root
+from distilbook.core.markup import visible
+from distilbook.core.workspace import project_root
 
 print("tensorboard --logdir", visible(relpath(root, project_root())))
 
@@ -152,8 +152,8 @@ show_source(Guard, read_batches)
 # One line a seed, and a panel a term, because the terms have different scales.
 
 # %%
-from distilbook.display.figures import learning_curves, loss_terms
-from distilbook.training.metrics import read_curves
+from distilbook.views.pretraining import learning_curves, loss_terms
+from distilbook.training.log import read_curves
 
 names = {
     "distillation_loss": "distillation (nat)",
@@ -170,7 +170,7 @@ loss_terms(trained, {term: name for term, name in names.items() if term in train
 # at the end on all.
 
 # %%
-from distilbook.display.curves import held_out_curves
+from distilbook.views.pretraining import held_out_curves
 
 ceiling = {
     record.metric: record.value for record in chapter.records.current(chapter="03_teacher")
@@ -193,7 +193,7 @@ learning_curves(
 )
 
 # %%
-from distilbook.display.sentences import course, final_accuracy, nat, percent
+from distilbook.views.sentences import course, final_accuracy, nat, percent
 
 say(course("masked accuracy", curves["full"], "masked_accuracy", percent))
 
@@ -204,7 +204,7 @@ say(course("divergence from the teacher", curves["full"], "kl_to_teacher", nat))
 # And at the end, on all held-out blocks:
 
 # %%
-from distilbook.display.arms import run_rows
+from distilbook.views.ablations import run_rows
 
 table(run_rows({"full": runs}))
 
@@ -220,8 +220,8 @@ say(final_accuracy(ends, ceiling["masked_accuracy"], records[0].n))
 # measured, for whoever gets the folder without this book:
 
 # %%
-from distilbook.display.card import show_card
-from distilbook.training.model_card import write_model_card
+from distilbook.views.style import show_card
+from distilbook.pretraining.model_card import write_model_card
 
 cards = [write_model_card(run, corpus, teacher) for run in runs]
 show_card(cards[0])
@@ -230,7 +230,7 @@ show_card(cards[0])
 import torch
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
-from distilbook.display.sentences import quoted
+from distilbook.views.sentences import quoted
 
 folder = runs[0].folder / "model"
 student = AutoModelForMaskedLM.from_pretrained(folder)

@@ -45,7 +45,7 @@ precision: str = "auto"
 seeds: list = [0, 1]
 
 # %%
-from distilbook.edition.chapter import open_chapter
+from distilbook.book.chapter import open_chapter
 
 chapter = open_chapter("08_sentence_tasks", globals())
 config = chapter.config
@@ -60,9 +60,9 @@ config = chapter.config
 # GLUE's diagnostic set.
 
 # %%
-from distilbook.display.tables import say, show_source, table
-from distilbook.display.tasks import left_out, task_table
-from distilbook.training.finetuning.grid import task_of
+from distilbook.views.style import say, show_source, table
+from distilbook.views.tasks import left_out, task_table
+from distilbook.finetuning.grid import task_of
 
 loaded = [task_of(task.source) for task in config.tasks]
 table(task_table(loaded))
@@ -71,7 +71,7 @@ table(task_table(loaded))
 say(left_out(loaded))
 
 # %%
-from distilbook.display.tasks import example_rows
+from distilbook.views.tasks import example_rows
 
 table(example_rows(loaded))
 
@@ -88,14 +88,14 @@ table(example_rows(loaded))
 # What this edition takes:
 
 # %%
-from distilbook.display.tasks import settings_rows
+from distilbook.views.tasks import settings_rows
 
 table(settings_rows(config))
 
 # %%
-from distilbook.training.finetuning.encoding import encode, length_batches
-from distilbook.training.finetuning.grid import work
-from distilbook.training.finetuning.run import finetune, loss_of, predict
+from distilbook.finetuning.heads import encode, length_batches
+from distilbook.finetuning.grid import work
+from distilbook.finetuning.run import finetune, loss_of, predict
 
 show_source(finetune, encode, length_batches, loss_of, predict, work)
 
@@ -106,9 +106,9 @@ show_source(finetune, encode, length_batches, loss_of, predict, work)
 # left, and `distilbook finetune` runs it, or some of it, beforehand, on a cluster too.
 
 # %%
-from distilbook.edition.finetuning import cells_of
-from distilbook.training.finetuning.grid import run_grid
-from distilbook.training.finetuning.results import answers_of, finetuning_records
+from distilbook.book.finetuning import cells_of
+from distilbook.finetuning.grid import run_grid
+from distilbook.finetuning.records import answers_of, finetuning_records
 
 folder = chapter.workspace.results / "finetuning"
 cells = cells_of(config, chapter.workspace)
@@ -117,8 +117,8 @@ records = chapter.record(finetuning_records(chapter.id, config.edition, cells))
 answers = answers_of(cells)
 
 # %%
-from distilbook.display.tasks import submitted
-from distilbook.training.finetuning.results import submissions
+from distilbook.views.tasks import submitted
+from distilbook.finetuning.records import submissions
 
 root = chapter.workspace.root
 say(submitted(submissions(cells, root / "submissions"), root))
@@ -131,12 +131,12 @@ say(submitted(submissions(cells, root / "submissions"), root))
 # the balance of the classes. Where every seed has collapsed, the median is that of the collapse.
 
 # %%
-from distilbook.display.figures import task_scores
+from distilbook.views.tasks import task_scores
 
 task_scores(answers)
 
 # %%
-from distilbook.display.tasks import scores_by_task
+from distilbook.views.tasks import scores_by_task
 
 table(scores_by_task(cells, answers))
 
@@ -144,7 +144,7 @@ table(scores_by_task(cells, answers))
 # The paper's *score* is the mean of the tasks, each by its median over seeds:
 
 # %%
-from distilbook.display.tasks import macro_rows
+from distilbook.views.tasks import macro_rows
 
 table(macro_rows(answers))
 
@@ -160,7 +160,7 @@ table(macro_rows(answers))
 
 # %%
 from distilbook.claims import claim, judge
-from distilbook.display.rows import lead_rows
+from distilbook.views.rows import lead_rows
 
 verdict = judge(claim("retention"), chapter.records.current())
 say(verdict.sentence)
@@ -177,14 +177,14 @@ table(rows) if rows else say("No baseline is led for certain: there is no share 
 # recipe that was pre-trained only once is not judged: fine-tuning its student again says nothing of the next one.
 
 # %%
-from distilbook.claims.arm_scores import arm_changes
-from distilbook.display.figures import arm_score_changes
+from distilbook.claims.task_scores import arm_changes
+from distilbook.views.tasks import arm_score_changes
 
 changes = arm_changes(chapter.records.current())
 arm_score_changes(changes)
 
 # %%
-from distilbook.display.rows import arm_change_rows
+from distilbook.views.rows import arm_change_rows
 
 table(arm_change_rows(changes))
 
@@ -195,7 +195,7 @@ table(arm_change_rows(changes))
 # And the questions that the scores raise, each answered only where its interval allows:
 
 # %%
-from distilbook.display.rows import answer_rows
+from distilbook.views.rows import answer_rows
 
 questions = [("full", arm) for arm in config.students if arm != "full"]
 questions += [("teacher", "full"), ("teacher", "tfidf"), ("full", "tfidf")]
@@ -212,15 +212,15 @@ table(answer_rows(answers, questions))
 # place of the middle `[SEP]`. Differences have intervals that hold for all layers together.
 
 # %%
-from distilbook.training.finetuning.segments import Pairs, probe, read_sentences, states_between
+from distilbook.finetuning.token_types import Pairs, probe, read_sentences, states_between
 
 show_source(Pairs, states_between, probe)
 
 # %%
-from distilbook.data.corpus import Corpus
-from distilbook.model.loading import load_model, load_tokenizer
-from distilbook.model.teacher import load_teacher
-from distilbook.training.arms import published_runs
+from distilbook.corpus.corpus import Corpus
+from distilbook.models.loading import load_model, load_tokenizer
+from distilbook.models.loading import load_teacher
+from distilbook.pretraining.ablations import published_runs
 
 corpus = Corpus.open(chapter.find("corpus", made_by="02_corpus"))
 source = chapter.find("teacher", made_by="03_teacher")
@@ -233,12 +233,12 @@ models = {
 readings = read_sentences(models, pairs)
 
 # %%
-from distilbook.display.figures import sentences_told_apart
+from distilbook.views.token_types import sentences_told_apart
 
 sentences_told_apart(readings)
 
 # %%
-from distilbook.display.segments import told_apart
+from distilbook.views.token_types import told_apart
 
 say(told_apart(readings))
 

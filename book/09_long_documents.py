@@ -34,15 +34,15 @@ precision: str = "auto"
 seeds: list = [0, 1]
 
 # %%
-from distilbook.edition.chapter import open_chapter
+from distilbook.book.chapter import open_chapter
 
 chapter = open_chapter("09_long_documents", globals())
 config = chapter.config
 
 # %%
-from distilbook.display.tables import say, table
-from distilbook.display.tasks import example_rows, left_out, settings_rows, task_table
-from distilbook.training.finetuning.grid import task_of
+from distilbook.views.style import say, table
+from distilbook.views.tasks import example_rows, left_out, settings_rows, task_table
+from distilbook.finetuning.grid import task_of
 
 loaded = [task_of(task.source) for task in config.tasks]
 table(task_table(loaded))
@@ -63,8 +63,8 @@ table(settings_rows(config))
 # `max_length` loses its end. How long the training texts are, and where the cuts of this edition fall:
 
 # %%
-from distilbook.display.figures import text_lengths
-from distilbook.model.teacher import load_tokenizer
+from distilbook.views.tasks import text_lengths
+from distilbook.models.loading import load_tokenizer
 
 pieces = load_tokenizer(chapter.find("teacher", made_by="03_teacher"))
 lengths = {task.name: [len(ids) for ids in pieces(task.train.first)["input_ids"]] for task in loaded}
@@ -76,9 +76,9 @@ text_lengths(lengths, [*config.shorter, config.max_length])
 # As in the chapter before, once at the full length, and teacher and full recipe once more at every shorter one.
 
 # %%
-from distilbook.edition.finetuning import cells_of, shortened_cells
-from distilbook.training.finetuning.grid import run_grid
-from distilbook.training.finetuning.results import answers_of, finetuning_records
+from distilbook.book.finetuning import cells_of, shortened_cells
+from distilbook.finetuning.grid import run_grid
+from distilbook.finetuning.records import answers_of, finetuning_records
 
 folder = chapter.workspace.results / "finetuning"
 cells = cells_of(config, chapter.workspace)
@@ -96,12 +96,12 @@ answers = answers_of(cells)
 # ## The scores
 
 # %%
-from distilbook.display.figures import task_scores
+from distilbook.views.tasks import task_scores
 
 task_scores(answers)
 
 # %%
-from distilbook.display.tasks import scores_by_task
+from distilbook.views.tasks import scores_by_task
 
 table(scores_by_task(cells, answers))
 
@@ -111,7 +111,7 @@ from distilbook.claims import claim, judge
 say(judge(claim("imdb"), chapter.records.current()).sentence)
 
 # %%
-from distilbook.display.rows import answer_rows
+from distilbook.views.rows import answer_rows
 
 questions = [("teacher", "full"), ("full", "tfidf"), ("teacher", "tfidf")]
 questions += [("full", arm) for arm in config.students if arm != "full"]
@@ -124,7 +124,7 @@ table(answer_rows(answers, questions))
 # between the two cuts of the same model on the same test texts.
 
 # %%
-from distilbook.display.tasks import cut_rows
+from distilbook.views.tasks import cut_rows
 
 table(cut_rows(cells, shorter_cells, config.max_length))
 

@@ -41,8 +41,8 @@ accelerator_precisions: list = ["float32", "bfloat16"]
 accelerator_length: int = 128
 
 # %%
-from distilbook.edition.chapter import open_chapter
-from distilbook.edition.inference import own_models
+from distilbook.book.chapter import open_chapter
+from distilbook.book.inference import own_models
 
 chapter = open_chapter("11_timing", globals())
 config = chapter.config
@@ -57,9 +57,9 @@ own = own_models(chapter.workspace)
 
 # %%
 from distilbook.claims import claim, judge
-from distilbook.device.timing_records import size_records, timing_records
-from distilbook.display.tables import say, show_source, table
-from distilbook.display.timing import elmo_part_rows, size_rows
+from distilbook.inference.records import size_records, timing_records
+from distilbook.views.style import say, show_source, table
+from distilbook.views.timing import elmo_part_rows, size_rows
 
 sizes = chapter.record(size_records(config.pair, config, chapter.id), "sizes")
 table(size_rows(config, own))
@@ -72,7 +72,7 @@ say(judge(claim("smaller"), chapter.records.current()).sentence)
 # [chapter 04](04_student.ipynb)):
 
 # %%
-from distilbook.display.timing import coarse_rows
+from distilbook.views.timing import coarse_rows
 
 table(coarse_rows([*config.pair, *own]))
 
@@ -97,30 +97,31 @@ table(elmo_part_rows(config))
 # Sentence pairs have the lengths of STS-B's development set, which Table 3 passes one pair at a time.
 
 # %%
-from distilbook.display.timing import how_sentence
+from distilbook.views.timing import how_sentence
 
 say(how_sentence(config))
 
 # %%
-from distilbook.device.timing_process import in_turn, measure
+from distilbook.inference.worker import in_turn, measure
 
 show_source(in_turn, measure)
 
 # %%
-from distilbook.device.plan import OWN, PAIRS, further_orders
-from distilbook.device.timing import run_timing
-from distilbook.edition.inference import claim_orders
+from distilbook.inference.protocol import OWN, PAIRS, further_orders
+from distilbook.inference.timing import run_timing
+from distilbook.book.inference import claim_orders
 
 result = run_timing(claim_orders(config, own))
 times = chapter.record(timing_records(result, config, chapter.id))
 
 # %%
-from distilbook.display.figures import intervals, paired_times
+from distilbook.views.pretraining import intervals
+from distilbook.views.timing import paired_times
 
 paired_times(result.of(PAIRS)[0])
 
 # %%
-from distilbook.display.timing import start_rows, thread_rows, trust_sentences
+from distilbook.views.timing import start_rows, thread_rows, trust_sentences
 
 rows, bound = start_rows(result.of(PAIRS)), claim("faster").bound
 intervals(rows, "ratio of times", "How many times as long", bound, "the claim's bound")
@@ -144,8 +145,8 @@ say(judge(claim("faster"), chapter.records.current()).sentence)
 # GLUE's baseline does. A full pass is reckoned from the pairs timed, which stand at even steps of all lengths.
 
 # %%
-from distilbook.device.plan import ELMO_TASK
-from distilbook.display.timing import table_3_rows
+from distilbook.inference.protocol import ELMO_TASK
+from distilbook.views.timing import table_3_rows
 
 further = run_timing(further_orders(config))
 chapter.record(timing_records(further, config, chapter.id), "further times")
@@ -159,8 +160,8 @@ table(table_3_rows(result.of(PAIRS), further.of(ELMO_TASK)[0]))
 # the most memory that weights and activations took.
 
 # %%
-from distilbook.device.memory import memory_taken
-from distilbook.display.timing import shape_rows, shapes_of
+from distilbook.inference.memory import memory_taken
+from distilbook.views.timing import shape_rows, shapes_of
 
 shapes = [(size, config.batch_length) for size in config.batch_sizes]
 batches = shapes_of(further, shapes)
@@ -172,7 +173,7 @@ table(shape_rows(lengths_timed))
 
 # %%
 from distilbook.claims.paper import TABLE_3
-from distilbook.display.figures import ratios_by_shape
+from distilbook.views.timing import ratios_by_shape
 
 bert, distil = (TABLE_3[name]["seconds"] for name in ("BERT-base", "DistilBERT"))
 ratios_by_shape(lengths_timed, "word pieces", bert / distil)
@@ -181,7 +182,7 @@ ratios_by_shape(lengths_timed, "word pieces", bert / distil)
 # ## On a GPU
 
 # %%
-from distilbook.display.timing import accelerated
+from distilbook.views.timing import accelerated
 
 on_gpu = accelerated(further)
 nothing = "This machine has no GPU that PyTorch knows, so nothing was measured."
@@ -196,7 +197,7 @@ table(shape_rows(on_gpu, memory_taken(on_gpu))) if on_gpu else say(nothing)
 # candidate in turn: other kernels, today's and those of 2019, padding, other work on the machine,
 
 # %%
-from distilbook.display.timing import why_rows
+from distilbook.views.timing import why_rows
 
 table(why_rows(result + further))
 
@@ -205,11 +206,11 @@ table(why_rows(result + further))
 # by the one of 2019, which was written in Python.
 
 # %%
-from distilbook.device.explaining import layer_times, tokenisation_times
-from distilbook.device.plan import LAYERS
-from distilbook.device.timing_records import explaining_records
-from distilbook.display.timing import fixed_rows, fixed_sentence
-from distilbook.edition.inference import sentences_like_stsb
+from distilbook.inference.breakdown import layer_times, tokenisation_times
+from distilbook.inference.protocol import LAYERS
+from distilbook.inference.records import explaining_records
+from distilbook.views.timing import fixed_rows, fixed_sentence
+from distilbook.book.inference import sentences_like_stsb
 
 depth = layer_times(further.of(LAYERS)[0])
 sentences = sentences_like_stsb(chapter.workspace, config.pairs)
@@ -218,8 +219,8 @@ chapter.record(explaining_records(depth, tokenised, config, chapter.id), "what t
 table(fixed_rows(depth, tokenised))
 
 # %%
-from distilbook.device.explaining import independent_of_depth
-from distilbook.display.figures import layer_line
+from distilbook.inference.breakdown import independent_of_depth
+from distilbook.views.timing import layer_line
 
 layer_line(depth, independent_of_depth(bert, distil) / bert)
 
@@ -233,8 +234,8 @@ say(fixed_sentence(depth, tokenised, result.of(PAIRS)[0].ratio(1).value))
 # (section 3). Students with as many parameters as DistilBERT, in half and in twice its layers:
 
 # %%
-from distilbook.device.plan import WIDTHS
-from distilbook.display.timing import width_rows
+from distilbook.inference.protocol import WIDTHS
+from distilbook.views.timing import width_rows
 
 table(width_rows(further.of(WIDTHS)[0]))
 
@@ -250,8 +251,8 @@ table(width_rows(further.of(WIDTHS)[0]))
 # Filled circles are single sentence pairs, open squares batches.
 
 # %%
-from distilbook.device.roofline import cost, machine_peaks, roofline_points
-from distilbook.display.figures import roofline
+from distilbook.inference.breakdown import cost, machine_peaks, roofline_points
+from distilbook.views.timing import roofline
 
 peaks = machine_peaks(max(config.settings))
 roofline(roofline_points([*batches, *lengths_timed]), peaks)

@@ -29,15 +29,15 @@ precision: str = "auto"
 seeds: list = [0, 1, 2, 3, 4]
 
 # %%
-from distilbook.edition.chapter import open_chapter
-from distilbook.edition.evidence import evidence
+from distilbook.book.chapter import open_chapter
+from distilbook.book.verdict import evidence
 
 chapter = open_chapter("13_verdict", globals())
 records, claims = evidence(chapter)
 
 # %%
 from distilbook.claims import judge
-from distilbook.display.tables import say, table
+from distilbook.views.style import say, table
 
 verdicts = [judge(claim, records) for claim in claims]
 table(
@@ -62,12 +62,12 @@ table(
 # whole, and beyond the grey band, the noise, where there is one:
 
 # %%
-from distilbook.display.figures import verdicts as verdict_figure
+from distilbook.views.trial import verdicts as verdict_figure
 
 verdict_figure(verdicts)
 
 # %%
-from distilbook.display.sentences import machines, verdict_counts
+from distilbook.views.sentences import machines, verdict_counts
 
 say(verdict_counts(verdicts))
 
@@ -86,7 +86,7 @@ say({v.claim.title: v.sentence for v in verdicts})
 # what a larger budget would settle, is on the rendered book's page on [the budget](budget.md).
 
 # %%
-from distilbook.claims.settling import seconds_behind
+from distilbook.claims.requirements import seconds_behind
 
 chapters = sorted({record.chapter for record in records})
 spent = {name: seconds_behind(r for r in records if r.chapter == name) for name in chapters}
@@ -106,14 +106,7 @@ say(machines(records, chapter.records.set_aside()))
 
 # %%
 from distilbook.claims.reference import reference_runs
-from distilbook.display.references import (
-    reference_arms,
-    reference_masks,
-    reference_recipes,
-    reference_rows,
-    reference_scores,
-    reference_verdicts,
-)
+from distilbook.views.trial import (reference_arms, reference_masks, reference_recipes, reference_rows, reference_scores, reference_verdicts)
 
 references = reference_runs()
 table(reference_rows(references)) if references else say("No such run ships with this version.")

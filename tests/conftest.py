@@ -48,8 +48,9 @@ def inputs(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def corpus(inputs):
     """A small corpus cut by the tiny teacher's vocabulary."""
-    from distilbook.data.corpus import CorpusConfig, prepare
-    from distilbook.model.teacher import load_tokenizer
+    from distilbook.corpus.build import prepare
+    from distilbook.corpus.config import CorpusConfig
+    from distilbook.models.loading import load_tokenizer
 
     config = CorpusConfig(
         edition="test",
@@ -65,8 +66,9 @@ def corpus(inputs):
 @pytest.fixture(scope="session")
 def padded_corpus(inputs):
     """A small corpus of one sequence a block, padded, cut by the tiny teacher's vocabulary."""
-    from distilbook.data.corpus import CorpusConfig, prepare
-    from distilbook.model.teacher import load_tokenizer
+    from distilbook.corpus.build import prepare
+    from distilbook.corpus.config import CorpusConfig
+    from distilbook.models.loading import load_tokenizer
 
     # Every other paragraph cut short, so that lengths differ.
     lines = [line for line in (inputs / "rivers.txt").read_text().splitlines() if line]
@@ -87,9 +89,8 @@ def padded_corpus(inputs):
 @pytest.fixture(scope="session")
 def teacher_folder(inputs) -> Path:
     """The tiny teacher with a masked-LM head of random weights."""
+    from distilbook.models.loading import load_teacher, load_tokenizer
     from transformers import BertForMaskedLM
-
-    from distilbook.model.teacher import load_teacher, load_tokenizer
 
     folder = inputs / "teacher-with-head"
     model: BertForMaskedLM = load_teacher(inputs / "teacher", new_head=True)

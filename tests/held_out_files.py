@@ -9,8 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-
-from distilbook.records import Record
+from distilbook.core.records import Record
 
 BLOCKS, POSITIONS = 4, 1_000
 

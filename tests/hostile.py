@@ -14,7 +14,7 @@ HTML = [
     "<script>alert(1)</script>",
     "</script><script>alert(1)</script>",
     "<img src=x onerror=alert(1) id=hostile>",
-    "\"><svg onload=alert(1) id=hostile>",
+    '"><svg onload=alert(1) id=hostile>',
     "' onmouseover='alert(1)' id='hostile",
     "<a href=javascript:alert(1) id=hostile>x</a>",
     "<iframe src='https://example.org'></iframe>",

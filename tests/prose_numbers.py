@@ -97,7 +97,7 @@ def edition_values(folder: Path, chapter: str, notebook, sentence: str) -> list[
     Args:
         folder: the edition's folder, ``runs/smoke``, that of ``$DISTILBOOK_RUNS``; notebook: the executed chapter.
     """
-    from distilbook.records import RecordBook
+    from distilbook.core.records import RecordBook
 
     records = RecordBook(folder / "records").current()
     made = {
@@ -136,7 +136,7 @@ def names_in_records(folder: Path) -> list[str]:
     """Return the names of models, tasks, claims and reference runs that have numbers in them, the longest first."""
     from distilbook.claims import CLAIMS
     from distilbook.claims.reference import reference_runs
-    from distilbook.records import RecordBook
+    from distilbook.core.records import RecordBook
 
     shipped = reference_runs()
     records = [*RecordBook(folder / "records").current(), *(r for run in shipped for r in run.records)]
@@ -228,7 +228,7 @@ def _records(records, *chapters: str) -> Iterator[float]:
 
 def _teacher(folder: Path, records) -> Iterator[float]:
     """Yield the accuracy's interval over blocks and the best that one fixed guess could reach."""
-    from distilbook.statistics import score_interval
+    from distilbook.stats.intervals import score_interval
 
     kept = np.load(folder / next(r.predictions for r in records if r.chapter == "03_teacher"))
     found = score_interval(kept["labels"] == kept["predicted"], groups=kept["block"])
@@ -238,11 +238,10 @@ def _teacher(folder: Path, records) -> Iterator[float]:
 
 def _corpus(folder: Path, notebook) -> Iterator[float]:
     """Yield the counts chapter 02 speaks of, and the rates its chart shows."""
+    from distilbook.core.workspace import Workspace
+    from distilbook.corpus.corpus import Corpus
+    from distilbook.corpus.masking import IGNORED, Masking
     from transformers import AutoTokenizer
-
-    from distilbook.data.corpus import Corpus
-    from distilbook.data.masking import IGNORED, Masking
-    from distilbook.workspace import Workspace
 
     corpus = Corpus.open(Workspace(folder.name).find("corpus", "02_corpus"))
     tokenizer = AutoTokenizer.from_pretrained(Workspace(folder.name).find("teacher", "03_teacher"))
@@ -261,9 +260,9 @@ def _corpus(folder: Path, notebook) -> Iterator[float]:
 
 def _sizes(folder: Path, notebook) -> Iterator[float]:
     """Yield sizes in closed form: the published pair's, this edition's, what is saved, and the share of embeddings."""
-    from distilbook.model.sizes import count_by_formula
-    from distilbook.model.student import LAYER_PARTS, OTHER_PARTS
-    from distilbook.workspace import Workspace
+    from distilbook.core.workspace import Workspace
+    from distilbook.distillation.student import LAYER_PARTS, OTHER_PARTS
+    from distilbook.models.parameters import count_by_formula
 
     layers = notebook.metadata.papermill.parameters["layers"]
     yield len(LAYER_PARTS) * len(layers) + len(OTHER_PARTS)
@@ -309,7 +308,7 @@ def _curves(folder: Path, records) -> Iterator[float]:
 
 def _steps(folder: Path, records) -> Iterator[float]:
     """Yield the positions of an optimiser step, how many are masked, the ratio of both, and the vocabulary's size."""
-    from distilbook.data.masking import SHARE
+    from distilbook.corpus.masking import SHARE
 
     run = _runs(folder, records)[0]
     done = json.loads((run / "done.json").read_text())
@@ -476,8 +475,8 @@ def _counted(used) -> Iterator[float]:
 
 def _noise(used) -> Iterator[float]:
     """Yield what the teacher's ratio to itself would be on a quiet machine, how far it strays, and how far it may."""
-    from distilbook.device.plan import PAIRS
-    from distilbook.device.times import TOO_LOUD
+    from distilbook.inference.protocol import PAIRS
+    from distilbook.inference.timing import TOO_LOUD
 
     yield from (1, TOO_LOUD)
     ratios = [r for r in used if r.metric == "time_ratio" and r.task == PAIRS]
@@ -549,13 +548,12 @@ def _segments(folder: Path, model: str) -> Iterator[float]:
 @cache
 def _readings(folder: Path):
     """Return what probes read in the states of the teacher and of the full recipe's first student."""
+    from distilbook.core.workspace import Workspace
+    from distilbook.corpus.corpus import Corpus
+    from distilbook.finetuning.token_types import Pairs, read_sentences
+    from distilbook.models.loading import load_teacher, load_tokenizer
+    from distilbook.pretraining.ablations import published_runs
     from transformers import DistilBertForMaskedLM
-
-    from distilbook.data.corpus import Corpus
-    from distilbook.model.teacher import load_teacher, load_tokenizer
-    from distilbook.training.arms import published_runs
-    from distilbook.training.finetuning.segments import Pairs, read_sentences
-    from distilbook.workspace import Workspace
 
     workspace = Workspace(folder.name)
     teacher = workspace.find("teacher", "03_teacher")

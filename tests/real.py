@@ -1,8 +1,7 @@
 """Whether the real wheels are on this machine; tests never fetch them."""
 
 import pytest
-
-from distilbook.data import wheels
+from distilbook.text import wheels
 
 
 def needs_wheel(distribution: str) -> None:

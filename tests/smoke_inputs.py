@@ -13,12 +13,36 @@ import torch
 from tokenizers import BertWordPieceTokenizer
 from transformers import BertConfig, BertModel, BertTokenizerFast
 
-SUBJECTS = "the river|a train|the old bridge|our teacher|a small student|the night ferry|the northern line".split("|")
-VERBS = "crosses|follows|leaves|remembers|passes|reaches|forgets".split("|")
-PLACES = "the valley|the capital|a quiet village|the harbour|the second layer|the long tunnel|every station".split("|")
-ENDINGS = "in spring|before noon|without a sound|for three days|with great care|at high water|once again".split("|")
-PRAISE = "wonderful|moving|clever|warm".split("|")
-BLAME = "dull|clumsy|empty|cold".split("|")
+SUBJECTS = [
+    "the river",
+    "a train",
+    "the old bridge",
+    "our teacher",
+    "a small student",
+    "the night ferry",
+    "the northern line",
+]
+VERBS = ["crosses", "follows", "leaves", "remembers", "passes", "reaches", "forgets"]
+PLACES = [
+    "the valley",
+    "the capital",
+    "a quiet village",
+    "the harbour",
+    "the second layer",
+    "the long tunnel",
+    "every station",
+]
+ENDINGS = [
+    "in spring",
+    "before noon",
+    "without a sound",
+    "for three days",
+    "with great care",
+    "at high water",
+    "once again",
+]
+PRAISE = ["wonderful", "moving", "clever", "warm"]
+BLAME = ["dull", "clumsy", "empty", "cold"]
 
 
 def sentence(draw: random.Random) -> str:

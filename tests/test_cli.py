@@ -1,5 +1,4 @@
 import pytest
-
 from distilbook.cli import main
 
 

@@ -1,7 +1,7 @@
 """What the chapters say stays true: typed numbers have a source; cells are short, and imports of readers light.
 
 A number that depends on a run or an edition is never typed: it belongs into a sentence of
-``distilbook.display.sentences``. What may be typed (the paper's figures, constants of the method, the
+``distilbook.views.sentences``. What may be typed (the paper's figures, constants of the method, the
 exercises' own values) stands in ``ACCOUNTED`` with its source, made from the constant where there is one.
 """
 
@@ -18,17 +18,16 @@ from typing import get_args
 import jupytext
 import pytest
 import yaml
-
-from distilbook.answers.comparing import WIDENED
 from distilbook.claims import TABLE_1, TABLE_3, TABLE_4, Verdict, claim
+from distilbook.claims.finding import SHARE as PERCENT
+from distilbook.claims.finding import figure
 from distilbook.claims.paper import GLUE
-from distilbook.claims.wording import SHARE as PERCENT
-from distilbook.claims.wording import figure
-from distilbook.data.masking import SHARE, SMOOTHING, TREATMENT
-from distilbook.device.comparisons import PUBLISHED
-from distilbook.device.times import PERCENTILE
-from distilbook.model.sizes import model_config
-from distilbook.recipe import Recipe, changes_of
+from distilbook.corpus.masking import SHARE, SMOOTHING, TREATMENT
+from distilbook.distillation.recipe import Recipe, changes_of
+from distilbook.inference.models import PUBLISHED
+from distilbook.inference.timing import PERCENTILE
+from distilbook.models.parameters import model_config
+from distilbook.stats.comparison import WIDENED
 from distilbook.training.step import BETAS, EPSILON, MAX_GRADIENT_NORM
 from prose_numbers import NUMBER, numbers_in, unaccounted, without_code
 
@@ -38,7 +37,7 @@ PAGES = sorted([*BOOK.glob("[0-9][0-9]_*.py"), *BOOK.glob("[0-9][0-9]_*/*.py"), 
 CODE_LINES = 20
 
 #: Numbers in words; "one" and "two" are left out, being grammar as often as numbers.
-WORDS = dict(enumerate("three four five six seven eight nine ten eleven twelve".split(), start=3))
+WORDS = dict(enumerate(["three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"], start=3))
 WORD = re.compile(rf"\b({'|'.join(WORDS.values())})\b", re.IGNORECASE)
 
 SMALLER, RETAINED = (figure(claim(id).paper_value, PERCENT) for id in ("smaller", "retention"))
@@ -225,7 +224,7 @@ def test_every_typed_number_has_a_source(path):
     wrong = without_source(prose_of(path), list(ACCOUNTED.get(page_name(path), {})))
     assert not wrong, (
         f"{page_name(path)}: " + "; ".join(wrong) + ". A number that depends on a run or an edition belongs into a "
-        "function of distilbook.display.sentences; for another one correct the prose, or give it a source in "
+        "function of distilbook.views.sentences; for another one correct the prose, or give it a source in "
         "ACCOUNTED, made from the library's constant where there is one."
     )
 

@@ -10,10 +10,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
-
-from distilbook.chapters import STUDENTS
-from distilbook.edition.contents import CHAPTERS
-from distilbook.records import RecordBook
+from distilbook.book.contents import CHAPTERS, STUDENTS
+from distilbook.core.records import RecordBook
 
 pytestmark = pytest.mark.smoke
 
@@ -136,7 +134,7 @@ def test_a_digit_changed_in_a_displayed_sentence_is_noticed(said):
 
 
 def test_every_record_has_its_origin_and_its_predictions(edition):
-    from distilbook.files import sha256
+    from distilbook.core.files import sha256
 
     records = RecordBook(edition / "runs" / "smoke" / "records").current()
     assert {r.chapter for r in records} >= set(CHAPTERS) - {
@@ -278,7 +276,7 @@ def test_a_changed_loss_retrains_what_depends_on_it_and_nothing_else(edition):
     assert changed != path.read_text()
     path.write_text(changed)
     status = command(edition, "status", "smoke").stdout
-    assert "the code it imports has changed: distilbook.loss" in status
+    assert "the code it imports has changed: distilbook.distillation.losses" in status
     done = executed_by(edition)
     assert done >= {"05_triple_loss", "06_pretraining", *STUDENTS[1:], "08_sentence_tasks", "13_verdict"}
     assert done <= set(CHAPTERS) - {"01_claims", "02_corpus", "03_teacher", "04_student", "11_timing"}

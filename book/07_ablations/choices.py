@@ -45,8 +45,8 @@ choices: list = [
 # costs a run of the full recipe a seed. Add to the list what you want to know.
 
 # %%
-from distilbook.edition.ablation import Choices
-from distilbook.edition.chapter import open_chapter
+from distilbook.book.ablation import Choices
+from distilbook.book.chapter import open_chapter
 
 chapter = open_chapter("07_ablations/choices", globals())
 tried = Choices.open(chapter)
@@ -58,8 +58,8 @@ tried = Choices.open(chapter)
 # before anything was trained.
 
 # %%
-from distilbook.display.tables import say, show_source, table
-from distilbook.training.choices import choices_of, run_choice
+from distilbook.views.style import say, show_source, table
+from distilbook.pretraining.ablations import choices_of, run_choice
 
 show_source(choices_of, run_choice)
 
@@ -67,7 +67,7 @@ show_source(choices_of, run_choice)
 table(tried.changed())
 
 # %%
-from distilbook.display.live import watch
+from distilbook.views.live import watch
 
 tried.run(watch)
 

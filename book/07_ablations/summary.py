@@ -17,10 +17,10 @@
 edition: str = "laptop"
 
 # %%
-from distilbook.claims.arms import choices_in, compared, two_by_two
-from distilbook.display.comparisons import change_rows, found_sentence
-from distilbook.display.tables import say, table
-from distilbook.edition.chapter import open_chapter
+from distilbook.claims.ablation import choices_in, compared, two_by_two
+from distilbook.views.choices import change_rows, found_sentence
+from distilbook.views.style import say, table
+from distilbook.book.chapter import open_chapter
 
 chapter = open_chapter("07_ablations/summary", globals())
 records = chapter.records.current()
@@ -45,7 +45,7 @@ table(change_rows(arms))
 
 # %%
 from distilbook.claims import TABLE_4
-from distilbook.display.figures import changes, detectable, factors
+from distilbook.views.ablations import changes, detectable, factors
 
 changes(arms, TABLE_4)
 
@@ -64,7 +64,7 @@ say(found_sentence(arms))
 # [the teacher](without_teacher.ipynb), which differ most in whom they listen to, were measured under both kinds:
 
 # %%
-from distilbook.display.masks import mask_rows, mask_sentences
+from distilbook.views.choices import mask_rows, mask_sentences
 
 table(mask_rows(records))
 
@@ -79,7 +79,7 @@ say(mask_sentences(records))
 # not. First with as many tokens for all:
 
 # %%
-from distilbook.display.comparisons import cell_rows, factor_sentences
+from distilbook.views.choices import cell_rows, factor_sentences
 
 tables = [two for budget in ("tokens", "seconds") if (two := two_by_two(records, budget))]
 by_budget = {two.budget: two for two in tables}
@@ -98,7 +98,7 @@ table(cell_rows(by_budget["seconds"]))
 say(factor_sentences(by_budget["seconds"]))
 
 # %%
-from distilbook.display.comparisons import budget_sentence
+from distilbook.views.choices import budget_sentence
 
 longer = [one for one in arms if one.as_long]
 say(map(budget_sentence, longer))
@@ -148,13 +148,13 @@ changes(choices)
 # little. A third seed is the first thing to add.
 
 # %%
-from distilbook.display.tables import show_source
-from distilbook.statistics import detectable_difference, half_width_over_groups, seed_difference_interval
+from distilbook.views.style import show_source
+from distilbook.stats.intervals import detectable_difference, half_width_over_groups, seed_difference_interval
 
 show_source(seed_difference_interval, half_width_over_groups, detectable_difference)
 
 # %%
-from distilbook.display.comparisons import detectable_sentence, seed_rows, spread_of
+from distilbook.views.choices import detectable_sentence, seed_rows, spread_of
 
 spread, seeds = spread_of(arms), min(len(one.other) for one in arms)
 say(detectable_sentence(spread, seeds))

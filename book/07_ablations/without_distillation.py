@@ -27,8 +27,8 @@
 edition: str = "laptop"
 
 # %%
-from distilbook.edition.ablation import Ablation
-from distilbook.edition.chapter import open_chapter
+from distilbook.book.ablation import Ablation
+from distilbook.book.chapter import open_chapter
 
 chapter = open_chapter("07_ablations/without_distillation", globals())
 ablation = Ablation.open(chapter)
@@ -39,9 +39,9 @@ ablation = Ablation.open(chapter)
 # The configuration is read from the full recipe's runs and changed in one place, so that the two cannot drift apart.
 
 # %%
-from distilbook.display.tables import say, show_source, table
-from distilbook.recipe import changes_of
-from distilbook.training.arms import run_arm
+from distilbook.views.style import say, show_source, table
+from distilbook.distillation.recipe import changes_of
+from distilbook.pretraining.ablations import run_arm
 
 show_source(changes_of, run_arm)
 
@@ -49,7 +49,7 @@ show_source(changes_of, run_arm)
 table(ablation.changed())
 
 # %%
-from distilbook.display.live import watch
+from distilbook.views.live import watch
 
 ablation.run(watch)
 

@@ -24,8 +24,8 @@
 edition: str = "laptop"
 
 # %%
-from distilbook.edition.ablation import Ablation
-from distilbook.edition.chapter import open_chapter
+from distilbook.book.ablation import Ablation
+from distilbook.book.chapter import open_chapter
 
 chapter = open_chapter("07_ablations/without_teacher", globals())
 ablation = Ablation.open(chapter)
@@ -36,9 +36,9 @@ ablation = Ablation.open(chapter)
 # The configuration is read from the full recipe's runs and changed in one place, so that the two cannot drift apart.
 
 # %%
-from distilbook.display.tables import say, show_source, table
-from distilbook.recipe import changes_of
-from distilbook.training.arms import cost_of_a_step, equal_seconds_steps, run_arm
+from distilbook.views.style import say, show_source, table
+from distilbook.distillation.recipe import changes_of
+from distilbook.pretraining.ablations import cost_of_a_step, equal_seconds_steps, run_arm
 
 show_source(changes_of, run_arm)
 
@@ -46,7 +46,7 @@ show_source(changes_of, run_arm)
 table(ablation.changed())
 
 # %%
-from distilbook.display.live import watch
+from distilbook.views.live import watch
 
 ablation.run(watch)
 
@@ -119,7 +119,7 @@ say(ablation.verdict_as_long())
 # the interval of their mean from three on, like all comparisons of recipes.
 
 # %%
-from distilbook.display.masks import mask_rows, mask_sentences
+from distilbook.views.choices import mask_rows, mask_sentences
 
 ablation.measure_under_training_masks()
 records = chapter.records.current()

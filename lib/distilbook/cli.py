@@ -8,8 +8,8 @@ import json
 import sys
 from collections.abc import Iterable
 
-from .config import BookError
-from .environment import settle_paths
+from .core.config import BookError
+from .core.environment import settle_paths
 
 #: The exit status of a command that was stopped by the reader, as shells have it.
 INTERRUPTED = 130
@@ -30,8 +30,8 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM):
             raise
+        from .core.workspace import runs_root
         from .runner.preflight import cannot_write
-        from .workspace import runs_root
 
         print(f"distilbook: {cannot_write(error.filename or runs_root(), error)}", file=sys.stderr)
         return 1
@@ -43,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     run = _on_edition(commands, "run", run_edition, "execute an edition's chapters and render its site")
     run.add_argument("--chapter", action="append", help="only this chapter, fresh or not; may be given several times")
+    run.add_argument("--needed", action="store_true", help="with --chapter: also every chapter that it needs")
     run.add_argument(
         "--jobs", type=_positive, help="at most so many training chapters at once (default: one a GPU, else one a core)"
     )
@@ -51,7 +52,9 @@ def parser() -> argparse.ArgumentParser:
     clean.add_argument("--dry-run", action="store_true", help="only say how much that is")
     clean.add_argument("--unfinished", action="store_true", help="also trainings that were stopped before their end")
     _on_edition(commands, "site", render_site, "render the site from the chapters executed so far")
-    _finetuning(_on_edition(commands, "finetune", finetune_edition, "finish the runs of a fine-tuning chapter, or some"))
+    _finetuning(
+        _on_edition(commands, "finetune", finetune_edition, "finish the runs of a fine-tuning chapter, or some")
+    )
     bench = commands.add_parser("bench", help="measure how fast this machine is at the book's work")
     _benchmarks(bench.add_subparsers(required=True, metavar="WHAT"))
     pairs = commands.add_parser("pairs", help="regenerate book/*.ipynb from the scripts beside them")
@@ -116,9 +119,11 @@ def _positive(text: str) -> int:
 
 def run_edition(options: argparse.Namespace) -> int:
     """Execute the edition, render its site from what succeeded, and fail if a chapter did."""
+    from .book.contents import chain
     from .runner.run import check_outcomes, run
 
-    outcomes = run(options.edition, options.chapter, options.jobs)
+    chapters = chain(*options.chapter) if options.needed and options.chapter else options.chapter
+    outcomes = run(options.edition, chapters, options.jobs)
     if any(outcome.status == "interrupted" for outcome in outcomes):
         print(f"Stopped. Go on with: distilbook run {options.edition}")
         return INTERRUPTED
@@ -137,16 +142,16 @@ def show_status(options: argparse.Namespace) -> None:
 
 def clean_edition(options: argparse.Namespace) -> None:
     """Say what is not needed any more and how much room it takes, and remove it."""
-    from .runner.clean import clean
+    from .runner.status import clean
 
     clean(options.edition, unfinished=options.unfinished, dry_run=options.dry_run)
 
 
 def render_site(options: argparse.Namespace) -> None:
     """Render the site of the edition unless it is up to date, and say where it is."""
-    from .edition.contents import check_names
+    from .book.contents import check_names
+    from .core.workspace import Workspace
     from .site.build import build_site
-    from .workspace import Workspace
 
     check_names(options.edition, [])
     print(f"The book is at {build_site(Workspace(options.edition))}")
@@ -154,7 +159,7 @@ def render_site(options: argparse.Namespace) -> None:
 
 def finetune_edition(options: argparse.Namespace) -> None:
     """Finish the runs asked for; the chapter finds them finished when it is executed."""
-    from .edition.finetuning import finetune, settings_for_slurm
+    from .book.finetuning import finetune, settings_for_slurm
 
     only = {"tasks": options.task, "models": options.model, "seeds": options.seed}
     asked = settings_for_slurm(options.slurm)
@@ -181,8 +186,8 @@ def bench_corpus(options: argparse.Namespace) -> None:
 
 def bench_inference(options: argparse.Namespace) -> None:
     """Time the models of chapter 11, keep the records and print what was found."""
-    from .edition.contents import check_names
-    from .edition.inference import bench_inference, printed
+    from .book.contents import check_names
+    from .book.inference import bench_inference, printed
 
     check_names(options.edition, [])
     found = bench_inference(options.edition, options.claim_only)
@@ -195,8 +200,8 @@ def _print(found: dict, lines: Iterable[str], as_json: bool) -> None:
 
 def regenerate_pairs(options: argparse.Namespace) -> None:
     """Write the notebooks whose scripts have changed."""
-    from .edition.pairs import sync
-    from .workspace import project_root
+    from .book.notebooks import sync
+    from .core.workspace import project_root
 
     for path in sync(project_root() / "book"):
         print(f"wrote {path}")

@@ -1,9 +1,8 @@
 """The measurement of a corpus's preparation counts what it says it counts."""
 
 import pytest
-
 from distilbook.bench.corpus import bench_corpus, long_text
-from distilbook.data.sources import TextSource, documents
+from distilbook.text.sources import TextSource, documents
 
 
 def test_the_figures_are_those_of_the_text(inputs):

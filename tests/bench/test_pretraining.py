@@ -3,17 +3,16 @@ import json
 import numpy as np
 import pytest
 import torch
-from torch.utils.flop_counter import FlopCounterMode
-
 from distilbook.bench import original, pretraining
 from distilbook.bench.pretraining import SHAPES, Shape, Way, bench_pretraining, in_turn, summary
-from distilbook.config import BookError
-from distilbook.data.masking import Masking
-from distilbook.model.student import build_student
-from distilbook.model.teacher import load_teacher, load_tokenizer
-from distilbook.recipe import Recipe
+from distilbook.core.config import BookError
+from distilbook.corpus.masking import Masking
+from distilbook.distillation.recipe import Recipe
+from distilbook.distillation.student import build_student
+from distilbook.models.loading import load_teacher, load_tokenizer
+from distilbook.pretraining.pretrain import PretrainConfig, TripleLoss
 from distilbook.training.batches import Blocks
-from distilbook.training.pretrain import PretrainConfig, TripleLoss
+from torch.utils.flop_counter import FlopCounterMode
 
 
 @pytest.fixture

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-
-from distilbook.files import sha256
-from distilbook.metrics import METRICS
-from distilbook.records import Record
+from distilbook.core.files import sha256
+from distilbook.core.records import Record
+from distilbook.stats.metrics import METRICS
 
 CHAPTER = "08_sentence_tasks"
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
-from distilbook.claims import arms, claim, judge
-from distilbook.claims.arms import AS_LONG, CHOICES, RECIPES, compare, compared, two_by_two
-from distilbook.recipe import ARMS
-from distilbook.records import Record
+from distilbook.claims import ablation as arms
+from distilbook.claims import claim, judge
+from distilbook.claims.ablation import AS_LONG, CHOICES, RECIPES, compare, compared, two_by_two
+from distilbook.core.records import Record
+from distilbook.distillation.recipe import ARMS
 from held_out_files import kept
 
 ACCURACIES = {

@@ -6,10 +6,9 @@ import math
 from dataclasses import replace
 
 import pytest
-
-from distilbook.answers import Answers, difference
 from distilbook.claims import TABLE_4
-from distilbook.claims.arm_scores import arm_changes
+from distilbook.claims.task_scores import arm_changes
+from distilbook.stats import Answers, difference
 from scored_runs import Task
 
 

@@ -4,10 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from distilbook.claims.ablation import Differences, HeldOutScores
 from scipy import stats
-
-from distilbook.claims.differences import Differences
-from distilbook.claims.held_out_scores import HeldOutScores
 
 BLOCKS = 50
 

@@ -5,12 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
-from distilbook.claims.held_out_scores import HeldOutScores, held_out
-from distilbook.config import BookError
-from distilbook.files import sha256
-from distilbook.records import TRAINING_MASKS, Record
-from distilbook.statistics import Bootstrap, difference_interval
+from distilbook.claims.ablation import HeldOutScores, held_out
+from distilbook.core.config import BookError
+from distilbook.core.files import sha256
+from distilbook.core.records import TRAINING_MASKS, Record
+from distilbook.stats.intervals import Bootstrap, difference_interval
 
 
 def keep(path, seed, share=0.3, blocks=60):

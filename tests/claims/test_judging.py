@@ -6,10 +6,9 @@ import re
 from dataclasses import replace
 
 import pytest
-
 from distilbook.claims import CLAIMS, Judgement, claim, judge
 from distilbook.claims.finding import NO_PREDICTIONS
-from distilbook.records import Record
+from distilbook.core.records import Record
 from held_out_files import kept, written
 
 MACHINE = {"hardware": {}, "versions": {}}

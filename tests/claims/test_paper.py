@@ -5,12 +5,11 @@ from __future__ import annotations
 import statistics
 
 import pytest
-
 from distilbook.claims import CLAIMS, TABLE_1, TABLE_2, TABLE_3, TABLE_4, claim
 from distilbook.claims.evidence import GATHER
 from distilbook.claims.paper import BERT_MNLI_IN_THE_CODE, GLUE, PAPER_TASKS, TRAINING_SETS, table_1_mean
-from distilbook.config import BookError
-from distilbook.recipe import ARMS
+from distilbook.core.config import BookError
+from distilbook.distillation.recipe import ARMS
 
 
 @pytest.mark.parametrize("model", TABLE_1)

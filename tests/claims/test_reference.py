@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from distilbook.claims import claim, judge
 from distilbook.claims.reference import Provenance, keep_reference, reference_runs
-from distilbook.config import BookError
-from distilbook.display import references
-from distilbook.files import sha256
-from distilbook.metrics import METRICS
+from distilbook.core.config import BookError
+from distilbook.core.files import sha256
+from distilbook.stats.metrics import METRICS
+from distilbook.views import trial as references
 from scored_runs import Task, all_runs
 
 MADE = Provenance(

@@ -7,15 +7,14 @@ import warnings
 
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, matthews_corrcoef
-
 from distilbook.claims import TABLE_1, Judgement, claim, judge
 from distilbook.claims.paper import BERT_MNLI_IN_THE_CODE, GLUE, TRAINING_SETS
-from distilbook.claims.scored import kept_answers, runs_by_task
-from distilbook.config import BookError
-from distilbook.metrics import ConstantPredictionWarning
-from distilbook.records import Record
+from distilbook.claims.task_scores import kept_answers, runs_by_task
+from distilbook.core.config import BookError
+from distilbook.core.records import Record
+from distilbook.stats.metrics import ConstantPredictionWarning
 from scored_runs import Task, all_runs
+from sklearn.metrics import accuracy_score, matthews_corrcoef
 
 
 @pytest.fixture
@@ -283,9 +282,7 @@ def gap(folder, records) -> Judgement:
     return judge(claim("imdb"), records, folder)
 
 
-@pytest.mark.parametrize(
-    ("student", "verdict"), [(0.95, "reproduced"), (0.894, "not settled"), (0.85, "contradicted")]
-)
+@pytest.mark.parametrize(("student", "verdict"), [(0.95, "reproduced"), (0.894, "not settled"), (0.85, "contradicted")])
 def test_a_gap_is_judged_by_its_whole_interval(tmp_path, student, verdict):
     found = gap(tmp_path, all_runs(long(tmp_path), teacher=(0.9, 0.9), student=(student, student)))
     assert found.verdict == verdict and found.value == pytest.approx(student - 0.9)

@@ -11,15 +11,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy import stats
-
-from distilbook.answers import Answers, retention
 from distilbook.claims import CLAIMS, claim, judge
-from distilbook.claims.needs import seeds_for_power, seeds_needed
-from distilbook.claims.settling import Settling, evidence, in_miniature, seconds_behind, what_settles
-from distilbook.records import TRAINING_MASKS, Record
-from distilbook.statistics import Bootstrap, seed_difference_interval
+from distilbook.claims.requirements import (
+    Settling,
+    evidence,
+    in_miniature,
+    seconds_behind,
+    seeds_for_power,
+    seeds_needed,
+    what_settles,
+)
+from distilbook.core.records import TRAINING_MASKS, Record
+from distilbook.stats import Answers, retention
+from distilbook.stats.intervals import Bootstrap, seed_difference_interval
 from held_out_files import kept, written
+from scipy import stats
 from scored_runs import Task
 
 
@@ -320,7 +326,8 @@ def test_examples_and_seeds_are_asked_for_together_and_the_pretraining_behind_th
     records = [*answers(task, 0.80, 0.78), task.run("without_teacher", 0.7), *students([0.2, 0.3], [0.2, 0.3])]
     found = settling(id, records, tmp_path)
     assert re.search(
-        r"at most [\d.,]+ times as many test examples and seeds: about [\d,]+ and \d+, where there are 400 and 2", found.need.takes
+        r"at most [\d.,]+ times as many test examples and seeds: about [\d,]+ and \d+, where there are 400 and 2",
+        found.need.takes,
     )
     assert found.seconds == 4 * 5 + 2 * 10
 
@@ -383,5 +390,5 @@ def test_an_interval_without_a_width_to_speak_of_has_ample_room(full):
 
 
 def test_settling_is_imported_without_scipy():
-    code = "import sys, distilbook.claims.settling; assert not {'torch', 'scipy'} & set(sys.modules)"
+    code = "import sys, distilbook.claims.requirements; assert not {'torch', 'scipy'} & set(sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

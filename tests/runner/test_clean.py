@@ -4,13 +4,12 @@ import os
 import time
 
 import pytest
-
 from distilbook.cli import main
-from distilbook.config import BookError
-from distilbook.files import sole
-from distilbook.records import RecordBook
-from distilbook.runner.clean import clean, unneeded
-from distilbook.workspace import Workspace
+from distilbook.core.config import BookError
+from distilbook.core.files import sole
+from distilbook.core.records import RecordBook
+from distilbook.core.workspace import Workspace
+from distilbook.runner.status import clean, unneeded
 from test_records import record
 
 

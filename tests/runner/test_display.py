@@ -5,14 +5,13 @@ import subprocess
 import sys
 
 import pytest
-from rich.console import Console
-
+from distilbook.core.workspace import Workspace
 from distilbook.runner import display as module
 from distilbook.runner.display import BookDisplay
 from distilbook.runner.execution import Running, log_of
+from distilbook.runner.resources import Share
 from distilbook.runner.run import Outcome
-from distilbook.runner.schedule import Share
-from distilbook.workspace import Workspace
+from rich.console import Console
 
 
 @pytest.fixture
@@ -72,7 +71,9 @@ def test_in_a_terminal_the_running_chapters_stand_below(running):
         display.show({"06_pretraining": running}, "up to 3 min 0 s left")
         display.live.refresh()
     shown = screen.getvalue()
-    assert "task [/x] [red]y, seed 0: 2.0k of 8.0k tokens" in shown and "0 of 11 chapters, up to 3 min 0 s left" in shown
+    assert (
+        "task [/x] [red]y, seed 0: 2.0k of 8.0k tokens" in shown and "0 of 11 chapters, up to 3 min 0 s left" in shown
+    )
     assert "2.0k of 8.0k" not in (running.workspace.root / "book.log").read_text()
 
 

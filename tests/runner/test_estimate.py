@@ -1,12 +1,10 @@
 """How long is left, and what it is said from."""
 
 import pytest
-
-from distilbook.edition.contents import CHAPTERS
-from distilbook.runner import estimate as module
-from distilbook.runner.estimate import Estimate, shipped_seconds
+from distilbook.book.contents import CHAPTERS
+from distilbook.runner import resources as module
 from distilbook.runner.freshness import Condition, Execution
-from distilbook.runner.schedule import Machine
+from distilbook.runner.resources import Estimate, Machine, shipped_seconds
 
 MACHINE = Machine((0, 1), (), 2)
 

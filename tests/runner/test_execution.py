@@ -10,7 +10,6 @@ from pathlib import Path
 
 import nbformat
 import pytest
-
 from distilbook.runner.execution import read_if_whole, unexecuted_cell
 from distilbook.runner.notebook import SOCKET_PATH
 

@@ -5,13 +5,12 @@ import os
 import shutil
 
 import pytest
-
-from distilbook.edition.contents import CHAPTERS
-from distilbook.files import write_json
-from distilbook.finished import MARKER, seal
+from distilbook.book.contents import CHAPTERS
+from distilbook.core.files import write_json
+from distilbook.core.finished import MARKER, seal
+from distilbook.core.workspace import Workspace
 from distilbook.runner import freshness
 from distilbook.runner.freshness import Execution, addresses, condition, differences, executed_notebook, origin, survey
-from distilbook.workspace import Workspace
 
 
 @pytest.fixture
@@ -163,15 +162,17 @@ def test_a_teacher_used_as_it_came_is_looked_into(executed, tmp_path):
 
 def test_changed_code_is_named(executed):
     last = origin("06_pretraining", executed)
-    last["code"]["distilbook.loss"] = "other"
+    last["code"]["distilbook.distillation.losses"] = "other"
     keep("06_pretraining", executed, origin=last)
-    assert condition("06_pretraining", executed).reasons == ("the code it imports has changed: distilbook.loss",)
+    assert condition("06_pretraining", executed).reasons == (
+        "the code it imports has changed: distilbook.distillation.losses",
+    )
 
 
 def test_the_code_of_a_chapter_is_what_its_script_imports(executed):
     verdict, training = (origin(name, executed)["code"] for name in ("13_verdict", "06_pretraining"))
-    assert "distilbook.loss" in training and "distilbook.loss" not in verdict
-    assert "distilbook.claims.judging" in verdict and "distilbook.runner.run" not in verdict
+    assert "distilbook.distillation.losses" in training and "distilbook.distillation.losses" not in verdict
+    assert "distilbook.claims.verdict" in verdict and "distilbook.runner.run" not in verdict
 
 
 def test_a_missing_notebook_and_a_failure_are_not_fresh(executed):

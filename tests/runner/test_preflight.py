@@ -9,14 +9,13 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from model_folders import changed, reweighed
-
+from distilbook.book.checks import check_address
 from distilbook.cli import main
-from distilbook.config import BookError
+from distilbook.core.config import BookError
+from distilbook.core.workspace import Workspace, project_root
 from distilbook.runner import preflight
-from distilbook.edition.checks import check_address
 from distilbook.runner.preflight import check_chapters, check_output, check_records
-from distilbook.workspace import Workspace, project_root
+from model_folders import changed, reweighed
 
 
 @pytest.fixture
@@ -175,9 +174,9 @@ def test_an_output_folder_that_is_a_file_is_refused(copy, capsys, monkeypatch):
 
 READ_ONLY = """
 import os
-from distilbook.config import BookError
+from distilbook.core.config import BookError
 from distilbook.runner.preflight import check_output
-from distilbook.workspace import Workspace
+from distilbook.core.workspace import Workspace
 
 if os.getuid() == 0:
     os.setuid(65534)  # root may write anywhere
@@ -222,7 +221,10 @@ def test_a_teacher_with_fewer_positions_than_blocks_or_texts_are_long_stops_a_ru
     reweighed(teacher, lambda t: {name: one[:16] if "position_emb" in name else one for name, one in t.items()})
     changed(teacher, max_position_embeddings=16)
     said = refused(capsys, "run", "smoke")
-    assert "the model has 16 positions, and chapter 02_corpus gives it up to" in said and f"{teacher}, parameter 'tokenizer'" in said
+    assert (
+        "the model has 16 positions, and chapter 02_corpus gives it up to" in said
+        and f"{teacher}, parameter 'tokenizer'" in said
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,15 +11,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-
+from distilbook.book import contents
+from distilbook.book.contents import ChapterInfo
 from distilbook.cli import main
-from distilbook.config import BookError
-from distilbook.edition import contents
-from distilbook.edition.contents import ChapterInfo
-from distilbook.files import sole
+from distilbook.core.config import BookError
+from distilbook.core.files import sole
+from distilbook.core.workspace import Workspace
 from distilbook.runner import preflight, run
 from distilbook.runner.freshness import last_execution
-from distilbook.workspace import Workspace
 
 HEADER = "# ---\n# jupyter:\n#   kernelspec:\n#     display_name: Python 3 (ipykernel)\n#     language: python\n#     name: python3\n# ---\n\n"
 FIRST = (
@@ -28,7 +27,7 @@ FIRST = (
 edition: str = "laptop"
 
 # %%
-from distilbook.edition.chapter import open_chapter
+from distilbook.book.chapter import open_chapter
 
 chapter = open_chapter("01_first", globals())
 folder = chapter.workspace.root / "things" / "{thing}"
@@ -42,7 +41,7 @@ SECOND = (
 edition: str = "laptop"
 
 # %%
-from distilbook.edition.chapter import open_chapter
+from distilbook.book.chapter import open_chapter
 
 chapter = open_chapter("02_second", globals())
 print(chapter.find("thing", made_by="01_first").name)
@@ -54,7 +53,7 @@ print(chapter.find("thing", made_by="01_first").name)
 TABLE = {"01_first": ChapterInfo(), "02_second": ChapterInfo(reads=("01_first",))}
 #: Every process that is given this on its path knows the same two chapters.
 SITE = """
-import distilbook.edition.contents as c
+import distilbook.book.contents as c
 c.CHAPTERS.clear()
 c.CHAPTERS.update({"01_first": c.ChapterInfo(), "02_second": c.ChapterInfo(reads=("01_first",))})
 """

@@ -1,12 +1,11 @@
 """What may run side by side, and on what."""
 
 import pytest
+from distilbook.book.contents import CHAPTERS
+from distilbook.core.machine import Share
+from distilbook.runner.resources import Machine, may_start, time_needed
 from hypothesis import given
 from hypothesis import strategies as st
-
-from distilbook.edition.contents import CHAPTERS
-from distilbook.machine import Share
-from distilbook.runner.schedule import Machine, may_start, time_needed
 
 ARMS = ["07_ablations/without_teacher", "07_ablations/random_initialisation"]
 SMALL = Machine(cores=(0, 1), gpus=(), jobs=2)

@@ -1,17 +1,16 @@
 """What the status report says, on an edition laid out by hand."""
 
 import pytest
-
+from distilbook.book.contents import CHAPTERS
 from distilbook.cli import main
-from distilbook.config import BookError
-from distilbook.edition.contents import CHAPTERS
-from distilbook.files import sole
-from distilbook.progress import duration
-from distilbook.records import RecordBook
+from distilbook.core.config import BookError
+from distilbook.core.files import sole
+from distilbook.core.progress import duration
+from distilbook.core.records import RecordBook
+from distilbook.core.workspace import Workspace
 from distilbook.runner.execution import log_of
 from distilbook.runner.freshness import Execution, executed_notebook, origin
 from distilbook.runner.status import status
-from distilbook.workspace import Workspace
 from test_records import record
 
 
@@ -44,7 +43,7 @@ def test_all_is_fresh(workspace, capsys):
     said = capsys.readouterr().out
     assert f"{len(CHAPTERS)} chapters, {len(CHAPTERS)} fresh.\nNothing is running." in said
     line = next(line for line in said.splitlines() if line.startswith("06_pretraining"))
-    assert line.split() == "06_pretraining fresh 2026-01-02 03:04 1 min 2 cores".split()
+    assert line.split() == ["06_pretraining", "fresh", "2026-01-02", "03:04", "1", "min", "2", "cores"]
     whole = sum(10 * (number + 1) for number in range(len(CHAPTERS)))
     assert f"Where the time went: {duration(whole)} in the last executions, one after the other." in said
     assert "Next: nothing to execute; distilbook site smoke renders the pages." in said and "stale" not in said

@@ -7,15 +7,14 @@ from dataclasses import replace
 
 import nbformat
 import pytest
-
+from distilbook.book.contents import CHAPTERS
 from distilbook.claims import CLAIMS
-from distilbook.edition.contents import CHAPTERS
-from distilbook.markup import markdown
-from distilbook.records import Record, RecordBook
+from distilbook.core.markup import markdown
+from distilbook.core.records import Record, RecordBook
+from distilbook.core.workspace import Workspace
 from distilbook.runner.freshness import Execution
 from distilbook.site.budget import budget_page, markdown_table, spending_rows, spent
 from distilbook.site.pages import Chapter
-from distilbook.workspace import Workspace
 
 LONG = Execution("executed", {}, 100.0, 2, 100.0, "2026-11-22T12:30:00+02:00")
 

@@ -14,16 +14,15 @@ import jupytext
 import nbformat
 import plotly.graph_objects as go
 import pytest
-from IPython.core.formatters import DisplayFormatter
-from nbformat.v4 import new_output
-
-from distilbook.config import BookError
-from distilbook.display.tables import say, show_source, table
-from distilbook.edition.pairs import chapters
-from distilbook.records import Record, RecordBook
+from distilbook.book.notebooks import chapters
+from distilbook.core.config import BookError
+from distilbook.core.records import Record, RecordBook
+from distilbook.core.workspace import Workspace, project_root
 from distilbook.site.build import build_site
 from distilbook.site.pages import FIGURE, WIDGET, edition_note, front_page, read_chapters, to_page
-from distilbook.workspace import Workspace, project_root
+from distilbook.views.style import say, show_source, table
+from IPython.core.formatters import DisplayFormatter
+from nbformat.v4 import new_output
 from site_check import check_site, chromium
 
 CLAIMS = """# %% [markdown]
@@ -220,7 +219,7 @@ def test_a_second_build_touches_no_byte_and_loads_nothing_that_renders(site, sma
     build_site(small)
     before = content(small.root)
     code = (
-        "import sys; from distilbook.site.build import build_site; from distilbook.workspace import Workspace\n"
+        "import sys; from distilbook.site.build import build_site; from distilbook.core.workspace import Workspace\n"
         "import subprocess; subprocess.run = subprocess.Popen = None\n"
         "print(build_site(Workspace('small')))\n"
         "assert not {'nbformat', 'sphinx', 'jupytext', 'torch', 'scipy'} & set(sys.modules)"

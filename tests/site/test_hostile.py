@@ -8,23 +8,20 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-from playwright.sync_api import sync_playwright
-
-from distilbook.config import BookError
-from distilbook.data.tasks import Examples, Task
-from distilbook.display import figures, sentences, tasks
-from distilbook.display.card import show_card
-from distilbook.display.figures.budget import time_spent
-from distilbook.display.palette import ENDS
-from distilbook.display.tables import say, show_source, table
-from distilbook.markup import markdown, visible
-from distilbook.records import Record, RecordBook
+from distilbook.core.config import BookError
+from distilbook.core.markup import markdown, visible
+from distilbook.core.records import Record, RecordBook
+from distilbook.core.workspace import Workspace
 from distilbook.site import policy
 from distilbook.site.build import build_site
 from distilbook.site.pages import WIDGET
-from distilbook.workspace import Workspace
+from distilbook.tasks import Examples, Task
+from distilbook.views import corpus, models, pretraining, sentences, tasks
+from distilbook.views.style import ENDS, say, show_card, show_source, table
+from distilbook.views.trial import time_spent
 from hostile import VALUES
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from playwright.sync_api import sync_playwright
 from site_check import ARGUMENTS, DRAWN, chromium, listen
 from test_build import lay_out_book, output
 
@@ -55,7 +52,7 @@ def hostile_task(value: str) -> Task:
 
 def shown_by_the_book(folder: Path) -> list:
     """Return what the display functions make of the values, wherever they take a string."""
-    every, ones = np.arange(len(VALUES)) + 1, np.ones((1, len(VALUES)), bool)
+    every = np.arange(len(VALUES)) + 1
     made = [hostile_task(value) for value in VALUES]
     card = folder / "README.md"
     rows = "\n".join(f"| {markdown(value)} |" for value in VALUES)
@@ -85,16 +82,16 @@ def drawn_by_the_book() -> list:
     every = np.arange(len(VALUES)) + 1
     curve = [[{"seen": 0, "x": 0.1, "step": 1}, {"seen": 9, "x": 0.2, "step": 2}]]
     return [
-        figures.parameter_bars({value: {"part": 10**6} for value in VALUES}).update_layout(height=30 * len(VALUES)),
-        figures.parameter_bars({"model": dict.fromkeys(VALUES, 10**6)}),
-        figures.text_sources([{"source": v, "train_blocks": 3, "held_out_blocks": 1} for v in VALUES]),
-        figures.frequency_ranks(every, VALUES, marked=len(VALUES)),
-        figures.masked_blocks(np.ones((1, len(VALUES)), bool), np.ones((1, len(VALUES)), bool), [VALUES]),
-        figures.softened(every / 10, VALUES, [1.0, 2.0], 1.0),
-        figures.learning_curves(dict.fromkeys(VALUES, curve), "x", VALUES[7], VALUES[8]),
-        figures.loss_terms(curve, {"x": VALUES[7]}),
-        figures.intervals([{"label": v, **dict.fromkeys(ENDS, 1)} for v in VALUES], "x", VALUES[7], 1, VALUES[8]),
-        figures.text_lengths({v: [1, 2, 3] for v in VALUES}, [2]),
+        models.parameter_bars({value: {"part": 10**6} for value in VALUES}).update_layout(height=30 * len(VALUES)),
+        models.parameter_bars({"model": dict.fromkeys(VALUES, 10**6)}),
+        corpus.text_sources([{"source": v, "train_blocks": 3, "held_out_blocks": 1} for v in VALUES]),
+        corpus.frequency_ranks(every, VALUES, marked=len(VALUES)),
+        corpus.masked_blocks(np.ones((1, len(VALUES)), bool), np.ones((1, len(VALUES)), bool), [VALUES]),
+        models.softened(every / 10, VALUES, [1.0, 2.0], 1.0),
+        pretraining.learning_curves(dict.fromkeys(VALUES, curve), "x", VALUES[7], VALUES[8]),
+        pretraining.loss_terms(curve, {"x": VALUES[7]}),
+        pretraining.intervals([{"label": v, **dict.fromkeys(ENDS, 1)} for v in VALUES], "x", VALUES[7], 1, VALUES[8]),
+        tasks.text_lengths({v: [1, 2, 3] for v in VALUES}, [2]),
         time_spent([{"label": value, "training": 1, "rest": 2} for value in VALUES]),
     ]
 

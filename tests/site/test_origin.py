@@ -6,13 +6,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-
-from distilbook.config import BookError
-from distilbook.records import Record, RecordBook
+from distilbook.core.config import BookError
+from distilbook.core.records import Record, RecordBook
+from distilbook.core.workspace import Workspace
 from distilbook.runner.freshness import Execution
-from distilbook.site import origin, render
+from distilbook.site import build as origin
+from distilbook.site import render
 from distilbook.site.build import build_site
-from distilbook.workspace import Workspace
 
 VALUES = {"chapter": "03_teacher", "model": "teacher", "task": "held-out text", "split": "held-out"}
 
@@ -100,7 +100,7 @@ def test_what_no_page_shows_leaves_it(workspace, renderings):
     build_site(workspace)
     write(workspace.root / "logs" / "03_teacher.log", "a line")
     write(workspace.notebooks / ".ipynb_checkpoints" / "03_teacher.ipynb", "{}")
-    execution(workspace, 100.0, origin={"code": {"distilbook.loss": "another"}})
+    execution(workspace, 100.0, origin={"code": {"distilbook.distillation.losses": "another"}})
     build_site(workspace)
     assert len(renderings) == 1
 

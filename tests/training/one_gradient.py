@@ -6,15 +6,14 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from safetensors.torch import save_file
-
-from distilbook.data.corpus import Corpus
-from distilbook.data.masking import Masking
-from distilbook.model.student import build_student
-from distilbook.model.teacher import load_teacher, load_tokenizer
+from distilbook.corpus.corpus import Corpus
+from distilbook.corpus.masking import Masking
+from distilbook.distillation.student import build_student
+from distilbook.models.loading import load_teacher, load_tokenizer
+from distilbook.pretraining.pretrain import PretrainConfig, TripleLoss
 from distilbook.training.batches import Blocks
-from distilbook.training.pretrain import PretrainConfig, TripleLoss
 from distilbook.training.step import accumulate
+from safetensors.torch import save_file
 
 
 def gradient(corpus: Path, teacher_folder: Path, config: PretrainConfig, dropout: float) -> dict[str, torch.Tensor]:

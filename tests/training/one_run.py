@@ -6,9 +6,8 @@ from pathlib import Path
 
 import torch
 from accelerate import PartialState
-
-from distilbook.data.corpus import Corpus
-from distilbook.training.pretrain import PretrainConfig, pretrain
+from distilbook.corpus.corpus import Corpus
+from distilbook.pretraining.pretrain import PretrainConfig, pretrain
 
 if __name__ == "__main__":
     torch.set_num_threads(1)

@@ -1,6 +1,5 @@
 import pytest
 import torch
-
 from distilbook.training import checkpoint
 from distilbook.training.checkpoint import load_checkpoint, save_checkpoint
 

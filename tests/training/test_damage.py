@@ -6,14 +6,13 @@ from random import Random
 import pytest
 import torch
 from damage import damage
-from safetensors.torch import load_file
-
-from distilbook.config import BookError
-from distilbook.files import read_json
-from distilbook.finished import MARKER, Unfinished, seal
+from distilbook.core.config import BookError
+from distilbook.core.files import read_json
+from distilbook.core.finished import MARKER, Unfinished, seal
+from distilbook.pretraining.pretrain import PretrainConfig, PretrainRun, pretrain
 from distilbook.training.batches import Blocks
-from distilbook.training.metrics import read_curves
-from distilbook.training.pretrain import PretrainConfig, PretrainRun, pretrain
+from distilbook.training.log import read_curves
+from safetensors.torch import load_file
 
 SEEDS = range(8)
 
@@ -110,7 +109,7 @@ def test_a_checkpoint_of_another_model_is_left_out(train, finished, killed, tmp_
 
 
 def test_a_run_that_another_thread_trains_is_refused(train, finished, tmp_path):
-    from distilbook.files import sole
+    from distilbook.core.files import sole
 
     with sole(tmp_path / finished.folder.name / "lock", "this training"):
         with pytest.raises(BookError, match="this training is under way already"):
@@ -119,9 +118,8 @@ def test_a_run_that_another_thread_trains_is_refused(train, finished, tmp_path):
 
 
 def test_the_scale_of_a_float16_loss_comes_back(tmp_path):
-    from test_checkpoint import trained
-
     from distilbook.training.checkpoint import load_checkpoint, save_checkpoint
+    from test_checkpoint import trained
 
     ours, theirs = (torch.amp.GradScaler("cpu", init_scale=scale) for scale in (512.0, 65536.0))
     ours.scale(torch.ones(1))

@@ -6,12 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
-
-from distilbook.config import BookError
+from distilbook.core.config import BookError
 from distilbook.training.batches import MicroBatch
 from distilbook.training.divergence import DIVERGED, LOST_IN_A_ROW, RECENT, WINDOW, Guard, read_batches
+from hypothesis import given
+from hypothesis import strategies as st
 
 CURVES = json.loads(Path(__file__).with_name("loss_curves.json").read_text())
 

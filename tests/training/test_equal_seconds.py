@@ -4,9 +4,8 @@ import json
 from types import SimpleNamespace
 
 import pytest
-
-from distilbook.training.arms import cost_of_a_step, equal_seconds_steps, run_arm
-from distilbook.training.pretrain import PretrainConfig, pretrain
+from distilbook.pretraining.ablations import cost_of_a_step, equal_seconds_steps, run_arm
+from distilbook.pretraining.pretrain import PretrainConfig, pretrain
 
 
 def finished(folder, seconds, cores=1, accelerator="none", steps=100):

@@ -3,17 +3,16 @@ import re
 import numpy as np
 import pytest
 import torch
-
-from distilbook.config import BookError
-from distilbook.data.masking import Masking
-from distilbook.model.student import build_student
-from distilbook.model.teacher import load_teacher, load_tokenizer
+from distilbook.core.config import BookError
+from distilbook.corpus.masking import Masking
+from distilbook.distillation.student import build_student
+from distilbook.models.loading import load_teacher, load_tokenizer
+from distilbook.pretraining.pretrain import PretrainConfig, TripleLoss
 from distilbook.training import loop, schedule
 from distilbook.training.batches import Blocks
 from distilbook.training.divergence import Guard, read_batches
+from distilbook.training.log import read_metrics
 from distilbook.training.loop import train
-from distilbook.training.metrics import read_metrics
-from distilbook.training.pretrain import PretrainConfig, TripleLoss
 from distilbook.training.schedule import learning_rate_at
 
 

@@ -4,12 +4,11 @@ import json
 
 import pytest
 from accelerate import Accelerator
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-from distilbook.config import BookError
-from distilbook.training import metrics
-from distilbook.training.metrics import Metrics, Reporter, check_installed, read_curves, read_metrics
+from distilbook.core.config import BookError
+from distilbook.training import log as metrics
+from distilbook.training.log import Metrics, Reporter, check_installed, read_curves, read_metrics
 from distilbook.training.schedule import LoopConfig, known_trackers
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 LOOP = {
     "steps": 8,

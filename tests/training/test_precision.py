@@ -5,12 +5,11 @@ import weakref
 
 import pytest
 import torch
-from safetensors.torch import load_file
-
-from distilbook.config import BookError
+from distilbook.core.config import BookError
+from distilbook.pretraining.pretrain import PretrainConfig, pretrain
 from distilbook.training import precision
 from distilbook.training.precision import accelerator_for, product_rate, resolve
-from distilbook.training.pretrain import PretrainConfig, pretrain
+from safetensors.torch import load_file
 
 CPU = torch.device("cpu")
 

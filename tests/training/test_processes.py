@@ -3,13 +3,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from distilbook.core.files import read_json
+from distilbook.pretraining.pretrain import PretrainConfig
 from one_gradient import gradient
 from processes import launch
 from safetensors.torch import load_file
-
-from distilbook.files import read_json
-from distilbook.training.pretrain import PretrainConfig
-
 
 HERE = Path(__file__).parent
 
@@ -57,7 +55,14 @@ def test_the_gradient_is_the_same_however_a_step_is_divided(text, teacher_folder
         )
         for size, dropout in ((8, 0.0), (4, 0.0), (2, 0.0), (4, 0.1))
     }
-    launch(2, HERE / "one_gradient.py", text.folder, teacher_folder, tmp_path / "two", json.dumps(values | {"micro_batch": 4}))
+    launch(
+        2,
+        HERE / "one_gradient.py",
+        text.folder,
+        teacher_folder,
+        tmp_path / "two",
+        json.dumps(values | {"micro_batch": 4}),
+    )
     two = load_file(tmp_path / "two")
     for name, whole in by_size[8, 0.0].items():
         for other in (by_size[4, 0.0][name], by_size[2, 0.0][name], two[f"0.0.{name}"]):

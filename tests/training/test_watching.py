@@ -3,10 +3,9 @@
 import contextlib
 
 import pytest
-
-from distilbook.config import BookError
-from distilbook.training.metrics import read_curves
-from distilbook.training.pretrain import PretrainConfig, pretrain
+from distilbook.core.config import BookError
+from distilbook.pretraining.pretrain import PretrainConfig, pretrain
+from distilbook.training.log import read_curves
 
 
 @pytest.fixture

@@ -1,1 +1,3 @@
-"""Measurements of the library's own speed and memory, to be run by hand: ``distilbook bench``."""
+"""Benchmarks as commands: pre-training against the original implementation.
+Called by `distilbook bench`; never a timed test.
+"""

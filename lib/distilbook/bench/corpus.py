@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..data.corpus import CorpusConfig, prepare
-from ..data.sources import TextSource, documents
-from ..machine import MemoryWatch
-from ..model.address import model_folder
-from ..model.loading import load_tokenizer
-from ..provenance import usable_cores
+from ..core.machine import MemoryWatch
+from ..core.provenance import usable_cores
+from ..corpus.build import prepare
+from ..corpus.config import CorpusConfig
+from ..models.address import model_folder
+from ..models.loading import load_tokenizer
+from ..text.sources import TextSource, documents
 
 #: At least so many characters are tokenised, so that the start of the processes is a small part.
 CHARACTERS = 30_000_000
@@ -35,7 +36,7 @@ def bench_corpus(
     """Prepare a text, and tokenise it with the bare tokenizer on all cores, by turns.
 
     Args:
-        address: of the text, see :mod:`distilbook.data.sources`; it is repeated until it is long enough.
+        address: of the text, see :mod:`distilbook.text.sources`; it is repeated until it is long enough.
         tokenizer: a model's address.
         processes: that tokenise; by default one a core.
         repeats: of both; the fastest counts, because what else the machine does only takes time.

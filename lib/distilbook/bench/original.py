@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import BertForMaskedLM, DistilBertForMaskedLM
 
-from ..data.masking import IGNORED
-from ..recipe import Recipe
+from ..corpus.masking import IGNORED
+from ..distillation.recipe import Recipe
 from ..training.batches import MicroBatch
 from ..training.step import BETAS, EPSILON, MAX_GRADIENT_NORM
 

@@ -20,15 +20,16 @@ from typing import Any
 
 import numpy as np
 
-from ..config import BookError, nearest
-from ..data.corpus import CorpusConfig, prepare
-from ..data.masking import Masking
-from ..data.packing import numbers_of
-from ..model.address import model_folder
-from ..model.loading import load_tokenizer
-from ..progress import Progress
-from ..provenance import hardware, versions
-from . import pretraining_process
+from ..core.config import BookError, nearest
+from ..core.progress import Progress
+from ..core.provenance import hardware, versions
+from ..corpus.build import prepare
+from ..corpus.config import CorpusConfig
+from ..corpus.masking import Masking
+from ..corpus.packing import numbers_of
+from ..models.address import model_folder
+from ..models.loading import load_tokenizer
+from . import worker as pretraining_process
 
 #: Of the original's training code: sequences up to 512 word pieces. Ours are also packed into blocks of 128.
 LENGTHS = {"sequences": ("one_sequence", 512), "packed": ("full_sentences", 128)}

@@ -6,14 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from ..device.plan import PAIRS
-from ..device.times import TOO_LOUD, stray_of
-from ..records import Record
-from .arms import arm
-from .finding import Finding, Missing, too_few
+from ..core.records import Record
+from ..inference.protocol import PAIRS
+from ..inference.timing import TOO_LOUD, stray_of
+from .ablation import arm
+from .finding import RATIO, SHARE, Finding, Missing, counted, decimals_for, figure, quantity, too_few, with_ends
 from .paper import PAPER_PAIR, Claim
 from .retention import gap, retention
-from .wording import RATIO, SHARE, counted, decimals_for, figure, quantity, with_ends
 
 LOUD = (
     f"the machine was too loud: the teacher seemed to differ from itself by more than {TOO_LOUD:.0%}; "

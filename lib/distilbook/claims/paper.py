@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import mean
 
-from ..config import BookError, nearest
+from ..core.config import BookError, nearest
 
 #: GLUE development sets, median of 5 seeds. CoLA: Matthews correlation; STS-B: mean of Pearson and Spearman;
 #: MRPC and QQP: mean of F1 and accuracy; the rest: accuracy; all times 100.

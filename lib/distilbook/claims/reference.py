@@ -13,10 +13,10 @@ from pathlib import Path
 
 from pydantic import Field
 
-from ..config import BookError, Config
-from ..files import new_folder, read_json, sha256, write_json
-from ..records import Record, RecordBook
-from .scored import check_predictions, model_name
+from ..core.config import BookError, Config
+from ..core.files import new_folder, read_json, sha256, write_json
+from ..core.records import Record, RecordBook
+from .task_scores import check_predictions, model_name
 
 FOLDER = Path(__file__).parent / "reference"
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from ..answers import Comparison, compare
-from ..records import Record
-from ..statistics import Interval
-from .finding import NO_PREDICTIONS, Finding, Missing, too_few
+from ..core.records import Record
+from ..stats import Comparison, compare
+from ..stats.intervals import Interval
+from .finding import NO_PREDICTIONS, POINTS, SHARE, Finding, Missing, Unit, figure, listed, quantity, too_few, with_ends
 from .paper import GLUE, PAPER_PAIR, TRAINING_SETS, Claim, table_1_mean
-from .scored import (
+from .task_scores import (
     ByTask,
     examples_of,
     fewest_seeds,
@@ -26,7 +26,6 @@ from .scored import (
     training_in_words,
     with_all,
 )
-from .wording import POINTS, SHARE, Unit, figure, listed, quantity, with_ends
 
 PAIR = ("teacher", "full")
 #: How sentences call the models, and those from which the teacher's lead is measured.

@@ -1,1 +1,3 @@
-"""Running an edition again and again: what is fresh, what may run side by side, what is no longer needed."""
+"""Executing an edition: what is due, in which order, on which cores; status and cleaning.
+Notebooks run through papermill in their own processes.
+"""

@@ -17,9 +17,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from ..markup import lines
-from ..progress import duration
-from ..workspace import Workspace
+from ..core.markup import lines
+from ..core.progress import duration
+from ..core.workspace import Workspace
 from .execution import Running, log_of
 
 #: Seconds between two lines of one chapter where lines are not renewed in place.

@@ -13,13 +13,12 @@ from pathlib import Path
 
 import nbformat
 
-from ..edition.contents import script_of
-from ..edition.pairs import to_notebook
-from ..edition.parameters import edition_values
-from ..workspace import Workspace
+from ..book.contents import script_of
+from ..book.notebooks import to_notebook
+from ..book.parameters import edition_values
+from ..core.machine import Share
+from ..core.workspace import Workspace
 from .freshness import executed_notebook
-from .schedule import Share
-
 
 #: glibc hands freed memory back to the system at once, only to ask for it again a moment later: in a training on a CPU
 #: that took a fifth of the time. These make it keep what it has; other systems pay no heed.

@@ -17,18 +17,18 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from ..config import short_hash
-from ..edition.checks import addresses
-from ..edition.contents import CHAPTERS, script_of
-from ..edition.parameters import chapter_values, edition_values
-from ..files import content_hash, read_json, sha256, write_json
-from ..finished import CORPUS_MARKER, MARKER, sizes_differ
-from ..provenance import module_hashes
-from ..workspace import Workspace, local_path, project_root
+from ..book.checks import addresses
+from ..book.contents import CHAPTERS, script_of
+from ..book.parameters import chapter_values, edition_values
+from ..core.config import short_hash
+from ..core.files import content_hash, read_json, sha256, write_json
+from ..core.finished import CORPUS_MARKER, MARKER, sizes_differ
+from ..core.provenance import module_hashes
+from ..core.workspace import Workspace, local_path, project_root
 
 PACKAGE = Path(__file__).resolve().parents[1]
 #: A part of the book that every chapter imports and none depends on, beyond its own row in the table.
-CONTENTS = "distilbook.edition.contents"
+CONTENTS = "distilbook.book.contents"
 
 Origin = dict[str, dict[str, Any]]
 State = Literal["fresh", "stale", "failed", "not run", "waiting"]

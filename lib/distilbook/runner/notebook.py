@@ -14,7 +14,7 @@ import tempfile
 import threading
 from pathlib import Path
 
-from ..machine import keep_to
+from ..core.machine import keep_to
 
 #: The longest path that a socket may have on every system, with room for what zmq appends to it.
 SOCKET_PATH = 90

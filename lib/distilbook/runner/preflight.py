@@ -7,14 +7,14 @@ import os
 import shutil
 from collections.abc import Iterable
 
-from ..chapters import ARM_CHAPTERS
-from ..config import BookError, ChapterConfig
-from ..edition.checks import check_chapter
-from ..edition.parameters import check_parameters
-from ..model.address import model_at_hand
-from ..model.folder import check_teacher, look_at
-from ..records import RecordBook
-from ..workspace import Workspace
+from ..book.checks import check_chapter
+from ..book.contents import ARM_CHAPTERS
+from ..book.parameters import check_parameters
+from ..core.config import BookError, ChapterConfig
+from ..core.records import RecordBook
+from ..core.workspace import Workspace
+from ..models.address import model_at_hand
+from ..models.folder import check_teacher, look_at
 
 #: An edition is not begun with less room than this; the laptop edition's results take about a third of it.
 FREE_BYTES = 10**9
@@ -107,7 +107,7 @@ def most_word_pieces(config: ChapterConfig) -> int:
 def check_trackers(names: Iterable[str]) -> None:
     """Refuse trackers that are not installed; what knows them takes seconds to import, and is asked in doubt alone."""
     if not all(importlib.util.find_spec(name) for name in names):
-        from ..training.metrics import check_installed
+        from ..training.log import check_installed
 
         check_installed(names)
 
@@ -127,7 +127,7 @@ def check_beside_others(chapter: str, config: ChapterConfig) -> None:
 
 def check_choices(config: ChapterConfig, full: ChapterConfig) -> None:
     """Refuse seeds that the full recipe is not run with, and choices that it makes already, or one of its arms."""
-    from ..training.choices import Choice, check_choice, check_seeds
+    from ..pretraining.ablations import Choice, check_choice, check_seeds
 
     check_seeds(config.seeds, full.seeds)
     for changes in config.choices:

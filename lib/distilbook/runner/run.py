@@ -16,17 +16,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from ..config import BookError
-from ..edition.contents import CHAPTERS, check_names
-from ..edition.pairs import EDITED, edited
-from ..files import sole
-from ..workspace import Workspace, project_root
+from ..book.contents import CHAPTERS, check_names
+from ..book.notebooks import EDITED, edited
+from ..core.config import BookError
+from ..core.files import sole
+from ..core.workspace import Workspace, project_root
 from .display import BookDisplay
-from .estimate import Estimate
 from .execution import Running
 from .freshness import Condition, Execution, condition, survey
 from .preflight import check_chapters, check_output, check_records, check_room
-from .schedule import Machine, Share, may_start
+from .resources import Estimate, Machine, Share, may_start
 
 #: Seconds between two looks at the running chapters.
 LOOK = 0.2

@@ -1,1 +1,3 @@
-"""From executed notebooks to the site that opens from disk."""
+"""The rendered book: executed notebooks as pages, and the budget page.
+Nothing here computes a result.
+"""

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ..claims import CLAIMS, judge
-from ..claims.needs import HOPELESS
-from ..claims.settling import Settling, in_miniature, seconds_behind, what_settles
-from ..display.figures.budget import time_spent
-from ..markup import markdown
-from ..progress import duration
-from ..records import Record, RecordBook
+from ..claims.requirements import HOPELESS, Settling, in_miniature, seconds_behind, what_settles
+from ..core.markup import markdown
+from ..core.progress import duration
+from ..core.records import Record, RecordBook
+from ..core.workspace import Workspace
 from ..runner.freshness import Execution, last_execution
-from ..workspace import Workspace
+from ..views.trial import time_spent
 from .pages import Chapter, figure_html, machines
 
 #: Executions whose times differ by less than this share are not told apart.

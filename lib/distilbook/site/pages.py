@@ -17,12 +17,12 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from ..display.tables import SHOWN
-from ..edition.pairs import chapters, to_notebook
-from ..markup import lines, markdown
-from ..progress import PROGRESS
-from ..records import Record, RecordBook
-from ..workspace import Workspace
+from ..book.notebooks import chapters, to_notebook
+from ..core.markup import lines, markdown
+from ..core.progress import PROGRESS
+from ..core.records import Record, RecordBook
+from ..core.workspace import Workspace
+from ..views.style import SHOWN
 
 FIGURE = "application/vnd.plotly.v1+json"
 #: What a page takes from the functions of ``display.tables``, and from anybody.
@@ -131,7 +131,7 @@ def figure_html(figure: dict[str, Any], name: str) -> str:
     """
     from plotly.io.json import to_json_plotly  # of "<" and "/" it makes escapes, so that no script can end in it
 
-    from ..display.palette import BEHAVIOUR
+    from ..views.style import BEHAVIOUR
 
     drawn = to_json_plotly({"data": figure["data"], "layout": figure.get("layout", {}), "config": BEHAVIOUR})
     return (

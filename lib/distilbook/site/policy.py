@@ -1,6 +1,6 @@
 """The content security policy of the site's pages: no script but the theme's and ours, nothing from or to elsewhere.
 
-Values are text long before they get here (:mod:`distilbook.markup`). Should one ever become markup nevertheless, a
+Values are text long before they get here (:mod:`distilbook.core.markup`). Should one ever become markup nevertheless, a
 browser runs nothing that it brings along.
 """
 
@@ -11,8 +11,8 @@ import hashlib
 from html.parser import HTMLParser
 from pathlib import Path
 
-from ..config import BookError
-from ..markup import visible
+from ..core.config import BookError
+from ..core.markup import visible
 
 #: ``file:`` beside 'self', because the pages open from disk, where some browsers let 'self' mean nothing.
 HERE = "'self' file:"

@@ -17,13 +17,13 @@ from pathlib import Path
 
 import nbformat
 
-from ..config import BookError
-from ..files import new_folder
-from ..markup import html as as_html
+from ..core.config import BookError
+from ..core.files import new_folder
+from ..core.markup import html as as_html
+from ..core.workspace import Workspace, project_root
 from ..runner.preflight import check_room
-from ..workspace import Workspace, project_root
 from .budget import budget_page
-from .origin import book_pages, forget
+from .build import book_pages, forget
 from .pages import Chapter, edition_line, edition_note, front_page, read_chapters, to_page
 from .policy import protect
 
@@ -122,7 +122,7 @@ def run_sphinx(source: Path, html: Path, footer: str) -> None:
         "-w",
         str(warnings),
         "-D",
-        f"html_theme_options.extra_footer=<p class=\"mathjax_ignore\">{as_html(footer)}</p>",
+        f'html_theme_options.extra_footer=<p class="mathjax_ignore">{as_html(footer)}</p>',
         str(source),
         str(html),
     ]

@@ -1,1 +1,3 @@
-"""Training: the loop, and the stages that use it."""
+"""The training loop: steps, batches, schedule, precision, checkpoints, divergence guard, logs.
+It trains any `Objective`; what is learnt is decided above.
+"""

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..data.masking import IGNORED, Masking, block_order
+from ..corpus.masking import IGNORED, Masking, block_order
 from .schedule import LoopConfig
 
 

@@ -21,11 +21,11 @@ from accelerate.utils import broadcast_object_list
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from ..config import BookError
-from ..files import new_folder, sync
-from ..finished import Unfinished, opened, seal
-from ..progress import tell
-from .metrics import FILE
+from ..core.config import BookError
+from ..core.files import new_folder, sync
+from ..core.finished import Unfinished, opened, seal
+from ..core.progress import tell
+from .log import FILE
 
 KEPT = 2
 MANIFEST = "checkpoint.json"
@@ -122,9 +122,7 @@ def _last_whole(folder: Path, model: torch.nn.Module, optimizer: torch.optim.Opt
     return None
 
 
-def _checked(
-    path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer, metrics: Path
-) -> dict[str, Any]:
+def _checked(path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer, metrics: Path) -> dict[str, Any]:
     """Return what the manifest of a checkpoint says.
 
     Raises:

@@ -13,8 +13,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from ..config import BookError
-from ..progress import log_line
+from ..core.config import BookError
+from ..core.progress import log_line
 from .batches import MicroBatch
 from .checkpoint import checkpoints
 
@@ -151,7 +151,7 @@ def read_batches(path: Path) -> tuple[dict[str, float], list[MicroBatch]]:
     parts: dict[int, dict[str, torch.Tensor]] = {}
     with safe_open(path, framework="pt") as file:
         facts = json.loads(file.metadata()["step"])
-        for key in file.keys():
+        for key in file.keys():  # noqa: SIM118 a file, not a dict
             number, name = key.split(".")
             parts.setdefault(int(number), {})[name] = file.get_tensor(key)
     return facts, [MicroBatch(**{"attention_mask": None} | parts[number]) for number in sorted(parts)]

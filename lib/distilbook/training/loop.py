@@ -14,12 +14,12 @@ from pathlib import Path
 
 from accelerate import Accelerator
 
-from ..model.loading import check_float32
-from ..progress import log_line
+from ..core.progress import log_line
+from ..models.loading import check_float32
 from .batches import Blocks
 from .checkpoint import checkpoints, load_checkpoint, save_checkpoint
 from .divergence import Guard
-from .metrics import Metrics, Reporter, check_installed, logs_of, read_curves
+from .log import Metrics, Reporter, check_installed, logs_of, read_curves
 from .precision import accelerator_for
 from .schedule import LoopConfig, check_division, learning_rate_at, warmup_steps
 from .step import Objective, accumulate, adamw
@@ -72,9 +72,9 @@ def train(
                 reporter.measured(step, measure(step))
             terms = take_step(accelerator, wrapped, stepper, batches, config, blocks.seed, step, guard)
             reporter.stepped(step + 1, terms)
-            if (step + 1) % config.checkpoint_every == 0 and guard.may_keep(step + 1, objective):
-                if accelerator.is_main_process:
-                    save_checkpoint(folder / "checkpoint", objective, optimizer, step + 1, accelerator.scaler)
+            kept = (step + 1) % config.checkpoint_every == 0 and guard.may_keep(step + 1, objective)
+            if kept and accelerator.is_main_process:
+                save_checkpoint(folder / "checkpoint", objective, optimizer, step + 1, accelerator.scaler)
         reporter.measured(config.steps, measure(config.steps))
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
 
-from ..files import sole
-from ..finished import MARKER, begin_again, is_whole
+from ..core.files import sole
+from ..core.finished import MARKER, begin_again, is_whole
 
 
 def make_once(folder: Path, what: str, make: Callable[[], None]) -> None:

@@ -21,10 +21,10 @@ from accelerate import Accelerator, PartialState
 from accelerate.state import AcceleratorState
 from accelerate.utils import GradientAccumulationPlugin, broadcast_object_list
 
-from ..config import BookError
-from ..files import read_json, write_json
-from ..provenance import processor
-from ..workspace import cache_root
+from ..core.config import BookError
+from ..core.files import read_json, write_json
+from ..core.provenance import processor
+from ..core.workspace import cache_root
 from .schedule import LoopConfig, Precision
 
 Stage = TypeVar("Stage", bound=LoopConfig)
@@ -136,7 +136,9 @@ def cpu_gain() -> float:
     if not isinstance(noted.get(key), float):
         # By turns, the best of each: what else the machine does is not to fall on one of them alone.
         cpu, both = torch.device("cpu"), (torch.float32, torch.bfloat16)
-        wide, narrow = (max(found) for found in zip(*([product_rate(d, cpu) for d in both] for _ in range(TURNS))))
+        wide, narrow = (
+            max(found) for found in zip(*([product_rate(d, cpu) for d in both] for _ in range(TURNS)), strict=True)
+        )
         noted[key] = narrow / wide
         with contextlib.suppress(OSError):  # where the cache cannot be written it is measured again
             write_json(path, noted)

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from ..config import BookError, Config, one_of
+from ..core.config import BookError, Config, one_of
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 #: With AdamW every weight moves by about this much a step, so that more than a tenth trains nothing.

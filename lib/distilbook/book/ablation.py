@@ -1,0 +1,196 @@
+"""What the chapters of the ablations share: runs of a changed recipe beside those of the full one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import plotly.graph_objects as go
+
+from ..claims import CLAIMS, judge
+from ..claims.ablation import compare
+from ..core.config import BookError, short_hash
+from ..core.records import Record
+from ..corpus.corpus import Corpus
+from ..distillation.recipe import AS_LONG
+from ..pretraining.ablations import Choice, choices_of, equal_seconds_steps, full_runs, paired_with, run_arm, run_choice
+from ..pretraining.pretrain import PretrainRun
+from ..pretraining.records import pretraining_records
+from ..pretraining.training_masks import training_mask_records
+from ..training.loop import Watch
+from ..views import ablations as arms
+from ..views import choices as comparisons
+
+if TYPE_CHECKING:
+    from .chapter import Chapter
+
+
+@dataclass
+class Changed:
+    """An open chapter that trains the full recipe with something changed.
+
+    Attributes:
+        full: the full recipe's runs, by seed, that the others are paired with.
+        runs: the runs of the chapter by their recipe's name, as far as they were trained.
+    """
+
+    chapter: Chapter
+    full: Sequence[PretrainRun]
+    corpus: Corpus
+    teacher: Path
+    runs: dict[str, list[PretrainRun]] = field(default_factory=dict)
+
+    @property
+    def beside(self) -> dict[str, Sequence[PretrainRun]]:
+        """The full recipe's runs and the chapter's own, by the recipe's name."""
+        return {"full": self.full, **self.runs}
+
+    def curves(self) -> go.Figure:
+        """Draw the held-out masked accuracy of all runs over the tokens they have seen."""
+        teacher = self.chapter.records.current(chapter="03_teacher", metric="masked_accuracy")
+        return arms.arm_curves(self.beside, teacher[0].value)
+
+    def rows(self) -> list[dict]:
+        """Return a row a run: its scores, tokens, seconds and cores."""
+        return arms.run_rows(self.beside)
+
+    def sentence(self, recipe: str) -> str:
+        """Say how ``recipe`` differs from the full one, from the records."""
+        found = compare(self.chapter.records.current(), recipe)
+        return comparisons.change_sentence(found) if found else ""
+
+    def _keep(self, recipe: str, runs: list[PretrainRun], name: str | None = None) -> None:
+        self.runs[recipe] = runs
+        for run in runs:
+            self.chapter.publish(f"student/{name or recipe}/seed{run.seed}", run.folder)
+
+
+@dataclass
+class Ablation(Changed):
+    """An open chapter that takes one thing away from the full recipe: the one it is named after."""
+
+    @classmethod
+    def open(cls, chapter: Chapter) -> Ablation:
+        """Return the ablation of ``chapter`` with what the full recipe was run with.
+
+        Raises:
+            BookError: when an earlier chapter has not been run.
+        """
+        return cls(chapter, full_runs(chapter.workspace), *_text_and_teacher(chapter))
+
+    @property
+    def arm(self) -> str:
+        return self.chapter.id.rpartition("/")[2]
+
+    @property
+    def as_long(self) -> str:
+        """What the arm is called when it is trained for as many seconds as the full recipe."""
+        return self.arm + AS_LONG
+
+    def changed(self) -> list[dict]:
+        """Return a row for each field in which the arm differs from the full recipe."""
+        return arms.changed_rows(self.arm, self.full[0].config.recipe)
+
+    def run(self, watch: Watch = nullcontext) -> None:
+        """Train the arm on as many tokens as the full recipe, once a seed; publish and record the runs."""
+        self._keep(self.arm, run_arm(self.arm, self.full, self.corpus, self.teacher, watch))
+        self.chapter.record([r for run in self.runs[self.arm] for r in self._records(run, self.arm)])
+
+    def run_as_long(self, watch: Watch = nullcontext) -> None:
+        """Train the arm again, for as many seconds as the full recipe took; publish and record the runs.
+
+        Raises:
+            BookError: when it was not trained on as many tokens before, which tells what its steps cost.
+        """
+        if self.arm not in self.runs:
+            raise BookError("what a step of this arm costs is not known", do="execute the cell with run(...) first")
+        steps = equal_seconds_steps(self.full, self.runs[self.arm])
+        self._keep(self.as_long, run_arm(self.arm, self.full, self.corpus, self.teacher, watch, steps))
+        self.chapter.record([r for run in self.runs[self.as_long] for r in self._records(run, self.as_long)], "as long")
+
+    def measure_under_training_masks(self) -> None:
+        """Measure the full recipe's students and the chapter's own on held-out text masked as in training; record it."""
+        measured = [
+            record
+            for recipe, some in self.beside.items()
+            for run in some
+            for record in training_mask_records(self._records(run, recipe), run, self.corpus)
+        ]
+        self.chapter.record(measured, "training masks")
+
+    def _records(self, run: PretrainRun, recipe: str) -> list[Record]:
+        # The same configuration asked for all, so the records of all stand side by side.
+        asked = self.runs[self.arm][0].config.fingerprint()
+        budget = "seconds" if recipe == self.as_long else "tokens"
+        edition = self.chapter.config.edition
+        return pretraining_records(
+            self.chapter.id, edition, run, self.corpus, recipe, budget, asked, self.full[0].config.fingerprint()
+        )
+
+    def comparison(self) -> list[dict]:
+        """Return a row a held-out score: medians of the full recipe and the arm, and which is better."""
+        return arms.comparison_rows(self.full, self.runs[self.arm])
+
+    def comparison_as_long(self) -> list[dict]:
+        """Return the same for the arm that was trained for as many seconds."""
+        return arms.comparison_rows(self.full, self.runs[self.as_long], "this arm, equal seconds")
+
+    def verdict(self) -> str:
+        """Say what the arm settles: its claim's verdict, or how it differs where nothing is claimed of it."""
+        claim = next((one for one in CLAIMS if one.arm == self.arm), None)
+        return judge(claim, self.chapter.records.current()).sentence if claim else self.sentence(self.arm)
+
+    def verdict_as_long(self) -> str:
+        """Say what the arm trained for as many seconds has had for them, and how it differs from the full recipe."""
+        found = compare(self.chapter.records.current(), self.as_long)
+        return comparisons.longer_sentence(found) if found else ""
+
+
+@dataclass
+class Choices(Changed):
+    """The open chapter that changes the full recipe as its parameters say."""
+
+    choices: list[Choice] = field(default_factory=list)
+
+    @classmethod
+    def open(cls, chapter: Chapter) -> Choices:
+        """Return the choices of ``chapter``, each checked before anything runs.
+
+        Raises:
+            BookError: for a choice or a seed that cannot be run beside the full recipe, or when an earlier
+                chapter has not been run.
+        """
+        corpus, teacher = _text_and_teacher(chapter)
+        full = paired_with(chapter.config.seeds, full_runs(chapter.workspace))
+        return cls(chapter, full, corpus, teacher, choices=choices_of(chapter.config, full, teacher))
+
+    def changed(self) -> list[dict]:
+        """Return a row for each field that a choice changes."""
+        changes: dict[str, Mapping] = {choice.name: choice.changes for choice in self.choices}
+        return arms.choice_rows(changes, self.full[0].config.recipe)
+
+    def run(self, watch: Watch = nullcontext) -> None:
+        """Train every choice once a seed; publish and record the runs."""
+        for choice in self.choices:
+            self._keep(choice.name, run_choice(choice, self.full, self.corpus, self.teacher, watch), choice.file_name)
+        # One fingerprint for all, so that records of choices that were taken out do not stand any more.
+        asked = short_hash([self.runs[choice.name][0].config.fingerprint() for choice in self.choices])
+        edition, beside = self.chapter.config.edition, self.full[0].config.fingerprint()
+        self.chapter.record(
+            [
+                record
+                for name, runs in self.runs.items()
+                for run in runs
+                for record in pretraining_records(
+                    self.chapter.id, edition, run, self.corpus, name, config=asked, beside=beside
+                )
+            ]
+        )
+
+
+def _text_and_teacher(chapter: Chapter) -> tuple[Corpus, Path]:
+    corpus = Corpus.open(chapter.find("corpus", made_by="02_corpus"))
+    return corpus, chapter.find("teacher", made_by="03_teacher")

@@ -1,0 +1,74 @@
+"""Checks of a chapter's parameters against the machine and the folders, before any work.
+
+A run makes them of every chapter that it is going to execute, and a chapter that is opened on its own of itself.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from typing import Any
+
+from ..core.config import BookError, ChapterConfig, nearest
+from ..core.provenance import accelerator
+from ..core.workspace import local_path
+from .contents import CHAPTERS
+
+#: Parameters that may also be a bare id of the Hub.
+MODELS = ("teacher", "student", "tokenizer")
+HUB_ID = r"\w[\w.-]*(/[\w.-]+)?"
+
+
+def check_chapter(chapter: str, config: ChapterConfig) -> None:
+    """Refuse what ``chapter`` would stop at: inputs that are not there, more threads than cores.
+
+    Raises:
+        BookError: naming the parameter.
+    """
+    check_precision(getattr(config, "precision", "auto"))
+    for name in CHAPTERS[chapter].inputs:
+        for address in addresses(config.model_dump()[name]):
+            check_address(address, f"parameter {name!r} of chapter {chapter}", may_be_id=name in MODELS)
+    config.check_here()
+    if hasattr(config, "threads"):
+        config.settings  # noqa: B018  reading it is the check
+
+
+def check_precision(precision: str) -> None:
+    """Refuse float16 where there is nothing but a CPU, which does not train in it."""
+    if precision == "float16" and accelerator() == "none" and sys.platform != "darwin":
+        raise BookError(
+            "a CPU does not train in float16",
+            where="parameter 'precision'",
+            expected="auto, float32 or bfloat16",
+            do="set it to auto, which takes what this machine is quickest in",
+        )
+
+
+def check_address(address: str, where: str, may_be_id: bool) -> None:
+    """Refuse an address of the Hub that is no id, and one that can only be a local path and does not exist."""
+    kind, _, name = address.partition(":")
+    if kind == "wheel":
+        if may_be_id and name != "minilm-l6":
+            do = nearest(name, ["minilm-l6"], "names")
+            raise BookError(f"no wheel holds a model called {name!r}", where=where, expected="wheel:minilm-l6", do=do)
+    elif kind == "hub":
+        if not re.fullmatch(HUB_ID, name):
+            raise BookError(f"{name!r} is no id of the Hub", where=where, expected="hub:<owner>/<name>, or hub:<name>")
+    elif not (may_be_id and re.fullmatch(HUB_ID, address)) and not os.path.exists(local_path(address)):
+        raise BookError(
+            f"there is nothing at {address!r}",
+            where=where,
+            expected=f"a file or folder at {local_path(address)}",
+            do="put it there or correct the address; relative paths start at the project's root",
+        )
+
+
+def addresses(value: Any) -> list[str]:
+    """Return the addresses in a parameter's value: a text, a row with an ``address``, or a list of either."""
+    if isinstance(value, str):
+        return [value] if value else []
+    if isinstance(value, dict):
+        return addresses(value.get("address", []))
+    return [found for part in value for found in addresses(part)] if isinstance(value, list | tuple) else []

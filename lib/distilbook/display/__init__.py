@@ -1,1 +1,0 @@
-"""What the chapters show: figures and tables."""

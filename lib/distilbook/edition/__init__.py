@@ -1,1 +1,0 @@
-"""What an edition is: the table of contents, its parameters, an open chapter, the paired notebooks."""

@@ -1,0 +1,296 @@
+"""A grid of fine-tuning runs: tasks x models x seeds, on all the cores, GPUs or nodes there are.
+
+``submitit`` starts the workers, on this machine or through SLURM. Each takes the next run that nobody has
+finished or holds, so a grid that was stopped goes on with what is left, and further workers, on this machine or
+on others that see the same folder, may join at any time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import threading
+import time
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+
+from ..core.config import BookError
+from ..core.files import read_json, write_json
+from ..core.finished import MARKER, begin_again, is_whole
+from ..core.machine import Share, keep_to, shares
+from ..core.progress import Progress, log_line
+from ..tasks import Task, TaskSource, load_task
+from .config import Settings, TasksConfig
+
+if TYPE_CHECKING:
+    from .run import FinetuneRun
+
+#: Seconds between two looks at how far the workers are.
+EVERY = 1.0
+#: Minutes after which submitit ends a worker: here never, on SLURM a day where the command names no ``timeout_min``.
+MINUTES = {"local": 60 * 24 * 365, "slurm": 60 * 24}
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that is fine-tuned, or a baseline, which has no folder.
+
+    Attributes:
+        name: ``teacher``, a student's recipe, ``tfidf`` or ``majority``.
+        pretraining_seed: that of the student behind it, where it is one.
+    """
+
+    name: str
+    folder: Path | None = None
+    pretraining_seed: int | None = None
+
+    @cached_property
+    def fingerprint(self) -> str | None:
+        """Of its weights and configuration, as they were when the grid was made; None of a baseline."""
+        from ..models.loading import weights_fingerprint
+
+        return weights_fingerprint(self.folder) if self.folder else None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A run of the grid: one model on one task with one seed; ``folder`` is where it is kept."""
+
+    task: TaskSource
+    settings: Settings
+    model: Model
+    seed: int
+    folder: Path
+
+    def __str__(self) -> str:
+        return f"{self.model.name} on {self.task.name}, seed {self.seed}"
+
+    @property
+    def finished(self) -> bool:
+        return is_whole(self.folder / MARKER)
+
+    @property
+    def error(self) -> str | None:
+        """What stopped the run when it was last tried; None where nothing did."""
+        path = self.folder / "error.json"
+        return read_json(path)["error"] if path.exists() else None
+
+    def open(self) -> FinetuneRun:
+        """Return the finished run."""
+        from .run import FinetuneRun
+
+        return FinetuneRun.open(self.folder)
+
+
+@cache
+def task_of(source: TaskSource) -> Task:
+    """Return the task that ``source`` names, read once a process."""
+    return load_task(source)
+
+
+def grid(config: TasksConfig, models: Mapping[str, Sequence[Model]], root: Path) -> list[Cell]:
+    """Return every run of ``config``: each task with each model and seed.
+
+    Args:
+        models: by name, those that the seeds share out among them: a student's pre-training runs.
+        root: the folder of all runs; one that is there already is finished, whoever made it.
+
+    Raises:
+        BookError: for a task that cannot be read, or a model that cannot be fine-tuned on it.
+    """
+    from ..training.precision import agreed
+    from .heads import check_start
+    from .run import run_key
+
+    cells = []
+    precision = agreed(config.precision)  # a run is known by what it computes in, not by ``auto``
+    for choice in config.tasks:
+        task, settings = task_of(choice.source), config.settings(choice).model_copy(update={"precision": precision})
+        for some in models.values():
+            for folder in {model.folder: None for model in some if model.folder}:
+                check_start(folder, settings, task)
+            for seed, model in shared_out(config.seeds, some).items():
+                key = run_key(settings, model.fingerprint or model.name, task, seed)
+                cells.append(Cell(choice.source, settings, model, seed, root / key))
+    return cells
+
+
+def shared_out(seeds: Sequence[int], models: Sequence[Model]) -> dict[int, Model]:
+    """Return the model behind each seed: that of the pre-training with the same seed, or one that has served least."""
+    by_seed = {model.pretraining_seed: model for model in models}
+    behind = {seed: by_seed[seed] for seed in seeds if seed in by_seed}
+    for seed in seeds:
+        served = [list(behind.values()).count(model) for model in models]
+        behind.setdefault(seed, models[served.index(min(served))])
+    return {seed: behind[seed] for seed in seeds}
+
+
+def run_grid(
+    cells: Sequence[Cell], root: Path, workers: int | None = None, cluster: str = "local", **slurm: Any
+) -> None:
+    """Finish every run of ``cells`` that is not finished.
+
+    Args:
+        root: where the workers' own output goes, in ``.workers/``.
+        workers: processes at once; by default one for each GPU of this machine, or each core; on SLURM, jobs.
+        cluster: ``local`` or ``slurm``.
+        slurm: what the jobs ask SLURM for, by submitit's names: ``slurm_partition``, ``gpus_per_node`` …
+
+    Raises:
+        BookError: naming the runs that failed and why; the others are kept.
+    """
+    from .doubts import doubts
+
+    left = [cell for cell in cells if not cell.finished]
+    if left:
+        _finish(left, root, workers, cluster, slurm)
+    _check(cells)
+    for doubt in doubts(cells):
+        print(doubt, flush=True)
+        log_line(doubt)
+
+
+def _finish(left: list[Cell], root: Path, workers: int | None, cluster: str, slurm: dict) -> None:
+    for cell in left:
+        (cell.folder / "error.json").unlink(missing_ok=True)
+    if cluster == "local":
+        parts: Sequence[Share | None] = shares(min(workers or len(shares()), len(left)))
+    else:
+        _check_slurm()
+        parts = [None] * min(workers or len(left), len(left))
+    if cluster == "local" and len(parts) == 1:
+        work(left, None, None)
+    else:
+        _with_workers(left, root / ".workers", parts, cluster, slurm)
+
+
+def _check_slurm() -> None:
+    if shutil.which("sbatch") is None or shutil.which("srun") is None:
+        raise BookError(
+            "there is no SLURM here: neither sbatch nor srun can be found",
+            where="--cluster slurm",
+            expected="a node of a cluster from which jobs are submitted",
+            do="log in to such a node, or leave --cluster out to use this machine",
+        )
+
+
+def _with_workers(cells: list[Cell], folder: Path, parts: Sequence[Share | None], cluster: str, slurm: dict) -> None:
+    import submitit
+
+    executor = submitit.AutoExecutor(folder=folder, cluster=cluster)
+    executor.update_parameters(**({"name": "distilbook", "timeout_min": MINUTES[cluster]} | slurm))
+    launcher = os.getpid() if cluster == "local" else None
+    with executor.batch():
+        jobs = [executor.submit(work, cells, part, launcher) for part in parts]
+    try:
+        _wait(cells, jobs)
+    except BaseException:
+        for job in jobs:
+            job.cancel()
+        raise
+
+
+def _wait(cells: list[Cell], jobs: list) -> None:
+    """Say how many runs are finished until every worker has ended."""
+    progress, left = Progress("fine-tuning", total=len(cells), unit="runs"), cells
+    progress.smoothing = 0  # runs end in bursts: the time left is that at the average rate
+    while True:
+        over = all(job.done() for job in jobs)
+        before, left = left, [cell for cell in left if not cell.finished]
+        progress.advance(len(before) - len(left))
+        if over:
+            break
+        time.sleep(EVERY)
+    progress.close()
+
+
+def _check(cells: Sequence[Cell]) -> None:
+    """Refuse to go on when runs are missing, naming each with its reason."""
+    missing = [cell for cell in cells if not cell.finished]
+    if not missing:
+        return
+    reasons = [f"{cell}: {cell.error or 'its process ended'}" for cell in missing]
+    shown = "; ".join(reasons[:3]) + (f"; and {len(reasons) - 3} more" if len(reasons) > 3 else "")
+    raise BookError(
+        f"{len(missing)} of {len(cells)} fine-tuning runs did not finish: {shown}",
+        where=missing[0].folder,
+        expected="every run of the grid",
+        do="mend the cause and start again: finished runs are kept",
+    )
+
+
+def work(cells: Sequence[Cell], share: Share | None, launcher: int | None) -> None:
+    """Finish one run after the other until none is left that is neither finished nor held by another worker.
+
+    Args:
+        share: the cores and GPUs to keep to; None for all that this process has.
+        launcher: the process whose end also ends this one; None lets it go on, as on a cluster.
+    """
+    if launcher is not None:
+        threading.Thread(target=_end_with, args=(launcher,), daemon=True).start()
+    if share is not None:
+        _settle_on(share)
+    for cell in cells:
+        with _claimed(cell.folder) as mine:
+            if mine and not cell.finished and cell.error is None:
+                _try(cell)
+
+
+def _settle_on(share: Share) -> None:
+    keep_to(share.cores)
+    if share.gpus:
+        os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(share.gpus)
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    import torch
+
+    torch.set_num_threads(len(share.cores))
+
+
+def _try(cell: Cell) -> None:
+    """Execute a run; what stops it is kept beside it, so that the others go on."""
+    from .baselines import BASELINES, baseline
+    from .run import finetune
+
+    try:
+        begin_again(cell.folder / MARKER, str(cell))
+        task = task_of(cell.task)
+        if cell.model.name in BASELINES:
+            baseline(cell.model.name, cell.settings, task, cell.seed, cell.folder)
+        else:
+            name = f"{cell.model.name} on {task.name}"
+            finetune(cell.settings, cell.model.folder, task, cell.seed, cell.folder, name)
+    except Exception as error:  # whatever it is: the reader is told, and the other runs are not lost
+        what = error.what if isinstance(error, BookError) else f"{type(error).__name__}: {error}"
+        write_json(cell.folder / "error.json", {"error": what, "traceback": traceback.format_exc()})
+
+
+@contextlib.contextmanager
+def _claimed(folder: Path) -> Iterator[bool]:
+    """Hold a run's lock during the block if nobody else does; whoever is killed gives it up."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / "lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()
+
+
+def _end_with(launcher: int) -> None:
+    """End this process when the process ``launcher`` is gone."""
+    import psutil
+
+    while psutil.pid_exists(launcher) and psutil.Process(launcher).status() != psutil.STATUS_ZOMBIE:
+        time.sleep(EVERY)
+    os._exit(1)

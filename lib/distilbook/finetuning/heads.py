@@ -1,0 +1,219 @@
+"""A pre-trained model with a head for a task: a new one to be trained, or the one that it comes with.
+
+Examples as word pieces, and batches in which like lengths stand together.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from transformers import PreTrainedModel
+
+from ..core.config import BookError
+from ..models.folder import OWN_CONFIG, ModelFolder, look_at
+from ..models.loading import load_model
+from ..models.stored import listed
+from ..tasks import Examples, Task
+from .config import Settings
+
+#: The modules of a head, in either family; BERT's pooler, where a folder has one, is the model's own.
+HEAD = ("pre_classifier", "classifier")
+
+#: Dimensions by which a model counts as one of the paper's: type, layers, width.
+PAPER_KINDS = {("bert", 12, 768): "bert-base", ("distilbert", 6, 768): "distilbert"}
+
+
+def model_kind(folder: Path) -> str:
+    """Return ``bert-base`` or ``distilbert`` for a model of these dimensions, else its type and dimensions."""
+    found = look_at(folder)
+    dimensions = (found.family, found.size["layers"], found.size["width"])
+    return PAPER_KINDS.get(dimensions, "{} {} x {}".format(*dimensions))
+
+
+def check_start(folder: Path, settings: Settings, task: Task) -> None:
+    """Refuse a model that cannot be fine-tuned on ``task``, or evaluated as it is, from its files alone.
+
+    Raises:
+        BookError: for texts longer than the model has positions for, or a head that is not the task's where it is
+            evaluated as it is.
+    """
+    found = look_at(folder)
+    if settings.epochs == 0:
+        _outputs(found, task)
+    positions = found.size["positions"]
+    if settings.max_length > positions:
+        raise BookError(
+            f"the model has {positions} positions and texts may have {settings.max_length} word pieces",
+            where=folder,
+            expected=f"max_length of at most {positions}",
+            do="set max_length, or the task's own, to that",
+        )
+
+
+def new_classifier(folder: Path, task: Task) -> PreTrainedModel:
+    """Return the pre-trained model in ``folder`` with a new head: one output a class, or one for a regression.
+
+    The head is random also where the folder has one, of whatever task.
+
+    Raises:
+        BookError: when the folder is no whole model.
+    """
+    outputs = max(1, len(task.classes))
+    names = {number: f"LABEL_{number}" for number in range(outputs)}
+    model = load_model(folder, "classifier", new_head=True, num_labels=outputs, id2label=names)
+    for name in HEAD:
+        if (module := getattr(model, name, None)) is not None:
+            torch.nn.init.normal_(module.weight, std=model.config.initializer_range)
+            torch.nn.init.zeros_(module.bias)
+    return model
+
+
+def finished_classifier(folder: Path, task: Task) -> PreTrainedModel:
+    """Return the fine-tuned model in ``folder``, its outputs in the order of the task's classes.
+
+    Raises:
+        BookError: when it has no head, or one for another number of classes or with other names.
+    """
+    order = _outputs(look_at(folder), task)
+    model = load_model(folder, "classifier", num_labels=len(order))
+    head = model.classifier
+    head.weight.data, head.bias.data = head.weight.data[order], head.bias.data[order]
+    return model
+
+
+def _outputs(found: ModelFolder, task: Task) -> list[int]:
+    """Return which of the head's outputs stands for each class; errors as in :func:`finished_classifier`."""
+    if missing := found.lacks("classifier"):
+        raise BookError(
+            f"the model has no classification head: it lacks {listed(missing)}",
+            where=found.path,
+            expected=f"a model fine-tuned on {task.name}, since epochs is 0",
+            do="set epochs to 1 or more, so that a head is trained",
+        )
+    outputs, wanted = found.tensors["classifier.bias"].shape[0], list(task.classes) or ["a number"]
+    if outputs != len(wanted):
+        raise BookError(
+            f"the model's head has {outputs} outputs",
+            where=found.path,
+            expected=f"{len(wanted)} for {task.name}: {', '.join(wanted)}",
+            do="give a model that was fine-tuned on this task, or set epochs to 1 or more",
+        )
+    names = _names(found, outputs)
+    return list(range(outputs)) if names is None or task.is_regression else _order(names, wanted, found.path)
+
+
+def _names(found: ModelFolder, outputs: int) -> list[str] | None:
+    """Return what the folder calls the outputs of its head; None where it does not say."""
+    said = found.config.get("id2label")
+    if said is None:
+        return None
+    names = said if isinstance(said, dict) else {}
+    numbers = [str(number) for number in range(outputs)]
+    back = said_back if isinstance(said_back := found.config.get("label2id"), dict) else {}
+    whole = sorted(names) == sorted(numbers) and all(isinstance(name, str | int) for name in names.values())
+    if not whole or any(str(back.get(str(names[number]), number)) != number for number in numbers):
+        raise BookError(
+            f"config.json does not give each of the head's {outputs} outputs one name: id2label is {said}, "
+            f"label2id is {back}",
+            where=found.path,
+            expected="a name for each number from 0, the same in id2label and label2id",
+            do=OWN_CONFIG,
+        )
+    return [str(names[number]) for number in numbers]
+
+
+def _order(names: Sequence[str], wanted: Sequence[str], folder: Path) -> list[int]:
+    """Return the place of each ``wanted`` class among ``names``; ``LABEL_1`` is the class with the number 1."""
+    plain, classes = [_plain(name) for name in names], [_plain(name) for name in wanted]
+    numbered = [f"label_{number}" for number in range(len(classes))]
+    for known in (classes, numbered):
+        if sorted(plain) == sorted(known):
+            return [plain.index(name) for name in known]
+    if all(name.isdigit() for name in wanted):  # the task gives its classes no names
+        return list(range(len(wanted)))
+    raise BookError(
+        f"the model's classes are {', '.join(names)}",
+        where=folder,
+        expected=", ".join(wanted),
+        do="set id2label in the model's config.json to the task's names, in the order of its outputs",
+    )
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower().replace("-", "_").replace(" ", "_")
+
+
+def set_dropout(model, share: float) -> None:
+    """Give every dropout of ``model``, those of the attention among them, the same ``share``."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = share
+
+
+#: Batches whose examples are sorted by length together: enough to save padding, few enough to stay shuffled.
+BATCHES_SORTED = 16
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Examples as word pieces.
+
+    Attributes:
+        inputs: for each name that the model takes (``input_ids``; for a BERT on pairs also ``token_type_ids``)
+            a list of numbers an example.
+        truncated: the share of the examples that were cut.
+    """
+
+    inputs: dict[str, list[list[int]]]
+    truncated: float
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Word pieces of each example, (examples,)."""
+        return np.array([len(pieces) for pieces in self.inputs["input_ids"]])
+
+    def __len__(self) -> int:
+        return len(self.inputs["input_ids"])
+
+    def batch(self, numbers: Sequence[int], tokenizer):
+        """Return the examples with these ``numbers``, padded to the longest of them, as tensors."""
+        chosen = {name: [values[i] for i in numbers] for name, values in self.inputs.items()}
+        return tokenizer.pad(chosen, return_tensors="pt")
+
+
+def encode(examples: Examples, tokenizer, model, max_length: int) -> Encoded:
+    """Cut ``examples`` into word pieces, as ``[CLS] first [SEP]`` or ``[CLS] first [SEP] second [SEP]``.
+
+    A pair that is too long loses word pieces from whichever of its sentences is the longer. Which of two
+    sentences a position belongs to is said only to a model that takes ``token_type_ids``; DistilBERT has none.
+    """
+    pair = () if examples.second is None else (examples.second,)
+    cut = tokenizer(examples.first, *pair, truncation=True, max_length=max_length, return_token_type_ids=True)
+    taken = inspect.signature(model.forward).parameters
+    names = ["input_ids"] + (["token_type_ids"] if pair and "token_type_ids" in taken else [])
+    too_long = sum(bool(encoding.overflowing) for encoding in cut.encodings)
+    return Encoded({name: cut[name] for name in names}, too_long / max(1, len(examples)))
+
+
+def length_batches(lengths: Sequence[int], batch_size: int, seed: int, epoch: int) -> Iterator[np.ndarray]:
+    """Yield an epoch's batches of example numbers: shuffled, then sorted by length within a few batches at a time."""
+    generator = np.random.default_rng([seed, epoch])
+    order, lengths = generator.permutation(len(lengths)), np.asarray(lengths)
+    batches = []
+    for start in range(0, len(order), batch_size * BATCHES_SORTED):
+        group = order[start : start + batch_size * BATCHES_SORTED]
+        group = group[np.argsort(lengths[group], kind="stable")]
+        batches += [group[i : i + batch_size] for i in range(0, len(group), batch_size)]
+    for number in generator.permutation(len(batches)):
+        yield batches[number]
+
+
+def batches_for_prediction(lengths: Sequence[int], batch_size: int) -> list[np.ndarray]:
+    """Return batches in which every example stands once, the shortest first."""
+    order = np.argsort(lengths, kind="stable")
+    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]

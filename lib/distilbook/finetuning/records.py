@@ -1,0 +1,130 @@
+"""What a grid found: its kept answers by task and model, and the records of every run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..core.files import new_folder
+from ..core.provenance import code_hash
+from ..core.records import Record
+from ..core.workspace import Workspace
+from ..pretraining.records import kept_predictions
+from ..stats import Answers
+from ..stats.metrics import METRICS
+from ..stats.predictions import kept_arrays
+from .baselines import BASELINES
+from .glue_submission import write_submission
+from .grid import Cell, task_of
+from .heads import model_kind
+from .run import FinetuneRun
+
+#: The metrics of which a task's own is the mean: they are recorded beside it.
+COMPONENTS = {"f1_and_accuracy": ("f1", "accuracy"), "pearson_and_spearman": ("pearson", "spearman")}
+
+
+def answers_of(cells: Sequence[Cell]) -> dict[str, dict[str, Answers]]:
+    """Return what every model answered on each task's main split, over its seeds, by task and model.
+
+    A run that diverged has no answers; a model all of whose runs did is left out.
+    """
+    found: dict[str, dict[str, Answers]] = {}
+    for (task, model), some in _together(cells).items():
+        loaded = task_of(some[0].task)
+        split = next(iter(loaded.evaluation))
+        files = {cell.seed: run.predictions(split) for cell in some if (run := cell.open()).diverged is None}
+        if files:
+            found.setdefault(task, {})[model] = Answers.read(files, loaded.metric)
+    return found
+
+
+def runs_of(cells: Sequence[Cell], task: str) -> dict[str, list[FinetuneRun]]:
+    """Return the finished runs on ``task`` by model."""
+    return {model: [c.open() for c in some] for (name, model), some in _together(cells).items() if name == task}
+
+
+def _together(cells: Sequence[Cell]) -> dict[tuple[str, str], list[Cell]]:
+    """Return the cells by task and model."""
+    groups: dict[tuple[str, str], list[Cell]] = {}
+    for cell in cells:
+        groups.setdefault((cell.task.name, cell.model.name), []).append(cell)
+    return groups
+
+
+def finetuning_records(chapter: str, edition: str, cells: Sequence[Cell], cut_to: int | None = None) -> list[Record]:
+    """Return a record for every run, split and metric; of a run that diverged one that says at which step.
+
+    Args:
+        cut_to: the length that texts were cut to for a comparison: such runs are recorded as another task, and no
+            claim is judged by them.
+    """
+    return [record for cell in cells for record in _records_of(chapter, edition, cell, cut_to)]
+
+
+def _records_of(chapter: str, edition: str, cell: Cell, cut_to: int | None) -> list[Record]:
+    task, run = task_of(cell.task), cell.open()
+    common = _common(chapter, edition, cell, run)
+    common |= {"task": f"{task.name} cut to {cut_to} word pieces"} if cut_to else {}
+    if run.diverged is not None:
+        found = {"split": "train", "metric": "diverged_at_step", "value": run.diverged, "unit": "step"}
+        return [Record(**common, **found, n=run.train_examples, detail={"main": False})]
+    records = []
+    for place, (split, examples) in enumerate(task.evaluation.items()):
+        path = run.predictions(split)
+        labels, predicted = kept_arrays(path, ("labels", "predictions"))
+        detail = {
+            "main_split": place == 0 and cut_to is None,
+            "constant": bool((predicted == predicted[0]).all()),
+            "train_examples": run.train_examples,
+            "truncated": run.truncated.get(split, 0.0),
+            "kind": model_kind(cell.model.folder) if cell.model.folder else cell.model.name,
+        }
+        where = kept_predictions(path, Workspace(edition))
+        for metric in (task.metric, *COMPONENTS.get(task.metric, ())):
+            value = METRICS[metric](labels, predicted)
+            own = {"detail": {"main": metric == task.metric} | detail, "split": split, "metric": metric, "unit": "1"}
+            records.append(Record(**common, **own, **where, value=value, n=len(examples)))
+    return records
+
+
+def _common(chapter: str, edition: str, cell: Cell, run: FinetuneRun) -> dict:
+    """Return what the records of a run have in common."""
+    student = cell.model.name not in (*BASELINES, "teacher")
+    return {
+        "edition": edition,
+        "chapter": chapter,
+        "model": "student" if student else cell.model.name,
+        "recipe": cell.model.name if student else None,
+        "task": cell.task.name,
+        "seed": run.seed,
+        "pretraining_seed": cell.model.pretraining_seed,
+        "fingerprint": cell.model.fingerprint,
+        "seconds": run.seconds,
+        "hardware": run.made_with["machine"],
+        "versions": run.made_with["versions"],
+        "config": cell.settings.fingerprint(),
+        "code": code_hash("distilbook.finetuning.run", "distilbook.finetuning.baselines"),
+        "data": task_of(cell.task).fingerprint,
+    }
+
+
+def submissions(cells: Sequence[Cell], root: Path) -> list[Path]:
+    """Write what each model and seed answered to the withheld test sets, in the layout that GLUE's server takes.
+
+    Args:
+        root: receives a folder for each model and seed, with a file for each test set.
+
+    Returns:
+        The folders; none where no task of the grid has a withheld test set.
+    """
+    folders = []
+    for model in dict.fromkeys(cell.model.name for cell in cells):
+        for seed in dict.fromkeys(cell.seed for cell in cells):
+            own = [c for c in cells if (c.model.name, c.seed) == (model, seed) and task_of(c.task).withheld]
+            if not any(cell.open().diverged is None for cell in own):
+                continue
+            with new_folder(root / model / f"seed{seed}") as folder:
+                for cell in own:
+                    write_submission(task_of(cell.task), cell.open(), folder)
+            folders.append(root / model / f"seed{seed}")
+    return folders

@@ -1,1 +1,0 @@
-"""Teacher and student: how they are loaded, built and counted."""

@@ -1,0 +1,314 @@
+"""The one look at a model's folder: configuration, stored weights and tokenizer, and whether they belong together.
+
+A network that is loaded although its files say something else still runs, and gives other numbers. So
+everything that ``transformers`` would fill in, drop or leave out is refused here, from headers and small files
+alone, before anything is loaded. Everyone who reads a model's folder looks at it with :func:`look_at`.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from ..core.config import BookError, short_hash
+from ..core.files import sha256
+from .parameters import DIMENSIONS
+from .shapes import (
+    BUFFERS,
+    FAMILIES,
+    Shapes,
+    classifier_shapes,
+    encoder_shapes,
+    layer_of,
+    masked_lm_shapes,
+    other_head_shapes,
+)
+from .stored import CONFIG, Stored, check_there, listed, read_object, stored_tensors, weight_files
+from .tokenizer import StoredTokenizer
+
+OWN_CONFIG = "put the model's own config.json into the folder"
+KNOWN = " or ".join(FAMILIES.values())
+#: Activations that both families compute alike, by their names in a configuration.
+GELU = ("gelu", "gelu_new", "gelu_fast", "gelu_python", "gelu_pytorch_tanh", "quick_gelu")
+ACTIVATIONS = (*GELU, "relu", "silu", "tanh")
+ACTIVATION = {"bert": "hidden_act", "distilbert": "activation"}
+#: Settings with which a network computes something else than this book's code, and the only value that is known.
+ONLY = {
+    "position_embedding_type": "absolute",
+    "is_decoder": False,
+    "add_cross_attention": False,
+    "is_encoder_decoder": False,
+    "tie_word_embeddings": True,
+    "quantization_config": None,
+    "pruned_heads": {},
+    "transformers_weights": None,  # another file than model.safetensors
+}
+#: What LayerNorm adds to the variance in every DistilBERT; its configuration cannot say another.
+LAYER_NORM_EPS = 1e-12
+#: Number types of stored weights that can be trained.
+NUMBERS = ("F16", "BF16", "F32", "F64")
+#: Names that wrappers of a model put before its parameters', and what they are.
+WRAPPERS = {"module.": "torch's DataParallel", "_orig_mod.": "torch.compile", "model.": "Lightning"}
+
+
+def look_at(folder: Path, published: Collection[str] = ()) -> ModelFolder:
+    """Return what is in ``folder``, looked at once while its files stay as they are.
+
+    Args and Raises as in :class:`ModelFolder`.
+    """
+    files = [entry for entry in folder.glob("*") if entry.exists()]
+    state = [(entry.name, stat.st_mtime_ns, stat.st_size, stat.st_ino) for entry in files for stat in [entry.stat()]]
+    return _looked_at(folder, frozenset(state), frozenset(published))
+
+
+@functools.lru_cache(maxsize=64)
+def _looked_at(folder: Path, state: frozenset, published: frozenset[str]) -> ModelFolder:
+    return ModelFolder(folder, published)
+
+
+def check_teacher(folder: Path, new_head: bool) -> None:
+    """Refuse a model that is no teacher, from its files alone.
+
+    Args:
+        new_head: take a model without a masked-LM head, for which one will be fitted.
+
+    Raises:
+        BookError: for another family than BERT, layers that a DistilBERT cannot hold, or weights that are not there.
+    """
+    found = look_at(folder)
+    if found.family != "bert":
+        raise BookError(
+            f"the teacher is a {found.family}",
+            where=folder,
+            expected="a model_type of bert: students are made from a BERT's layers",
+            do="give a BERT",
+        )
+    if (said := found.config.get("layer_norm_eps", LAYER_NORM_EPS)) != LAYER_NORM_EPS:
+        raise BookError(
+            f"{CONFIG} says layer_norm_eps: {said!r}",
+            where=folder,
+            expected=f"{LAYER_NORM_EPS!r}, which every DistilBERT has: a copied layer would compute something else",
+            do="give a BERT whose layers a DistilBERT can hold",
+        )
+    missing = found.lacks("masked_lm")
+    headless = not any(name.startswith("cls.predictions.transform") for name in found.tensors)
+    if missing and not (new_head and headless):
+        raise BookError(
+            f"{len(missing)} of the teacher's weights were not loaded: {listed(missing)}",
+            where=folder,
+            expected="every weight of a BERT with a masked-LM head",
+            do="fit one: set steps above 0 in chapter 03" if headless else "supply the whole model, as safetensors",
+        )
+
+
+class ModelFolder:
+    """A model's folder that was found to be whole, and of a known family.
+
+    Attributes:
+        config: what ``config.json`` says.
+        family: its ``model_type``, ``bert`` or ``distilbert``.
+        size: its dimensions by our names: ``layers``, ``width``, ``positions``, ``vocabulary``, …
+        files: the files of its weights.
+        tensors: its stored weights, by their names without the family's ``prefix``, where they have it.
+    """
+
+    def __init__(self, path: Path, published: Collection[str] = ()):
+        """Look at the model in the folder ``path``; ``published`` names files of it that were not fetched.
+
+        Raises:
+            BookError: for a file that is missing, damaged, a mere pointer or a pickle, code that comes with the
+                model, an unknown family, a configuration that the weights or the tokenizer do not match, or one
+                with which this book would compute something else.
+        """
+        self.path = path
+        check_there(path)
+        self.config = read_object(path / CONFIG)
+        self._check_family()
+        self.size = {name: self._dimension(key) for name, key in DIMENSIONS[self.family].items()}
+        self._check_settings()
+        self.files = weight_files(path, published)
+        self.tensors = self._named(stored_tensors(self.files))
+        self._check_tensors()
+        self._check_vocabulary()
+
+    @property
+    def family(self) -> str:
+        return self.config["model_type"]
+
+    @functools.cached_property
+    def tokenizer(self) -> StoredTokenizer:
+        return StoredTokenizer(self.path, self.family)
+
+    def lacks(self, head: str) -> list[str]:
+        """Return the parameters of the ``head``, ``masked_lm`` or ``classifier``, that are not stored."""
+        shapes = {"masked_lm": masked_lm_shapes, "classifier": classifier_shapes}[head](self.family, self.size)
+        return [name for name in shapes if name not in self.tensors]
+
+    @property
+    def has_masked_lm_head(self) -> bool:
+        """Whether the masked-LM head is there, as a whole."""
+        return not self.lacks("masked_lm")
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """A short hash of everything that decides the model's numbers: weights, configuration, tokenizer."""
+        names = [path.name for path in self.files]
+        content = [[name, sha256(self.path / name)] for name in [*names, CONFIG, "tokenizer.json"]]
+        return short_hash([content, self.tokenizer.special])
+
+    def _check_family(self) -> None:
+        kind = self.config.get("model_type")
+        code = self.config.get("auto_map") or self.config.get("trust_remote_code")
+        if code or _optional(self.path / "tokenizer_config.json").get("auto_map"):
+            raise self._refused(
+                "the model's folder asks to run code that comes with it (auto_map)",
+                f"{KNOWN}, whose code is part of transformers",
+                "give another model; this book runs no code from a model's folder",
+            )
+        known = f"a model_type that this book knows: {', '.join(FAMILIES)}"
+        if not isinstance(kind, str):
+            raise self._refused(f"{CONFIG} does not name the model_type", known, OWN_CONFIG)
+        if kind not in FAMILIES:
+            article = "an" if kind.startswith(tuple("aeiou")) else "a"
+            raise self._refused(f"the model is {article} {kind}", known, f"give {KNOWN}")
+        if (self.path / "adapter_config.json").exists():
+            raise self._refused(
+                "the model's folder holds an adapter (adapter_config.json), which some installations would load",
+                "the whole model",
+                "join both with peft (merge_and_unload) and write them with save_pretrained, or remove the adapter",
+            )
+
+    def _dimension(self, key: str) -> int:
+        number = self.config.get(key)
+        if type(number) is not int or number < 1:
+            raise self._refused(
+                f"{CONFIG} does not say {key}" if number is None else f"{CONFIG} says {key}: {number!r}",
+                "a whole number from 1",
+                OWN_CONFIG,
+            )
+        return number
+
+    def _check_settings(self) -> None:
+        for name, known in ONLY.items():
+            if (said := self.config.get(name)) not in (known, None):
+                raise self._refused(f"{CONFIG} says {name}: {said!r}", f"{known!r}", "give a model without it")
+        name = ACTIVATION[self.family]
+        if (said := self.config.get(name, "gelu")) not in ACTIVATIONS:
+            raise self._refused(f"{CONFIG} says {name}: {said!r}", f"one of {', '.join(ACTIVATIONS)}", OWN_CONFIG)
+        epsilon = self.config.get("layer_norm_eps", 1e-12)
+        if not isinstance(epsilon, float) or not 0 < epsilon < 1:
+            raise self._refused(
+                f"{CONFIG} says layer_norm_eps: {epsilon!r}", "a small number above 0, such as 1e-12", OWN_CONFIG
+            )
+        if self.size["width"] % self.size["heads"]:
+            raise self._refused(
+                f"{CONFIG} gives a width of {self.size['width']} and {self.size['heads']} heads",
+                "a number of heads that divides the width",
+                OWN_CONFIG,
+            )
+
+    def _named(self, tensors: dict[str, Stored]) -> dict[str, Stored]:
+        """Return the tensors without the family's prefix, with LayerNorm's parameters called as today."""
+        named: dict[str, Stored] = {}
+        self.prefix = f"{self.family}." if any(name.startswith(f"{self.family}.") for name in tensors) else ""
+        for name, tensor in tensors.items():
+            plain = name.removeprefix(self.prefix)
+            plain = plain.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")
+            if plain in named:
+                raise self._refused(f"the weights hold {plain} twice", "each parameter once", "save the model anew")
+            named[plain] = tensor
+        if "embeddings.word_embeddings.weight" not in named:
+            self._refuse_prefix(list(named))
+        return named
+
+    def _refuse_prefix(self, names: list[str]) -> None:
+        """Refuse weights whose names begin with something else than the family's name."""
+        key = "embeddings.word_embeddings.weight"
+        if before := next((name.removesuffix(key) for name in names if name.endswith(f".{key}")), None):
+            wrapper = next((what for start, what in WRAPPERS.items() if before.startswith(start)), None)
+            raise self._refused(
+                f"the names of the weights begin with {before!r}" + (f", as {wrapper} has them" if wrapper else ""),
+                f"names that begin with '{self.family}.' or 'embeddings.'",
+                "save the model itself, without what is wrapped around it"
+                if wrapper
+                else f"check that the weights are those of {FAMILIES[self.family]}, as {CONFIG} says",
+            )
+
+    def _check_tensors(self) -> None:
+        """Refuse weights that the model lacks, would drop, or that have another shape or type than it says."""
+        self._check_layers()
+        encoder = encoder_shapes(self.family, self.size)
+        known = encoder | {
+            name: shape
+            for head in (masked_lm_shapes, classifier_shapes, other_head_shapes)
+            for name, shape in head(self.family, self.size).items()
+        }
+        if unknown := [name for name in self.tensors if name not in known and name not in BUFFERS]:
+            raise self._refused(
+                f"{len(unknown)} of the weights belong to no known part of {FAMILIES[self.family]}, "
+                f"and would be dropped: {listed(unknown)}",
+                f"the weights of {FAMILIES[self.family]}, as {CONFIG} says",
+                "give the model that these weights are from",
+            )
+        if missing := [self.prefix + name for name in encoder if name not in self.tensors]:
+            raise self._refused(
+                f"{len(missing)} of the model's weights were not loaded: {listed(missing)}",
+                f"every weight of {FAMILIES[self.family]}",
+                "supply the whole model, as safetensors",
+            )
+        self._check_shapes(known)
+
+    def _check_layers(self) -> None:
+        layers = {layer_of(self.family, name) for name in self.tensors} - {None}
+        if len(layers) != self.size["layers"]:
+            raise self._refused(
+                f"the weights have {len(layers)} layers, and {CONFIG} says {self.size['layers']}",
+                "one number of layers",
+                OWN_CONFIG,
+            )
+
+    def _check_shapes(self, known: Shapes) -> None:
+        for name, stored in self.tensors.items():
+            if name in BUFFERS:
+                continue
+            shape = known[name]
+            fits = len(shape) == len(stored.shape) and all(
+                a in (None, b) for a, b in zip(shape, stored.shape, strict=True)
+            )
+            if not fits:
+                raise self._refused(
+                    f"the weight {name} has the shape {stored.shape}",
+                    f"{tuple('any' if size is None else size for size in shape)}, as {CONFIG} says",
+                    OWN_CONFIG,
+                )
+            if stored.type not in NUMBERS:
+                raise self._refused(
+                    f"the weight {name} is stored in {stored.type}",
+                    f"one of {', '.join(NUMBERS)}: weights that are not quantised",
+                    "give the model as it was before it was quantised",
+                )
+
+    def _check_vocabulary(self) -> None:
+        rows, numbers = self.size["vocabulary"], self.tokenizer.numbers
+        if numbers > rows:
+            raise self._refused(
+                f"the tokenizer has {numbers} word pieces, the model {rows}",
+                "a row of the model's for every word piece",
+                "put the model's own tokenizer.json into the folder",
+            )
+        padding = self.config.get("pad_token_id", 0)
+        if padding not in (None, self.tokenizer.pad_id):
+            raise self._refused(
+                f"{CONFIG} says pad_token_id: {padding!r}, and the tokenizer's padding is {self.tokenizer.pad_id}",
+                "one number",
+                f"set pad_token_id to {self.tokenizer.pad_id} in {CONFIG}; the row of padding is never trained",
+            )
+
+    def _refused(self, what: str, expected: str, do: str) -> BookError:
+        return BookError(what, where=self.path, expected=expected, do=do)
+
+
+def _optional(path: Path) -> dict[str, Any]:
+    return read_object(path) if path.is_file() else {}

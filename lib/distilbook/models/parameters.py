@@ -1,0 +1,187 @@
+"""Where the parameters are: every one of a model accounted for, from its shapes alone.
+
+Models are made on torch's meta device, which knows shapes and holds no numbers, so that counting
+110 million parameters costs no memory.
+
+What the two architectures' configurations call a model's dimensions. Plain data, without torch.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import torch
+import transformers
+from torch import nn
+from transformers import AutoConfig, PretrainedConfig, PreTrainedModel
+
+from ..core.config import BookError, nearest
+
+#: The models that can be counted by name; without dimensions they are BERT-base's and DistilBERT's.
+MODEL_KINDS = {
+    "BertModel": "bert",
+    "BertForMaskedLM": "bert",
+    "DistilBertModel": "distilbert",
+    "DistilBertForMaskedLM": "distilbert",
+}
+
+#: What a parameter is part of, by its name in BERT or DistilBERT; the first that matches.
+PARTS = [
+    (r"word_embeddings", "word embeddings"),
+    (r"position_embeddings", "position embeddings"),
+    (r"token_type_embeddings", "token-type embeddings"),
+    (r"embeddings\.LayerNorm", "embedding LayerNorm"),
+    (r"attention\.self\.query|attention\.q_lin", "attention query"),
+    (r"attention\.self\.key|attention\.k_lin", "attention key"),
+    (r"attention\.self\.value|attention\.v_lin", "attention value"),
+    (r"attention\.output\.dense|attention\.out_lin", "attention output"),
+    (r"attention\.output\.LayerNorm|sa_layer_norm", "attention LayerNorm"),
+    (r"layer\.\d+\.output\.LayerNorm|output_layer_norm", "feed-forward LayerNorm"),
+    (r"intermediate\.dense|ffn\.lin1", "feed-forward, widening"),
+    (r"layer\.\d+\.output\.dense|ffn\.lin2", "feed-forward, narrowing"),
+    (r"pooler", "pooler"),
+    (r"predictions\.transform\.dense|vocab_transform", "MLM head transform"),
+    (r"predictions\.transform\.LayerNorm|vocab_layer_norm", "MLM head LayerNorm"),
+    (r"predictions\.decoder\.weight|vocab_projector\.weight", "MLM head decoder"),
+    (r"predictions\.(decoder\.)?bias|vocab_projector\.bias", "MLM head bias"),
+]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One part of a model: its ``layer`` counted from 0 (None outside the layers) and its parameters.
+
+    A part that shares another's weights, as the decoder shares the word embeddings', has a ``count`` of 0.
+    """
+
+    part: str
+    layer: int | None
+    count: int
+
+
+def model_config(kind: str, **dimensions: int) -> PretrainedConfig:
+    """Return the configuration of a ``kind`` of model; a dimension left out is the published model's.
+
+    Args:
+        kind: ``BertModel``, ``BertForMaskedLM``, ``DistilBertModel`` or ``DistilBertForMaskedLM``.
+        dimensions: ``layers``, ``width``, ``heads``, ``feed_forward``, ``vocabulary``, ``positions``, and
+            for BERT ``token_types``.
+
+    Raises:
+        BookError: for an unknown kind or dimension.
+    """
+    if kind not in MODEL_KINDS:
+        raise BookError(f"there is no model kind {kind!r}", do=nearest(kind, list(MODEL_KINDS), "kinds"))
+    names = DIMENSIONS[MODEL_KINDS[kind]]
+    for name in dimensions:
+        if name not in names:
+            raise BookError(f"{kind} has no dimension {name!r}", do=nearest(name, list(names), "dimensions"))
+    return AutoConfig.for_model(MODEL_KINDS[kind], **{names[name]: value for name, value in dimensions.items()})
+
+
+def empty_model(kind: str, **dimensions: int) -> PreTrainedModel:
+    """Return a model that has shapes and no numbers; arguments and errors as in :func:`model_config`."""
+    config = model_config(kind, **dimensions)
+    with torch.device("meta"):
+        return getattr(transformers, kind)(config)
+
+
+def parameters_of(model: nn.Module) -> int:
+    """Return the number of parameters of ``model``, those that several of its parts share counted once."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def table_of(model: nn.Module) -> list[Row]:
+    """Return every part of a BERT or DistilBERT ``model``, with and without heads, in the model's order.
+
+    Raises:
+        BookError: for a parameter that belongs to no known part, so that nothing goes uncounted.
+    """
+    counts: dict[tuple[str, int | None], int] = {}
+    seen: set[int] = set()
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        place = _place(name)
+        counts[place] = counts.get(place, 0) + (0 if id(parameter) in seen else parameter.numel())
+        seen.add(id(parameter))
+    return [Row(part, layer, count) for (part, layer), count in counts.items()]
+
+
+def parameter_table(kind: str, **dimensions: int) -> list[Row]:
+    """Return the parts of a ``kind`` of model; arguments and errors as in :func:`model_config`."""
+    return table_of(empty_model(kind, **dimensions))
+
+
+def count_by_formula(
+    *,
+    layers: int,
+    width: int,
+    feed_forward: int,
+    vocabulary: int,
+    positions: int,
+    token_types: int,
+    pooler: bool,
+    masked_lm_head: bool = False,
+) -> int:
+    """Return the parameters of a BERT-like model in closed form (Vaswani et al. 2017, section 3; Devlin et al. 2019).
+
+    A LayerNorm has 2 ``width`` parameters, a linear map its matrix and a bias. The head's decoder is
+    the word embeddings' matrix again and adds only a bias. The number of heads changes nothing.
+    """
+    norm, square = 2 * width, width * width + width
+    embeddings = (vocabulary + positions + token_types) * width + norm
+    attention = 4 * square + norm
+    feeding = (width * feed_forward + feed_forward) + (feed_forward * width + width) + norm
+    head = square + norm + vocabulary
+    return embeddings + layers * (attention + feeding) + pooler * square + masked_lm_head * head
+
+
+def width_for(parameters: int, layers: int, heads: int, times_wider: int) -> int:
+    """Return the width at which a DistilBERT of so many layers comes nearest to so many parameters.
+
+    Args:
+        heads: which divide the width.
+        times_wider: the feed-forward width over the width.
+    """
+
+    def count(width: int) -> int:
+        sizes = {"vocabulary": 30_522, "positions": 512, "token_types": 0, "pooler": False}
+        return count_by_formula(layers=layers, width=width, feed_forward=times_wider * width, **sizes)
+
+    widths = range(heads, max(2, parameters // 30_522) + 2 * heads, heads)
+    return min(widths, key=lambda width: abs(count(width) - parameters))
+
+
+def _place(name: str) -> tuple[str, int | None]:
+    """Return the part and the layer that the parameter called ``name`` belongs to."""
+    layer = re.search(r"\.layer\.(\d+)\.", name)
+    for pattern, part in PARTS:
+        if re.search(pattern, name):
+            return part, int(layer.group(1)) if layer else None
+    raise BookError(
+        f"parameter {name!r} belongs to no known part",
+        expected="a BERT or DistilBERT model",
+        do="count another architecture's parameters with parameters_of",
+    )
+
+
+#: Our names of a model's dimensions, and those of its configuration, by ``model_type``.
+DIMENSIONS = {
+    "bert": {
+        "layers": "num_hidden_layers",
+        "width": "hidden_size",
+        "heads": "num_attention_heads",
+        "feed_forward": "intermediate_size",
+        "vocabulary": "vocab_size",
+        "positions": "max_position_embeddings",
+        "token_types": "type_vocab_size",
+    },
+    "distilbert": {
+        "layers": "n_layers",
+        "width": "dim",
+        "heads": "n_heads",
+        "feed_forward": "hidden_dim",
+        "vocabulary": "vocab_size",
+        "positions": "max_position_embeddings",
+    },
+}

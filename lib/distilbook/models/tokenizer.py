@@ -1,0 +1,206 @@
+"""The tokenizer of a model's folder: loaded as ``tokenizer.json`` says, never by a class's defaults.
+
+``transformers`` builds a BERT's tokenizer from its class and fills in what ``tokenizer_config.json`` leaves
+out: without that file, a cased vocabulary's text is lower-cased. Here ``tokenizer.json`` alone decides how text
+is cut; the other files only say what the special word pieces are called.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import tokenizers
+
+from ..core.config import BookError
+from ..core.files import write_json
+from .stored import listed, read_object
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+FILE, CONFIG, NAMES = "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"
+#: What BERT calls its special word pieces; a folder's own names come first.
+SPECIAL = {
+    "unk_token": "[UNK]",
+    "pad_token": "[PAD]",
+    "cls_token": "[CLS]",
+    "sep_token": "[SEP]",
+    "mask_token": "[MASK]",
+}
+#: What decides how text becomes numbers.
+PIPELINE = ("normalizer", "pre_tokenizer", "model", "post_processor")
+#: Settings of ``tokenizer_config.json`` that repeat what ``tokenizer.json`` says of its normaliser.
+REPEATED = {
+    "do_lower_case": "lowercase",
+    "strip_accents": "strip_accents",
+    "tokenize_chinese_chars": "handle_chinese_chars",
+}
+INPUTS = {
+    "bert": ["input_ids", "token_type_ids", "attention_mask"],
+    "distilbert": ["input_ids", "attention_mask"],
+}
+OWN_FILE = "put the model's own tokenizer.json into the folder"
+
+
+class StoredTokenizer:
+    """The tokenizer in a model's ``folder``, found to be whole.
+
+    Attributes:
+        special: the special word pieces by transformers' name: ``mask_token``, …
+        vocabulary: every word piece's number.
+
+    Raises:
+        BookError: for a damaged file, a vocabulary that is empty, that gives one number twice or that lacks a
+            special word piece, for settings that contradict each other, or when ``[CLS]`` and ``[SEP]`` are not
+            put where BERT has them.
+    """
+
+    def __init__(self, folder: Path, family: str):
+        self.folder, self.family = folder, family
+        if not (folder / FILE).is_file():
+            raise BookError(
+                f"a model's folder has no {FILE}",
+                where=folder,
+                expected=f"the file {FILE} of a fast tokenizer",
+                do="write it there: AutoTokenizer.from_pretrained(<the model>).save_pretrained(<the folder>)",
+            )
+        self.facts = read_object(folder / FILE)
+        self.said = {}
+        for name in (NAMES, CONFIG):
+            self.said |= read_object(folder / name) if (folder / name).is_file() else {}
+        try:
+            self.backend = tokenizers.Tokenizer.from_str(json.dumps(self.facts))
+        except Exception as error:  # the library's own class of errors is just that
+            raise self._refused(f"{FILE} holds no tokenizer ({error})", "a fast tokenizer's file", OWN_FILE) from None
+        self.backend.no_truncation()
+        self.backend.no_padding()
+        self.vocabulary: dict[str, int] = self.backend.get_vocab()
+        self.special = {name: self._special(name, usual) for name, usual in SPECIAL.items()}
+        self._check_vocabulary()
+        self._check_normaliser()
+        self._check_special_places()
+
+    @property
+    def numbers(self) -> int:
+        """One more than the greatest number of a word piece: so many rows a model needs at least."""
+        return max(self.vocabulary.values()) + 1
+
+    @property
+    def pad_id(self) -> int:
+        return self.vocabulary[self.special["pad_token"]]
+
+    def _special(self, name: str, usual: str) -> str:
+        """Return what the special word piece is called; a null says that there is none."""
+        given = self.said.get(name, usual)
+        given = given.get("content") if isinstance(given, dict) else given
+        return given if isinstance(given, str) else ""
+
+    def _check_vocabulary(self) -> None:
+        missing = [name or SPECIAL[key] for key, name in self.special.items() if name not in self.vocabulary]
+        if missing or len(self.vocabulary) <= len(self._special_pieces()):
+            raise self._refused(
+                f"the tokenizer has {len(self.vocabulary)} word pieces and lacks {missing or 'every ordinary one'}",
+                "a WordPiece vocabulary with [UNK], [PAD], [CLS], [SEP] and [MASK], or its own names for them in "
+                f"{CONFIG}",
+                OWN_FILE,
+            )
+        if unknown := [name for name in self._named_special() if name not in self.vocabulary]:
+            raise self._refused(
+                f"{CONFIG} adds word pieces that {FILE} does not have: {listed(unknown)}",
+                f"every word piece in {FILE}",
+                "write the tokenizer anew: AutoTokenizer.from_pretrained(<the model>).save_pretrained(<the folder>)",
+            )
+        for counted, what in (
+            (Counter(self.vocabulary.values()), "several word pieces have the number"),
+            (Counter(self.special.values()), "several special word pieces are called"),
+        ):
+            if twice := [one for one, times in counted.items() if times > 1]:
+                raise self._refused(f"{what} {twice[0]}", "each once", OWN_FILE)
+
+    def _check_normaliser(self) -> None:
+        normaliser = self.facts.get("normalizer") or {}
+        for name, ours in REPEATED.items():
+            said, does = self.said.get(name), normaliser.get(ours)
+            if None not in (said, does) and said != does:
+                raise self._refused(
+                    f"{CONFIG} says {name}: {json.dumps(said)}, and {FILE} {ours}: {json.dumps(does)}",
+                    "one statement on how text is cut",
+                    "correct the wrong one; most models' own files agree",
+                )
+
+    def _check_special_places(self) -> None:
+        """Refuse a tokenizer that does not make ``[CLS] a [SEP] b [SEP]``, with BERT's token types for a BERT."""
+        cls, sep = (self.vocabulary[self.special[name]] for name in ("cls_token", "sep_token"))
+        try:
+            first, second = (self.backend.encode(text, add_special_tokens=False).ids for text in ("a", "b c"))
+            single, pair = self.backend.encode("a"), self.backend.encode("a", "b c")
+        except Exception as error:  # as above
+            raise self._refused(f"the tokenizer cuts no text ({error})", "word pieces", OWN_FILE) from None
+        begun = [cls, *first, sep]
+        wrong = (single.ids, pair.ids) != (begun, begun + [*second, sep])
+        types = [0] * len(begun) + [1] * (len(second) + 1)
+        if wrong or self.family == "bert" and pair.type_ids != types:
+            raise self._refused(
+                "the tokenizer does not put [CLS] and [SEP] around sentences and pairs as BERT's does: it makes "
+                f"{' '.join(pair.tokens)} of a pair",
+                "[CLS] first [SEP] second [SEP], the second sentence with token type 1",
+                OWN_FILE,
+            )
+
+    def _special_pieces(self) -> list[str]:
+        """Return every special word piece of the vocabulary, the five first."""
+        added = [one["content"] for one in self.facts.get("added_tokens") or () if one.get("special")]
+        return list(dict.fromkeys([*self.special.values(), *added, *self._named_special()]))
+
+    def _named_special(self) -> list[str]:
+        """Return the further special word pieces that the settings name."""
+        lists = [self.said.get(name) for name in ("additional_special_tokens", "extra_special_tokens")]
+        decoder = self.said.get("added_tokens_decoder")
+        entries = [one for some in lists if isinstance(some, list) for one in some]
+        if isinstance(decoder, dict):
+            entries += [one for one in decoder.values() if isinstance(one, dict) and one.get("special")]
+        return [str(one.get("content") if isinstance(one, dict) else one) for one in entries]
+
+    def load(self, positions: int) -> PreTrainedTokenizerFast:
+        """Return the tokenizer as ``transformers`` has it; ``positions`` is the most word pieces that the model takes.
+
+        Raises:
+            BookError: when what is loaded cuts text otherwise than the file says.
+        """
+        from transformers import PreTrainedTokenizerFast
+
+        before = self.backend.to_str()
+        further: dict[str, Any] = {"additional_special_tokens": self._special_pieces()[len(SPECIAL) :]}
+        loaded = PreTrainedTokenizerFast(
+            tokenizer_object=self.backend,
+            model_max_length=positions,
+            model_input_names=INPUTS[self.family],
+            **self.special,
+            **{name: pieces for name, pieces in further.items() if pieces},
+        )
+        if other := differences(before, loaded.backend_tokenizer.to_str()):
+            raise self._refused(
+                f"transformers changes the tokenizer's {listed(other)}",
+                f"what {FILE} says",
+                "write the file anew with the pinned transformers and tokenizers",
+            )
+        return loaded
+
+    def _refused(self, what: str, expected: str, do: str) -> BookError:
+        return BookError(what, where=self.folder, expected=expected, do=do)
+
+
+def differences(one: str, other: str) -> list[str]:
+    """Return in which parts of what decides a text's numbers two tokenizers differ, each as its ``to_str`` has it."""
+    ours, theirs = json.loads(one), json.loads(other)
+    return [part for part in PIPELINE if ours[part] != theirs[part]]
+
+
+def save_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    """Write ``tokenizer`` into ``folder`` so that every version of transformers loads it as ``tokenizer.json`` says."""
+    tokenizer.save_pretrained(folder)
+    settings = read_object(folder / CONFIG)
+    write_json(folder / CONFIG, settings | {"tokenizer_class": "PreTrainedTokenizerFast"})

@@ -1,0 +1,244 @@
+"""The arms of the trial, run with what the full recipe was run with: for as many tokens, or for as many seconds.
+
+Other choices than the full recipe's, by parameter: which layers, which temperature, which weights.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from pydantic import Field, ValidationError, field_validator
+
+from ..core.config import BookError, ChapterConfig, Refusal, Seeds, each_once, first_refusal
+from ..core.files import read_json
+from ..core.progress import log_line
+from ..core.workspace import Workspace
+from ..corpus.corpus import Corpus
+from ..distillation.recipe import ARM_LABELS, ARMS, Recipe
+from ..training.log import read_curves
+from ..training.loop import Watch
+from .model_card import write_model_card
+from .pretrain import PretrainRun, pretrain
+
+
+def full_runs(workspace: Workspace) -> list[PretrainRun]:
+    """Return the finished runs of the full recipe, by seed.
+
+    Raises:
+        BookError: when chapter 06 has not published any.
+    """
+    return published_runs(workspace, "full", made_by="06_pretraining")
+
+
+def published_runs(workspace: Workspace, arm: str, made_by: str) -> list[PretrainRun]:
+    """Return the runs of ``arm`` that chapter ``made_by`` published last, by seed.
+
+    Raises:
+        BookError: when there are none.
+    """
+    names = [name for name in workspace.published_by(made_by) if name.startswith(f"student/{arm}/")]
+    if not names:
+        raise workspace.missing(f"there is no student of arm {arm!r}", made_by)
+    return sorted((PretrainRun.open(workspace.find(name, made_by)) for name in names), key=lambda run: run.seed)
+
+
+def run_arm(
+    arm: str,
+    full: Sequence[PretrainRun],
+    corpus: Corpus,
+    teacher: Path,
+    watch: Watch = nullcontext,
+    steps: int | None = None,
+) -> list[PretrainRun]:
+    """Return the runs of ``arm`` that pair with the ``full`` ones: same configuration but one change, same seeds.
+
+    Args:
+        watch: makes, of a run's folder, a context in which it is trained.
+        steps: how many optimiser steps, where it is not to be as many as the full recipe's.
+    """
+    longer = {} if steps is None else {"steps": steps}
+    runs = [
+        pretrain(run.config.model_copy(update=longer), arm, run.seed, corpus, teacher, run.folder.parent, watch)
+        for run in full
+    ]
+    for run in runs:
+        write_model_card(run, corpus, teacher)
+    return runs
+
+
+def cost_of_a_step(runs: Sequence[PretrainRun]) -> float:
+    """Return what an optimiser step of ``runs`` cost: seconds on an accelerator, seconds times cores without one.
+
+    It is the median over all steps, so that a moment in which the machine was busy does not count. Cores
+    count because arms may be trained side by side, each on some of them.
+    """
+    return median(line["seconds"] * _counted_cores(run) for run in runs for line in read_curves(run.folder)[0])
+
+
+def _counted_cores(run: PretrainRun) -> int:
+    return run.cores if run.made_with["machine"]["accelerator"] == "none" else 1
+
+
+def equal_seconds_steps(full: Sequence[PretrainRun], runs: Sequence[PretrainRun]) -> int:
+    """Return how many steps of an arm's ``runs`` the seconds of the ``full`` ones would have paid for.
+
+    They are taken from what finished runs have noted, so the answer stays what it is, and with it the key of
+    a run that has so many steps. An arm that is no cheaper keeps the full recipe's steps.
+    """
+    steps = full[0].config.steps
+    return max(steps, round(steps * cost_of_a_step(full) / cost_of_a_step(runs)))
+
+
+WHERE = "parameter 'choices'"
+#: A valid recipe to put a choice into, so that wrong values are seen before there is a full recipe's run.
+ANY = Recipe(
+    distillation_weight=1.0,
+    masked_lm_weight=1.0,
+    cosine_weight=1.0,
+    temperature=1.0,
+    distilled_positions="all",
+    initialisation="copied",
+    layers=(0,),
+)
+
+
+class ChoicesConfig(ChapterConfig):
+    """What is changed in the full recipe, one run a change and a seed."""
+
+    seeds: Seeds = Field(description="some of the full recipe's seeds")
+    choices: tuple[dict[str, Any], ...] = Field(min_length=1, description="fields of the recipe with other values")
+
+    @field_validator("choices")
+    @classmethod
+    def _can_be_put_into_a_recipe(cls, choices: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
+        return each_once(tuple(_checked(choice, f"[{number}]") for number, choice in enumerate(choices)))
+
+
+def _checked(choice: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """Return the fields of ``choice`` as a recipe has them."""
+    if not choice:
+        raise Refusal("at least one field of the recipe in every choice", place=place)
+    try:
+        recipe = Recipe.model_validate(ANY.model_dump() | choice)
+    except ValidationError as error:
+        first = first_refusal(Recipe, error)
+        raise Refusal(str(first), place=f"{place}.{first.place}", do=first.do, unknown=first.unknown) from None
+    return {name: getattr(recipe, name) for name in choice}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One change of the full recipe.
+
+    Attributes:
+        changes: the fields of the recipe that it changes, with their values.
+    """
+
+    changes: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """What records and figures call it: ``layers 0, 1, 2`` or ``temperature 4``."""
+        return " and ".join(f"{_words(name)} {_value(value)}" for name, value in self.changes.items())
+
+    @property
+    def file_name(self) -> str:
+        """The name that its students are published under, without signs that a file system may not take."""
+        return re.sub(r"[^\w.]+", "-", self.name)
+
+
+def _words(field: str) -> str:
+    return field.replace("masked_lm", "masked-LM").replace("_", " ")
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def choices_of(config: ChoicesConfig, full: Sequence[PretrainRun], teacher: Path) -> list[Choice]:
+    """Return the choices of ``config``, each found to be one that can be run beside the ``full`` runs.
+
+    Args:
+        teacher: the teacher's folder.
+
+    Raises:
+        BookError: for a choice that is the full recipe or one of its arms, that makes no recipe, or that takes
+            layers the teacher does not have.
+    """
+    choices = [Choice(changes) for changes in config.choices]
+    depth = read_json(teacher / "config.json")["num_hidden_layers"]
+    for choice in choices:
+        check_choice(choice, full[0].config.recipe)
+        layers = choice.changes.get("layers", ())
+        if layers and layers[-1] >= depth:
+            raise BookError(
+                f"the teacher has no layer {layers[-1]}",
+                where=f"{WHERE}, {choice.name}",
+                expected=f"layers from 0 to {depth - 1}",
+            )
+    return choices
+
+
+def check_choice(choice: Choice, full: Recipe) -> None:
+    """Refuse a choice that makes no recipe of the ``full`` one, or makes the full one itself or one of its arms."""
+    where = f"{WHERE}, {choice.name}"
+    recipe = Recipe.parse(full.model_dump() | dict(choice.changes), where=where)
+    ours = full.model_dump()
+    same = next((arm for arm, changes in ARMS.items() if ours | changes(full) == recipe.model_dump()), None)
+    if same == "full":
+        raise BookError(
+            "a choice is what the full recipe has already",
+            where=where,
+            expected="another value than chapter 06 was run with",
+            do="take it out, or change it",
+        )
+    if same:
+        raise BookError(
+            f"a choice is the arm '{ARM_LABELS[same]}'",
+            where=where,
+            expected="a change that has no chapter yet",
+            do=f"take it out: chapter 07_ablations/{same} runs it",
+        )
+
+
+def paired_with(seeds: Sequence[int], full: Sequence[PretrainRun]) -> list[PretrainRun]:
+    """Return the ``full`` runs with these ``seeds``.
+
+    Raises:
+        BookError: when one of them was not run.
+    """
+    by_seed = {run.seed: run for run in full}
+    check_seeds(seeds, list(by_seed))
+    return [by_seed[seed] for seed in seeds]
+
+
+def check_seeds(seeds: Sequence[int], full: Sequence[int]) -> None:
+    """Refuse ``seeds`` that are not among those of the ``full`` recipe's runs."""
+    if missing := [seed for seed in seeds if seed not in full]:
+        raise BookError(
+            f"the full recipe was not run with seed {', '.join(map(str, missing))}",
+            where="parameter 'seeds'",
+            expected=f"seeds among {', '.join(map(str, full))}",
+            do="take it out here, or add it to chapter 06",
+        )
+
+
+def run_choice(
+    choice: Choice, full: Sequence[PretrainRun], corpus: Corpus, teacher: Path, watch: Watch = nullcontext
+) -> list[PretrainRun]:
+    """Return the runs of the full recipe with ``choice`` that pair with the ``full`` ones."""
+    log_line(f"the full recipe with {choice.name}:")  # progress lines call a run by its arm
+    runs = []
+    for run in full:
+        config = run.config.model_copy(update=dict(choice.changes))
+        runs.append(pretrain(config, "full", run.seed, corpus, teacher, run.folder.parent, watch))
+        write_model_card(runs[-1], corpus, teacher, label=choice.name)
+    return runs

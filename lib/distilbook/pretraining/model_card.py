@@ -1,0 +1,193 @@
+"""A student's model card: the README of its folder, in the Hub's form. Every number in it comes from the run.
+
+It is written after a run, from what the run has left, so that a change of its wording trains nothing anew.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import EvalResult, ModelCard, ModelCardData
+
+from ..core.files import read_json, write_text
+from ..core.markup import markdown, visible
+from ..corpus.build import evenly_spaced
+from ..corpus.corpus import Corpus
+from ..distillation.recipe import ARM_LABELS
+from ..stats.predictions import kept_arrays
+from ..training.log import FILE, read_curves
+from .pretrain import PretrainRun
+
+#: The held-out measures: how a reader calls them, and the Hub where it has a name for them.
+MEASURES = {
+    "masked_accuracy": ("masked accuracy", "accuracy"),
+    "masked_lm_loss": ("masked-LM loss (nat)", "loss"),
+    "perplexity": ("perplexity", "perplexity"),
+    "kl_to_teacher": ("divergence from the teacher (nat)", "kl_divergence"),
+    "top1_agreement": ("same first choice as the teacher", "top1_agreement"),
+}
+#: Rows of the table of what was measured along the way; the file beside the card has all.
+ROWS = 12
+CARD = """
+# {title}
+
+A DistilBERT of {layers} layers, {origin}.
+Recipe: {arm}; seed {seed}.
+
+## How to load it
+
+```python
+from transformers import AutoModelForMaskedLM, AutoTokenizer
+model = AutoModelForMaskedLM.from_pretrained("path/to/this/folder")
+tokenizer = AutoTokenizer.from_pretrained("path/to/this/folder")
+```
+
+## Use and limits
+
+It fills in masked word pieces and is a start for fine-tuning on text like the one it was trained on; what it does was
+measured on held-out text of the sources below and on nothing else here. What its teacher and these sources hold,
+mistakes and prejudices too, it may repeat, and their licences are for the user to keep to.
+
+## Results
+
+On all {blocks} held-out blocks, n = {n} masked positions, the same for student and teacher.
+
+{results}
+
+Along the way, on some of these blocks; `metrics.jsonl` beside this file has every step.
+
+{curve}
+
+## Training
+
+{tokens} word pieces in {steps} optimiser steps took {seconds} s (CPU cores: {cores}), measurements left out.
+
+{recipe}
+
+## Data
+
+Fingerprint of the token blocks: `{fingerprint}`; of the vocabulary: `{vocabulary}`.
+{train_blocks} blocks of {block_length} word pieces to train on.
+
+{sources}
+
+## Made with
+
+{made_with}
+"""
+
+
+def write_model_card(run: PretrainRun, corpus: Corpus, teacher_folder: Path, label: str | None = None) -> Path:
+    """Write ``README.md`` and a copy of the metrics file into the model's folder of ``run``; return the card's path.
+
+    Args:
+        label: what the recipe is called where it is no arm's.
+    """
+    folder = run.folder / "model"
+    shutil.copyfile(run.folder / FILE, folder / FILE)
+    write_text(folder / "README.md", str(model_card(run, corpus, teacher_folder, label)))
+    return folder / "README.md"
+
+
+def model_card(run: PretrainRun, corpus: Corpus, teacher_folder: Path, label: str | None = None) -> ModelCard:
+    """Return the card of a finished ``run``, on ``corpus``, with the teacher in ``teacher_folder``."""
+    recipe = visible(label or ARM_LABELS[run.arm])
+    positions = len(kept_arrays(run.folder / "held_out.npz", ("labels",))[0])
+    teacher = teacher_address(teacher_folder)
+    title = f"DistilBERT in {len(run.config.layers)} layers ({recipe}, seed {run.seed})"
+    text = CARD.format(
+        title=markdown(title),
+        origin=origin(run, markdown(teacher) if teacher else "a teacher whose address is not known"),
+        layers=len(run.config.layers),
+        arm=markdown(recipe),
+        seed=run.seed,
+        blocks=f"{len(corpus.held_out):,}",
+        n=f"{positions:,}",
+        results=_results(run),
+        curve=_curve(run),
+        tokens=f"{run.tokens:,}",
+        steps=f"{run.config.steps:,}",
+        seconds=f"{run.seconds:,.0f}",
+        cores=run.cores,
+        recipe=_rows(["parameter", "value"], run.config.model_dump(mode="json", exclude={"seeds"}).items()),
+        fingerprint=corpus.fingerprint,
+        vocabulary=corpus.vocabulary,
+        train_blocks=f"{len(corpus.train):,}",
+        block_length=corpus.train.shape[1],
+        sources=_rows(list(corpus.statistics[0]), (row.values() for row in corpus.statistics)),
+        made_with=_rows(["what", "which"], run.made_with.items()),
+    )
+    return ModelCard(f"---\n{_metadata(run, corpus, teacher, title).to_yaml()}\n---\n{text}")
+
+
+def origin(run: PretrainRun, teacher: str) -> str:
+    """Say what the student of ``run`` has from its ``teacher``."""
+    copied = run.config.initialisation == "copied"
+    if run.config.uses_teacher:
+        return f"distilled from {teacher}" + ("" if copied else ", begun with random weights")
+    return f"begun with layers of {teacher} and trained without it" if copied else "trained from random weights alone"
+
+
+def teacher_address(folder: Path) -> str | None:
+    """Return where the teacher in ``folder`` came from: what its head's fitting notes, or the Hub's cache tells."""
+    fitted = folder.parent / "done.json"
+    if fitted.exists():
+        return read_json(fitted)["config"]["teacher"]
+    cached = re.search(r"models--([^/]+)/snapshots/\w+$", folder.resolve().as_posix())
+    return f"hub:{cached[1].replace('--', '/')}" if cached else None
+
+
+def _metadata(run: PretrainRun, corpus: Corpus, teacher: str | None, title: str) -> ModelCardData:
+    return ModelCardData(
+        library_name="transformers",
+        pipeline_tag="fill-mask",
+        tags=["distilbert", "knowledge-distillation"],
+        base_model=visible(teacher).removeprefix("hub:") if teacher and teacher.startswith("hub:") else None,
+        model_name=title,
+        eval_results=[
+            EvalResult(
+                task_type="fill-mask",
+                dataset_type="text",
+                dataset_name=f"held-out blocks of corpus {corpus.fingerprint}",
+                metric_type=MEASURES[name][1],
+                metric_name=MEASURES[name][0],
+                metric_value=value,
+            )
+            for name, value in run.scores.items()
+        ],
+    )
+
+
+def _results(run: PretrainRun) -> str:
+    rows = [(MEASURES[name][0], value, run.teacher_scores.get(name)) for name, value in run.scores.items()]
+    return _rows(["measure", "student", "teacher"], rows)
+
+
+def _curve(run: PretrainRun) -> str:
+    lines = read_curves(run.folder)[1]
+    shown = [lines[number] for number in evenly_spaced(len(lines), ROWS)]
+    each = run.tokens / run.config.steps
+    rows = [(line["step"], round(line["step"] * each), *(line[name] for name in run.scores)) for line in shown]
+    return _rows(["step", "word pieces", *(MEASURES[name][0] for name in run.scores)], rows)
+
+
+def _rows(names: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
+    """Return a table in Markdown."""
+    cells = [[markdown(_cell(value)) for value in row] for row in rows]
+    lines = [[*map(markdown, names)], ["---"] * len(names), *cells]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool | str) or value is None:
+        return "" if value is None else str(value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {part}" for name, part in value.items())
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.4g}" if isinstance(value, float) else json.dumps(value)

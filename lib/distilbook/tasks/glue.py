@@ -1,0 +1,239 @@
+"""The nine tasks of GLUE (Wang et al. 2018), from the official files or in the Hub's layout.
+
+Both layouts of the same data give the same task: the Hub's class numbers, the official files' names for
+them, examples counted from 0, ids of the test sets as the official files have them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..core.config import BookError
+from ..core.inputs import contents
+from .hub_layout import HubFiles, HubStream
+from .rows import Columns, Labels, Layout, Row, examples
+from .table import Table
+from .task import Examples, Task
+
+ENTAILMENT = ("entailment", "not_entailment")
+BINARY = ("0", "1")
+#: The official folder and file of GLUE's diagnostic set, whose pairs MNLI's models answer; its labels are withheld.
+DIAGNOSTIC = "diagnostic"
+
+
+@dataclass(frozen=True)
+class GlueTask:
+    """What sets a task apart.
+
+    Attributes:
+        subset: its configuration on the Hub, and its folder in that layout.
+        official, hub: its columns in the two layouts.
+        no_header: the columns of official training and development files that do not name them.
+        dev, test: its splits; ``dev`` begins with the main one.
+        diagnostic: whether its models answer GLUE's diagnostic set, too.
+    """
+
+    name: str
+    subset: str
+    metric: str
+    official: Columns
+    hub: Columns
+    classes: tuple[str, ...] = BINARY
+    value_range: tuple[float, float] | None = None
+    no_header: tuple[str, ...] | None = None
+    dev: tuple[str, ...] = ("dev",)
+    test: tuple[str, ...] = ("test",)
+    diagnostic: bool = False
+
+    @property
+    def labels(self) -> Labels:
+        """How its labels are read."""
+        return Labels(self.classes, self.value_range)
+
+
+PAIR = Columns("sentence1", "sentence2", "label", "index")
+HUB_PAIR = PAIR._replace(id="idx")
+
+#: The tasks in the order of the paper's Table 1.
+GLUE = {
+    task.name: task
+    for task in (
+        GlueTask(
+            "CoLA",
+            "cola",
+            "matthews_correlation",
+            Columns("sentence", None, "label", "index"),
+            Columns("sentence", None, "label", "idx"),
+            no_header=("source", "label", "mark", "sentence"),
+        ),
+        GlueTask(
+            "MNLI",
+            "mnli",
+            "accuracy",
+            PAIR._replace(label="gold_label"),
+            Columns("premise", "hypothesis", "label", "idx"),
+            ("entailment", "neutral", "contradiction"),
+            dev=("dev_matched", "dev_mismatched"),
+            test=("test_matched", "test_mismatched"),
+            diagnostic=True,
+        ),
+        GlueTask("MRPC", "mrpc", "f1_and_accuracy", Columns("#1 String", "#2 String", "Quality", "index"), HUB_PAIR),
+        GlueTask(
+            "QNLI",
+            "qnli",
+            "accuracy",
+            Columns("question", "sentence", "label", "index"),
+            Columns("question", "sentence", "label", "idx"),
+            ENTAILMENT,
+        ),
+        GlueTask(
+            "QQP",
+            "qqp",
+            "f1_and_accuracy",
+            Columns("question1", "question2", "is_duplicate", "id"),
+            Columns("question1", "question2", "label", "idx"),
+        ),
+        GlueTask("RTE", "rte", "accuracy", PAIR, HUB_PAIR, ENTAILMENT),
+        GlueTask(
+            "SST-2",
+            "sst2",
+            "accuracy",
+            Columns("sentence", None, "label", "index"),
+            Columns("sentence", None, "label", "idx"),
+        ),
+        GlueTask("STS-B", "stsb", "pearson_and_spearman", PAIR._replace(label="score"), HUB_PAIR, (), (0.0, 5.0)),
+        GlueTask("WNLI", "wnli", "accuracy", PAIR, HUB_PAIR),
+    )
+}
+
+#: MRPC as its authors publish it: the training file holds GLUE's development set too, the test file the labels.
+RAW_MRPC = {"train": "msr_paraphrase_train.txt", "test": "msr_paraphrase_test.txt"}
+MRPC_PAIR = ("#1 ID", "#2 ID")
+
+
+@dataclass(frozen=True)
+class Official:
+    """A task's folder as GLUE's authors lay it out: ``train.tsv``, ``dev.tsv``, ``test.tsv``."""
+
+    task: GlueTask
+    folder: Path
+
+    @property
+    def columns(self) -> Columns:
+        """The official columns."""
+        return self.task.official
+
+    def file(self, split: str) -> Path:
+        """Return the split's file, MRPC's own file where GLUE's is not there."""
+        path = self.folder / f"{split}.tsv"
+        raw = self.folder / RAW_MRPC.get(split, path.name)
+        return raw if self.task.name == "MRPC" and not path.is_file() else path
+
+    def has(self, split: str) -> bool:
+        """Return whether the split's file is there."""
+        return self.file(split).is_file()
+
+    def place(self, split: str) -> str:
+        """Return the path of the split's file."""
+        return str(self.file(split))
+
+    def rows(self, split: str) -> Iterator[Row]:
+        """Yield the rows of the split's file."""
+        path, labelled = self.file(split), split.startswith(("train", "dev"))
+        needed = [self.columns.first, self.columns.second, self.columns.label if labelled else None]
+        table = Table.of(path, list(filter(None, needed)), self.task.no_header if labelled else None)
+        return self._without_dev(table) if path.name == RAW_MRPC["train"] else table.rows()
+
+    def _without_dev(self, raw: Table) -> Iterator[Row]:
+        """Yield MRPC's original training rows, but for those that GLUE made its development set of."""
+        dev = Table.of(self.file("dev"), MRPC_PAIR)
+        kept_back = {_pair(row) for row in dev.rows()}
+        return (row for row in raw.rows() if isinstance(row.values, BookError) or _pair(row) not in kept_back)
+
+
+def _pair(row: Row) -> tuple[str, ...] | None:
+    """Return the ids of a row's two sentences."""
+    return None if isinstance(row.values, BookError) else tuple(row.values.get(name, "") for name in MRPC_PAIR)
+
+
+def local_layout(task: GlueTask, folder: Path) -> Layout:
+    """Return the layout of ``task`` in ``folder``, which holds the tasks' folders or is the task's own.
+
+    Raises:
+        BookError: when its training or its main development set is not there.
+    """
+    for place in (folder / task.name, folder / task.subset, folder):
+        for layout in (Official(task, place), HubFiles(task.hub, place)):
+            if layout.has("train"):
+                check_split(layout, task.dev[0], task.name)
+                return layout
+    raise BookError(
+        f"there is no training set of {task.name}",
+        where=f"{folder}{contents(folder)}",
+        expected=f"{task.name}/train.tsv as GLUE's authors publish it, or {task.subset}/train-*.parquet as on the Hub",
+        do="put the task's files there, or correct the address: that of the folder of all tasks, or of this one",
+    )
+
+
+def check_split(layout: Layout, split: str, name: str) -> None:
+    """Refuse a task whose split is not there.
+
+    Raises:
+        BookError: naming the file that is missing.
+    """
+    if layout.has(split):
+        return
+    raw = isinstance(layout, Official) and layout.file("train").name == RAW_MRPC["train"]
+    raise BookError(
+        f"the split {split!r} of {name} is missing",
+        where=layout.place(split),
+        expected="the file beside the training set's"
+        + (", with the pairs of the training file that GLUE's authors list in mrpc_dev_ids.tsv" if raw else ""),
+        do="supply it: models are compared on it",
+    )
+
+
+def diagnostic_set(layout: Layout) -> dict[str, Examples]:
+    """Return GLUE's diagnostic set as a withheld split, or nothing where it does not lie beside MNLI, in its layout."""
+    if isinstance(layout, Official):
+        beside, split = replace(layout, folder=layout.folder.parent / DIAGNOSTIC), DIAGNOSTIC
+    elif isinstance(layout, HubFiles):
+        beside, split = replace(layout, folder=layout.folder.parent / "ax"), "test"
+    else:
+        beside, split = replace(layout, subset="ax"), "test"
+    if not beside.has(split):
+        return {}
+    return {DIAGNOSTIC: examples(beside.rows(split), beside.columns, None, beside.place(split))}
+
+
+def hub_layout(task: GlueTask, name: str, revision: str | None) -> Layout:
+    """Return the layout of ``task`` in the data set ``name`` of the Hub."""
+    return HubStream(task.hub, name, task.subset, revision)
+
+
+def glue_task(task: GlueTask, layout: Layout) -> Task:
+    """Return ``task`` as it lies in ``layout``.
+
+    Raises:
+        BookError: for a missing column, a row of a development or test set that cannot be used, or a
+            training set with too many of them.
+    """
+
+    def read(split: str, labels: Labels | None, left_out: list[str] | None = None) -> Examples:
+        return examples(layout.rows(split), layout.columns, labels, layout.place(split), left_out)
+
+    left_out: list[str] = []
+    return Task(
+        name=task.name,
+        metric=task.metric,
+        classes=task.classes,
+        train=read("train", task.labels, left_out),
+        evaluation={split: read(split, task.labels) for split in task.dev if layout.has(split)},
+        # MRPC's test labels are public outside GLUE, and withheld here like the others'.
+        withheld={split: read(split, None) for split in task.test if layout.has(split)}
+        | (diagnostic_set(layout) if task.diagnostic else {}),
+        left_out=tuple(left_out),
+        value_range=task.value_range,
+    )

@@ -1,0 +1,112 @@
+"""Data sets as the Hub lays them out: streamed from there, or in parquet or JSON lines in a local folder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..core.config import BookError
+from ..core.inputs import look
+from ..text import hub, parquet
+from ..text.lines import json_rows
+from ..text.reading import Reading
+from .rows import Columns, Row
+
+ENDINGS = ("parquet", "jsonl.gz", "jsonl")
+
+
+def hub_split(split: str) -> str:
+    """Return what the Hub calls a split: ``dev_matched`` is ``validation_matched``."""
+    return split.replace("dev", "validation")
+
+
+@dataclass(frozen=True)
+class HubStream:
+    """A data set of the Hub; it is taken to have the splits of the official one."""
+
+    columns: Columns
+    name: str
+    subset: str | None
+    revision: str | None
+
+    def has(self, split: str) -> bool:
+        """Return True: whether it is there shows when it is asked for."""
+        return True
+
+    def place(self, split: str) -> str:
+        """Return the split's address in words."""
+        subset = f", subset {self.subset}" if self.subset else ""
+        return f"hub:{self.name}{subset}, split {hub_split(split)}"
+
+    def rows(self, split: str) -> Iterator[Row]:
+        """Yield the split's rows.
+
+        Raises:
+            BookError: when the Hub does not give them, or cannot be reached.
+        """
+        rows = hub.dataset_rows(self.name, self.subset, hub_split(split), self.revision)
+        for number, values in enumerate(rows, start=1):
+            yield Row(f"{self.place(split)}, row {number}", values)
+
+
+@dataclass(frozen=True)
+class HubFiles:
+    """A folder with a data set's files: ``train-00000-of-00001.parquet``, or ``train.jsonl.gz``, and so on."""
+
+    columns: Columns
+    folder: Path
+
+    def files(self, split: str) -> list[Path]:
+        """Return the split's files in order.
+
+        Raises:
+            BookError: when the split is there in two forms.
+        """
+        ending = "|".join(map(re.escape, ENDINGS))
+        pattern = re.compile(rf"{hub_split(split)}(-.*)?\.({ending})")
+        inside = look(self.folder, deep=False).files if self.folder.is_dir() else []
+        found = {path: match[2] for path in inside if (match := pattern.fullmatch(path.name))}
+        if len(set(found.values())) > 1:
+            raise BookError(
+                f"a folder holds the split {hub_split(split)!r} in several forms",
+                where=self.folder,
+                expected=f"one of {', '.join(sorted(set(found.values())))}",
+                do="keep one of them",
+            )
+        self._refuse_gaps(list(found))
+        return list(found)
+
+    def _refuse_gaps(self, files: list[Path]) -> None:
+        """Refuse a split of which a part is missing: ``-00000-of-00002`` says how many there are."""
+        numbered = [match for file in files if (match := re.search(r"-(\d+)-of-(\d+)\.", file.name))]
+        there, parts = {int(match[1]) for match in numbered}, {int(match[2]) for match in numbered}
+        if numbered and (len(parts) > 1 or there != set(range(max(parts)))):
+            raise BookError(
+                f"a split has {len(there):,} of {max(parts):,} files",
+                where=f"{self.folder}, {', '.join(file.name for file in files[:3])}",
+                expected="every file that their names count",
+                do="copy or download the others",
+            )
+
+    def has(self, split: str) -> bool:
+        """Return whether there is a file of the split."""
+        return bool(self.files(split))
+
+    def place(self, split: str) -> str:
+        """Return the pattern of the split's files."""
+        return str(self.folder / f"{hub_split(split)}*")
+
+    def rows(self, split: str) -> Iterator[Row]:
+        """Yield the rows of all the split's files.
+
+        Raises:
+            BookError: when a file cannot be read.
+        """
+        for path in self.files(split):
+            if path.suffix == ".parquet":
+                rows = enumerate(parquet.rows(path), start=1)
+                yield from (Row(f"{path}, row {number}", values) for number, values in rows)
+            else:
+                yield from (Row(f"{path}:{number}", values) for number, values in json_rows(path, Reading()))

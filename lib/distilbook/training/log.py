@@ -1,0 +1,161 @@
+"""What a training measures of itself: a file with a line a measurement, and trackers that are given the same.
+
+The file is the truth: curves, the live figure and the model card are read from it. Trackers, TensorBoard
+for one, are a copy for those who like to look at many runs together.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Self
+
+from accelerate import Accelerator
+from accelerate.tracking import get_available_trackers
+
+from ..core import jsonl
+from ..core.config import BookError, canonical_json
+from ..core.files import write_text
+from ..core.progress import Progress, log_line
+from .schedule import LoopConfig
+
+FILE = "metrics.jsonl"
+#: What trackers call the book; TensorBoard's files lie in a folder of that name.
+PROJECT = "distilbook"
+FLUSH_SECONDS = 2
+
+
+def check_installed(names: Iterable[str]) -> None:
+    """Refuse trackers that accelerate knows and this environment lacks.
+
+    Raises:
+        BookError: naming those that could be used.
+    """
+    there = sorted(str(tracker.value) for tracker in get_available_trackers())
+    if missing := [name for name in names if name not in there]:
+        raise BookError(
+            f"the tracker {', '.join(missing)} is not installed",
+            where="parameter 'trackers'",
+            expected=f"among {', '.join(there)}" if there else "none: no tracker is installed",
+            do="install the tracker's package, or take its name out of trackers; metrics.jsonl is written in any case",
+        )
+
+
+def logs_of(folder: Path, description: str) -> Path:
+    """Return where the trackers of the run in ``folder`` may write: TensorBoard names a run by its path."""
+    return folder / "logs" / re.sub(r"\W+", "-", description).strip("-")
+
+
+class Metrics:
+    """The metrics of a run: ``metrics.jsonl`` in its folder, and the trackers of ``accelerator``.
+
+    What was written after the checkpoint is dropped when a run goes on, from the file and from what
+    TensorBoard shows; other trackers see the rest of the run as another one.
+    """
+
+    def __init__(self, folder: Path, after: int, config: LoopConfig, accelerator: Accelerator):
+        self.path, self.accelerator = folder / FILE, accelerator
+        lines = read_metrics(self.path) if after and self.path.exists() else []
+        # The held-out measurement at the checkpoint's step is taken again, so its line goes too.
+        self.kept = [line for line in lines if line["step"] < after + ("loss" in line)]
+        if accelerator.is_main_process:
+            write_text(self.path, "".join(json.dumps(line) + "\n" for line in self.kept))
+        # An interrupt may fall into the tracker's own queue; its thread then sleeps until it flushes the next time.
+        kwargs = {"tensorboard": {"purge_step": after, "flush_secs": FLUSH_SECONDS}}
+        accelerator.init_trackers(PROJECT, init_kwargs=kwargs)
+        self._tell_configuration(config, after)
+        for line in self.kept:
+            # TensorBoard purges whole steps.
+            if line["step"] == after:
+                self._track(line)
+
+    def write(self, step: int, values: dict[str, float]) -> None:
+        """Append ``values`` measured at ``step``; one process of several does."""
+        line = {"step": step, **values}
+        if self.accelerator.is_main_process:
+            jsonl.append(self.path, [json.dumps(line)], sync=False)  # a checkpoint waits for the disk
+        self._track(line)
+
+    def close(self) -> None:
+        """Let the trackers finish; without ``Accelerator.end_training``, which would end the processes' group too."""
+        for tracker in self.accelerator.trackers:
+            tracker.finish()
+
+    def _track(self, line: dict[str, float]) -> None:
+        kind = "training" if "loss" in line else "held_out"
+        self.accelerator.log({f"{kind}/{name}": line[name] for name in line if name != "step"}, step=line["step"])
+
+    def _tell_configuration(self, config: LoopConfig, step: int) -> None:
+        """Give the trackers the configuration; TensorBoard as text, for it would add a run to its list otherwise."""
+        values = config.model_dump(mode="json")
+        flat = {name: v if isinstance(v, int | float | str) else canonical_json(v) for name, v in values.items()}
+        for tracker in self.accelerator.trackers:
+            if tracker.name == "tensorboard":
+                rows = [f"| {name} | {value} |" for name, value in flat.items()]
+                tracker.log({"configuration": "\n".join(["| parameter | value |", "|---|---|", *rows])}, step=step)
+            else:
+                tracker.store_init_configuration(flat)
+
+
+class Reporter:
+    """Says how a run is getting on: to its metrics, and sparsely in a line of progress and the log."""
+
+    def __init__(self, metrics: Metrics, description: str, config: LoopConfig, done: int, tokens_a_step: int):
+        """Begin to report on a run that goes on after ``done`` steps and that a line calls ``description``."""
+        self.metrics, self.description, self.steps, self.done = metrics, description, config.steps, done
+        self.tokens_a_step = tokens_a_step
+        self._shown: dict[str, float] = {}
+        self._progress = Progress(description, total=config.steps * tokens_a_step, unit="tokens")
+        self._progress.initial = self._progress.n = done * tokens_a_step
+        self._began = time.perf_counter()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.metrics.close()
+        self._progress.close()
+
+    def stepped(self, step: int, terms: dict[str, float]) -> None:
+        """Report the terms of the step that was the ``step``-th, and the seconds left at the pace until now."""
+        pace = (time.perf_counter() - self._began) / (step - self.done)
+        self.metrics.write(step, terms | {"seconds_left": pace * (self.steps - step)})
+        self._progress.advance(self.tokens_a_step, loss=terms["loss"], **self._shown)
+
+    def measured(self, step: int, values: dict[str, float]) -> None:
+        """Report held-out measurements after ``step`` steps."""
+        self.metrics.write(step, values)
+        self._shown = {name: value for name, value in values.items() if name == "masked_accuracy"}
+        told = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
+        log_line(f"{self.description}: held-out text after {step} of {self.steps} steps: {told}")
+
+
+def read_metrics(path: Path) -> list[dict]:
+    """Return the lines of a metrics file; a last one that was cut off is left out.
+
+    Raises:
+        BookError: for a line that is no measurement, with its place.
+    """
+    return [_measurement(line, place) for line, place in jsonl.lines(path)]
+
+
+def _measurement(line: str, where: str) -> dict:
+    value = jsonl.parsed(line, where)
+    if not isinstance(value, dict) or not isinstance(value.get("step"), int):
+        raise BookError("a line is no measurement", where=where, expected="a step and what was measured at it")
+    return value
+
+
+def read_curves(folder: Path) -> tuple[list[dict], list[dict]]:
+    """Return the training steps and the held-out measurements of the run in ``folder``; none where nothing was trained."""
+    path = folder / FILE
+    return curves(read_metrics(path) if path.exists() else [])
+
+
+def curves(lines: Iterable[dict]) -> tuple[list[dict], list[dict]]:
+    """Return, of the lines of a metrics file, the training steps and the held-out measurements."""
+    lines = list(lines)
+    return [line for line in lines if "loss" in line], [line for line in lines if "masked_accuracy" in line]

@@ -1,0 +1,3 @@
+"""Tables, figures and generated sentences, one module a chapter subject.
+`style` holds what they share: palette, tables, cards.
+"""
