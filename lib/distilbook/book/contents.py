@@ -63,7 +63,7 @@ class ChapterInfo:
 TASKS = "distilbook.finetuning.config"
 #: What is not as :class:`ChapterInfo` has it by default, but for what a chapter reads.
 OTHERWISE: dict[str, dict[str, Any]] = {
-    "02_corpus": {"config": "distilbook.corpus.corpus:CorpusConfig", "inputs": ("texts", "tokenizer"), "load": "heavy"},
+    "02_corpus": {"config": "distilbook.corpus.config:CorpusConfig", "inputs": ("texts", "tokenizer"), "load": "heavy"},
     "03_teacher": {
         "config": "distilbook.pretraining.teacher_head:TeacherConfig",
         "inputs": ("teacher",),

@@ -25,7 +25,7 @@ def project_root() -> Path:
     Raises:
         BookError: when neither holds a book.
     """
-    root = path_from_environment("DISTILBOOK_ROOT") or Path(__file__).resolve().parents[2]
+    root = path_from_environment("DISTILBOOK_ROOT") or Path(__file__).resolve().parents[3]
     if not (root / "book").is_dir():
         raise BookError(
             "the book's folder was not found",

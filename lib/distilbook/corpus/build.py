@@ -41,7 +41,7 @@ def prepare(config: CorpusConfig, tokenizer, root: Path) -> Corpus:
             config.fingerprint(),
             [fingerprint(text) for text in config.texts],
             vocabulary_hash(tokenizer),
-            code_hash("distilbook.corpus.corpus"),
+            code_hash("distilbook.corpus.build"),
         ]
     )
     folder, unfinished = root / key, root / f"{key}.unfinished"
