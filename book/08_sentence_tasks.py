@@ -93,7 +93,7 @@ from distilbook.views.tasks import settings_rows
 table(settings_rows(config))
 
 # %%
-from distilbook.finetuning.heads import encode, length_batches
+from distilbook.finetuning.encoding import encode, length_batches
 from distilbook.finetuning.grid import work
 from distilbook.finetuning.run import finetune, loss_of, predict
 

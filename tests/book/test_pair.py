@@ -196,8 +196,8 @@ def test_another_family_is_refused_at_the_start_with_the_families_that_are_known
 def test_a_head_in_another_order_is_said_with_what_the_right_order_would_give(
     values, runs, teacher_folder, tmp_path, capfd
 ):
+    from distilbook.finetuning.classifier import new_classifier
     from distilbook.finetuning.grid import Model, grid, run_grid, task_of
-    from distilbook.finetuning.heads import new_classifier
     from distilbook.models.loading import load_tokenizer
     from distilbook.models.tokenizer import save_tokenizer
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
-from distilbook.finetuning.heads import batches_for_prediction, encode, length_batches, new_classifier
+from distilbook.finetuning.classifier import new_classifier
+from distilbook.finetuning.encoding import batches_for_prediction, encode, length_batches
 from distilbook.models.loading import load_tokenizer
 from distilbook.tasks import Examples
 from hypothesis import given

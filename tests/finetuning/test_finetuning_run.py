@@ -7,7 +7,8 @@ import pytest
 import torch
 from accelerate import Accelerator
 from distilbook.core.config import BookError
-from distilbook.finetuning.heads import encode, new_classifier
+from distilbook.finetuning.classifier import new_classifier
+from distilbook.finetuning.encoding import encode
 from distilbook.finetuning.run import FinetuneRun, finetune, loss_of, predict, rate_at, run_key
 from distilbook.models.loading import load_tokenizer
 from distilbook.stats.metrics import METRICS

@@ -106,7 +106,7 @@ def grid(config: TasksConfig, models: Mapping[str, Sequence[Model]], root: Path)
         BookError: for a task that cannot be read, or a model that cannot be fine-tuned on it.
     """
     from ..training.precision import agreed
-    from .heads import check_start
+    from .classifier import check_start
     from .run import run_key
 
     cells = []

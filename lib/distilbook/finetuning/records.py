@@ -14,9 +14,9 @@ from ..stats import Answers
 from ..stats.metrics import METRICS
 from ..stats.predictions import kept_arrays
 from .baselines import BASELINES
+from .classifier import model_kind
 from .glue_submission import write_submission
 from .grid import Cell, task_of
-from .heads import model_kind
 from .run import FinetuneRun
 
 #: The metrics of which a task's own is the mean: they are recorded beside it.

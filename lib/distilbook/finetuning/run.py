@@ -22,17 +22,9 @@ from ..core.provenance import code_hash, made_with
 from ..models.loading import check_float32, load_tokenizer, weights_fingerprint
 from ..tasks import Examples, Task
 from ..training.precision import accelerator_for
+from .classifier import check_start, finished_classifier, new_classifier, set_dropout
 from .config import Settings
-from .heads import (
-    Encoded,
-    batches_for_prediction,
-    check_start,
-    encode,
-    finished_classifier,
-    length_batches,
-    new_classifier,
-    set_dropout,
-)
+from .encoding import Encoded, batches_for_prediction, encode, length_batches
 
 MAX_GRADIENT_NORM = 1.0
 WEIGHT_DECAY = 0.01
