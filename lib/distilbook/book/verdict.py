@@ -11,8 +11,8 @@ from pathlib import Path
 
 from ..claims import CLAIMS, Claim
 from ..core.progress import tell
-from ..core.provenance import code_hash
 from ..core.records import Record, RecordBook
+from ..core.run_keys import code_hash
 from ..core.workspace import Workspace
 from ..finetuning.baselines import BASELINES
 from ..finetuning.config import VerdictConfig
@@ -20,7 +20,7 @@ from ..finetuning.grid import Cell, Model, grid, run_grid, task_of
 from ..finetuning.records import finetuning_records
 from ..inference.models import Timed, timed_folder
 from ..inference.protocol import PAIRS, PairTiming, pair_orders
-from ..inference.records import TIMING, ordered_by, size_records, timing_records
+from ..inference.records import ordered_by, size_records, timing_records
 from ..inference.timing import TOO_LOUD, run_timing, stray_of
 from ..models.address import model_folder
 from ..models.loading import weights_fingerprint
@@ -110,7 +110,7 @@ def pair_times(config: VerdictConfig, pair: tuple[Timed, ...], book: RecordBook)
     """Return the pair's times: those in ``book``, unless the machine was too loud then to tell anything by them."""
     how = PairTiming(edition=config.edition, **TIMED)
     orders = pair_orders(how, {PAIRS: pair})
-    wanted = (ordered_by(how, orders[0].comparisons[0]), code_hash(TIMING))
+    wanted = (ordered_by(how, orders[0].comparisons[0]), code_hash("timing"))
     known = {r.identity: r for r in book.all() if r.task == PAIRS and (r.config, r.code) == wanted}
     ratios = [r for r in known.values() if r.metric == "time_ratio"]
     if ratios and stray_of(ratios) <= TOO_LOUD:

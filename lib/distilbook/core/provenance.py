@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import functools
 import hashlib
 import importlib.metadata
@@ -21,19 +20,6 @@ def module_hashes(*modules: str) -> dict[str, str]:
     return {name: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for name, path in _closure(modules).items()}
 
 
-@functools.cache
-def code_hash(*modules: str) -> str:
-    """Return a hash of what ``modules`` and every module of this package they import do.
-
-    A result's key holds this hash, so that changing the loss retrains what imports the loss, and
-    changing a figure does not. Comments, docstrings and layout do not count: they change no result.
-    """
-    digest = hashlib.sha256()
-    for name, path in _closure(modules).items():
-        digest.update(f"{name}\0{_meaning(path.read_text(encoding='utf-8'))}\0".encode())
-    return digest.hexdigest()[:16]
-
-
 def _closure(modules: Iterable[str]) -> dict[str, Path]:
     """Return the files of ``modules`` and of all that they import of this package, in order of their names."""
     graph = _import_graph()
@@ -46,45 +32,6 @@ def _import_graph():
     import grimp
 
     return grimp.build_graph("distilbook", cache_dir=None, exclude_type_checking_imports=True)
-
-
-def _meaning(source: str) -> str:
-    """Return ``source`` as a syntax tree in text, without its docstrings, the same from every version of Python.
-
-    Versions differ in the fields that they add to a node and in whether empty ones are shown: none is.
-    """
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(
-            node
-        ):
-            node.body = node.body[1:]
-    return _text_of(tree)
-
-
-def _text_of(part: object) -> str:
-    """Return a part of a syntax tree as text: a node with its fields that are not empty, a list, or a value."""
-    if isinstance(part, list):
-        return f"[{','.join(map(_text_of, part))}]"
-    if not isinstance(part, ast.AST):
-        return ascii(part)  # what repr shows of a text depends on the version, too
-    fields = [(name, value) for name, value in ast.iter_fields(part) if value not in (None, [])]
-    if isinstance(part, ast.Constant):
-        fields = [("value", part.value)]
-    if isinstance(part, ast.JoinedStr):
-        fields = [("values", _joined(part.values))]
-    return f"{type(part).__name__}({','.join(f'{name}={_text_of(value)}' for name, value in fields)})"
-
-
-def _joined(parts: list[ast.expr]) -> list[ast.expr]:
-    """Return the parts of an f-string with neighbouring texts put together, and without empty ones."""
-    found: list[ast.expr] = []
-    for part in parts:
-        if isinstance(part, ast.Constant) and found and isinstance(found[-1], ast.Constant):
-            found[-1] = ast.Constant(found[-1].value + part.value)
-        elif not isinstance(part, ast.Constant) or part.value:
-            found.append(part)
-    return found
 
 
 @functools.cache

@@ -12,7 +12,7 @@ import numpy as np
 from ..core.config import short_hash
 from ..core.files import sha256, sole
 from ..core.finished import CORPUS_MARKER, begin_again, is_whole, seal
-from ..core.provenance import code_hash
+from ..core.run_keys import code_hash
 from ..text.sources import fingerprint
 from .config import CorpusConfig
 from .corpus import BlockShards, Corpus, check_block_length, shard_paths, vocabulary_hash, write_blocks
@@ -41,7 +41,7 @@ def prepare(config: CorpusConfig, tokenizer, root: Path) -> Corpus:
             config.fingerprint(),
             [fingerprint(text) for text in config.texts],
             vocabulary_hash(tokenizer),
-            code_hash("distilbook.corpus.build"),
+            code_hash("corpus"),
         ]
     )
     folder, unfinished = root / key, root / f"{key}.unfinished"

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..core.files import new_folder
-from ..core.provenance import code_hash
 from ..core.records import Record
+from ..core.run_keys import code_hash
 from ..core.workspace import Workspace
 from ..pretraining.records import kept_predictions
 from ..stats import Answers
@@ -103,7 +103,7 @@ def _common(chapter: str, edition: str, cell: Cell, run: FinetuneRun) -> dict:
         "hardware": run.made_with["machine"],
         "versions": run.made_with["versions"],
         "config": cell.settings.fingerprint(),
-        "code": code_hash("distilbook.finetuning.run", "distilbook.finetuning.baselines"),
+        "code": code_hash("finetuning"),
         "data": task_of(cell.task).fingerprint,
     }
 

@@ -18,7 +18,8 @@ from ..core.config import BookError, short_hash
 from ..core.files import new_file
 from ..core.finished import MARKER, opened, seal
 from ..core.progress import Progress
-from ..core.provenance import code_hash, made_with
+from ..core.provenance import made_with
+from ..core.run_keys import code_hash
 from ..models.loading import check_float32, load_tokenizer, weights_fingerprint
 from ..tasks import Examples, Task
 from ..training.precision import accelerator_for
@@ -75,7 +76,7 @@ class FinetuneRun:
 def run_key(settings: Settings, model: Path | str, task: Task, seed: int) -> str:
     """Return what a run is known by: settings, weights (or a baseline's name), the task's content, seed and code."""
     who = model if isinstance(model, str) else weights_fingerprint(model)
-    code = code_hash("distilbook.finetuning.run", "distilbook.finetuning.baselines")
+    code = code_hash("finetuning")
     return short_hash([settings.fingerprint(), who, task.fingerprint, seed, code])
 
 

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from ..core.config import ChapterConfig, short_hash
-from ..core.provenance import code_hash
 from ..core.records import Record
+from ..core.run_keys import code_hash
 from ..stats.intervals import Interval
 from .breakdown import LayerTimes
 from .lengths import stsb_lengths
@@ -19,12 +19,11 @@ from .timing import Measured, TimingResult
 #: Pairs of STS-B's development set: a full pass of Table 3.
 FULL_PASS = 1_500
 #: The module that takes times: its code is part of what they were made by.
-TIMING = "distilbook.inference.timing"
 
 
 def size_records(pair: Sequence[Timed], config: ChapterConfig, chapter: str) -> list[Record]:
     """Return the parameters of a teacher and a student, without task heads, BERT's pooler counted."""
-    made_by = {"config": config.fingerprint(), "code": code_hash("distilbook.inference.models")}
+    made_by = {"config": config.fingerprint(), "code": code_hash("sizes")}
     return [
         Record(
             edition=config.edition,
@@ -51,7 +50,7 @@ def timing_records(result: TimingResult, config: ChapterConfig, chapter: str) ->
     shared = {
         "edition": config.edition,
         "chapter": chapter,
-        "code": code_hash(TIMING),
+        "code": code_hash("timing"),
         "data": short_hash(stsb_lengths()),
     }
     took: dict[str, float] = {}
@@ -93,7 +92,7 @@ def explaining_records(
             unit="ms",
             n=one.n,
             config=config.fingerprint(),
-            code=code_hash("distilbook.inference.breakdown"),
+            code=code_hash("breakdown"),
             data=short_hash(stsb_lengths()),
             detail=_ends(one),
         )

@@ -16,7 +16,8 @@ from transformers import BertForMaskedLM, DistilBertForMaskedLM
 from ..core.config import ChapterConfig, Seeds, short_hash
 from ..core.files import new_folder
 from ..core.finished import MARKER, opened, seal
-from ..core.provenance import code_hash, made_with
+from ..core.provenance import made_with
+from ..core.run_keys import code_hash
 from ..corpus.corpus import Corpus
 from ..corpus.masking import IGNORED, Masking
 from ..distillation.losses import cosine_loss, vocabulary_loss
@@ -179,7 +180,7 @@ def pretrain(
             seed,
             corpus.fingerprint,
             weights_fingerprint(teacher_folder),
-            code_hash("distilbook.pretraining.pretrain"),
+            code_hash("pretraining"),
         ]
     )
     folder = root / key
@@ -228,7 +229,7 @@ def _circumstances(folder: Path) -> dict:
     """Return what the run in ``folder`` took, and what it was made with."""
     steps = read_curves(folder)[0]
     spent = {name: sum(line[name] for line in steps) for name in ("tokens", "seconds")}
-    made = made_with() | {"code": code_hash("distilbook.pretraining.pretrain")}
+    made = made_with() | {"code": code_hash("pretraining")}
     return spent | {"cores": torch.get_num_threads(), "made_with": made}
 
 

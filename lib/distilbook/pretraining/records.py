@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 from ..core.config import ChapterConfig, short_hash
 from ..core.files import sha256
-from ..core.provenance import code_hash
 from ..core.records import HELD_OUT_TEXT, Record
+from ..core.run_keys import code_hash
 from ..core.workspace import Workspace
 from ..models.loading import weights_fingerprint
 from ..stats.predictions import kept_arrays
@@ -29,9 +29,9 @@ UNITS = {
 }
 
 
-def made_by(config: ChapterConfig, module: str, data: str) -> dict[str, str]:
+def made_by(config: ChapterConfig, stage: str, data: str) -> dict[str, str]:
     """Return what a record says of its origin: hashes of configuration, code and data."""
-    return {"config": config.fingerprint(), "code": code_hash(module), "data": data}
+    return {"config": config.fingerprint(), "code": code_hash(stage), "data": data}
 
 
 def kept_predictions(path: Path, workspace: Workspace) -> dict[str, str]:
@@ -57,7 +57,7 @@ def teacher_records(
             n=len(made.labels),
             seconds=seconds,
             fingerprint=weights_fingerprint(workspace.find("teacher", chapter)),
-            **made_by(config, "distilbook.pretraining.teacher_head", corpus.fingerprint),
+            **made_by(config, "teacher_head", corpus.fingerprint),
             **kept_predictions(path, workspace),
         )
         for metric, value in made.scores().items()
@@ -85,7 +85,7 @@ def pretraining_records(
     """
     path = run.folder / "held_out.npz"
     (labels,) = kept_arrays(path, ("labels",))
-    origin = made_by(run.config, "distilbook.pretraining.pretrain", corpus.fingerprint)
+    origin = made_by(run.config, "pretraining", corpus.fingerprint)
     detail = {"tokens": run.tokens, "steps": run.config.steps, "cores": run.cores, "budget": budget}
     # To four digits, so that the same teacher is the same on two machines.
     detail["teacher"] = short_hash({name: f"{score:.4g}" for name, score in run.teacher_scores.items()})

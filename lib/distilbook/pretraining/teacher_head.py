@@ -22,7 +22,7 @@ from transformers import BertForMaskedLM
 from ..core.config import Address, ChapterConfig, Seed, short_hash
 from ..core.files import new_folder
 from ..core.finished import MARKER, seal
-from ..core.provenance import code_hash
+from ..core.run_keys import code_hash
 from ..corpus.corpus import Corpus
 from ..corpus.masking import IGNORED, Masking
 from ..models.encoder import hidden_states
@@ -116,7 +116,7 @@ def fitted_teacher(config: TeacherConfig, source: Path, corpus: Corpus, root: Pa
             config.fingerprint(),
             weights_fingerprint(source),
             corpus.fingerprint,
-            code_hash("distilbook.pretraining.teacher_head"),
+            code_hash("teacher_head"),
         ]
     )
     folder = root / key
