@@ -36,7 +36,7 @@ def new_statistic(scores: list[float]) -> float:
     return max(scores) - min(scores)
 
 
-def drawn(scores, title="a new plot"):
+def new_plot(scores, title="a new plot"):
     figure = go.Figure()
     figure.add_scatter(y=[new_statistic(scores)], name=title)
     return figure
