@@ -33,7 +33,7 @@ config = chapter.config
 # %%
 from distilbook.views.models import layer_map
 from distilbook.views.style import say, show_source, table
-from distilbook.distillation.student import build_student, module_map
+from distilbook.distillation.student import build_student, copied_weights, module_map
 from distilbook.models.loading import load_teacher
 
 teacher = load_teacher(chapter.find("teacher", made_by="03_teacher"), new_head=False)
@@ -55,7 +55,7 @@ layer_map([0, 2, 4, 7, 9, 11], 12)
 # riddle, it has the `[SEP]` between them.
 
 # %%
-show_source(build_student, module_map)
+show_source(build_student, copied_weights)
 
 # %% [markdown]
 # Of a recipe only two fields matter here, what the weights start from and which layers are copied: nothing is trained.
@@ -79,7 +79,7 @@ from distilbook.views.sentences import copies
 
 same = [
     bool((student.get_submodule(ours).weight == teacher.get_submodule(theirs).weight).all())
-    for ours, theirs in module_map(config.layers).items()
+    for ours, theirs in module_map(teacher, config.layers).items()
 ]
 say(copies(same))
 

@@ -45,9 +45,9 @@ def parameters_by_part(kind: str, config: Any = None) -> dict[str, int]:
     Args:
         config: a configuration of ``transformers`` whose dimensions it has; None is the published model's.
     """
-    from ..models.parameters import DIMENSIONS, MODEL_KINDS, parameter_table
+    from ..models.parameters import MODEL_KINDS, parameter_table
 
-    names = DIMENSIONS[MODEL_KINDS[kind]] if config is not None else {}
+    names = MODEL_KINDS[kind].dimensions if config is not None else {}
     parts: dict[str, int] = {}
     for row in parameter_table(kind, **{name: getattr(config, theirs) for name, theirs in names.items()}):
         name = row.part if row.layer is None else f"{row.part} (all layers)"
