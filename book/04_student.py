@@ -112,9 +112,11 @@ say(published_sizes(published["BERT-base"], published["DistilBERT"]))
 # And this edition's own pair, counted as the paper counts: the teacher with a pooler, neither with a head.
 
 # %%
+from distilbook.models.family import family_of
+
 own = {
-    "teacher": parameters_by_part("BertModel", teacher.config),
-    "student": parameters_by_part("DistilBertModel", student.config),
+    "teacher": parameters_by_part(family_of(teacher.config).classes["encoder"], teacher.config),
+    "student": parameters_by_part(family_of(student.config).classes["encoder"], student.config, pooler=False),
 }
 table([{"model": name, "parameters": sum(parts.values())} for name, parts in own.items()])
 
@@ -130,7 +132,7 @@ say(own_sizes(list(own.values()), list(published.values())))
 # %% [markdown]
 # ## Summary
 #
-# - The student is a plain DistilBERT: fewer layers, no token types, no pooler, the same width.
+# - The student of a BERT is a plain DistilBERT: fewer layers, no token types, no pooler, the same width.
 # - What is copied is compared with its source, number for number.
 # - Halving the depth does not halve the size, because the embeddings stay.
 #

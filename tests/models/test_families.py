@@ -174,3 +174,35 @@ def test_an_unknown_family_is_refused_at_once(folders, kind, tmp_path):
     path.write_text(json.dumps(json.loads(path.read_text()) | {"model_type": kind}))
     with pytest.raises(BookError, match=f"{kind}.*\n.*\n.*bert, distilbert, roberta"):
         check_teacher(tmp_path / "model", new_head=True)
+
+
+def test_a_further_family_is_the_one_file_that_the_readme_shows(project, tmp_path, monkeypatch):
+    import re
+
+    import distilbook.models.families as package
+
+    shown = re.search(r"```diff\n.*?\n(\+\"\"\".*?)```", (project / "README.md").read_text(), re.DOTALL)[1]
+    (tmp_path / "further.py").write_text("".join(line[1:] + "\n" for line in shown.splitlines()))
+    monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
+    families.cache_clear()
+    try:
+        family = families()["xlm-roberta"]
+        teacher = empty_model_of(family)
+        student = student_config(teacher.config, 1, dropout=0.0)
+        assert student.model_type == "xlm-roberta" and student.num_hidden_layers == 1
+        names = {name for name, _ in teacher.named_parameters(remove_duplicate=False)}
+        mapped = module_map(teacher, (1,)).values()
+        assert all(any(name.startswith(module) for name in names) for module in mapped)
+        assert {family.place_of(name) for name in names}
+    finally:
+        families.cache_clear()
+
+
+def empty_model_of(family):
+    import transformers
+
+    config = transformers.AutoConfig.for_model(
+        family.model_type, **{family.dimensions[name]: value for name, value in SIZE.items()}
+    )
+    with torch.device("meta"):
+        return getattr(transformers, family.classes["masked_lm"])(config)
