@@ -135,9 +135,9 @@ say(teacher_score(interval, scores["perplexity"], best_constant))
 import torch
 
 sentences = [
-    "The capital of France is [MASK].",
-    "The film was a [MASK] and moving story.",
-    "Water freezes at zero [MASK].",
+    f"The capital of France is {pieces.mask_token}.",
+    f"The film was a {pieces.mask_token} and moving story.",
+    f"Water freezes at zero {pieces.mask_token}.",
 ]
 rows = []
 for sentence in sentences:

@@ -33,7 +33,7 @@ config = chapter.config
 # %%
 from distilbook.views.models import layer_map
 from distilbook.views.style import say, show_source, table
-from distilbook.distillation.student import build_student, module_map
+from distilbook.distillation.student import build_student, copied_weights, module_map
 from distilbook.models.loading import load_teacher
 
 teacher = load_teacher(chapter.find("teacher", made_by="03_teacher"), new_head=False)
@@ -55,7 +55,7 @@ layer_map([0, 2, 4, 7, 9, 11], 12)
 # riddle, it has the `[SEP]` between them.
 
 # %%
-show_source(build_student, module_map)
+show_source(build_student, copied_weights)
 
 # %% [markdown]
 # Of a recipe only two fields matter here, what the weights start from and which layers are copied: nothing is trained.
@@ -79,7 +79,7 @@ from distilbook.views.sentences import copies
 
 same = [
     bool((student.get_submodule(ours).weight == teacher.get_submodule(theirs).weight).all())
-    for ours, theirs in module_map(config.layers).items()
+    for ours, theirs in module_map(teacher, config.layers).items()
 ]
 say(copies(same))
 
@@ -112,9 +112,11 @@ say(published_sizes(published["BERT-base"], published["DistilBERT"]))
 # And this edition's own pair, counted as the paper counts: the teacher with a pooler, neither with a head.
 
 # %%
+from distilbook.models.family import family_of
+
 own = {
-    "teacher": parameters_by_part("BertModel", teacher.config),
-    "student": parameters_by_part("DistilBertModel", student.config),
+    "teacher": parameters_by_part(family_of(teacher.config).classes["encoder"], teacher.config),
+    "student": parameters_by_part(family_of(student.config).classes["encoder"], student.config, pooler=False),
 }
 table([{"model": name, "parameters": sum(parts.values())} for name, parts in own.items()])
 
@@ -130,7 +132,7 @@ say(own_sizes(list(own.values()), list(published.values())))
 # %% [markdown]
 # ## Summary
 #
-# - The student is a plain DistilBERT: fewer layers, no token types, no pooler, the same width.
+# - The student of a BERT is a plain DistilBERT: fewer layers, no token types, no pooler, the same width.
 # - What is copied is compared with its source, number for number.
 # - Halving the depth does not halve the size, because the embeddings stay.
 #

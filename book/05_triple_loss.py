@@ -66,7 +66,7 @@ from distilbook.models.loading import load_teacher, load_tokenizer
 
 folder = chapter.find("teacher", made_by="03_teacher")
 teacher, pieces = load_teacher(folder, new_head=False), load_tokenizer(folder)
-inputs = pieces("The film was a [MASK] and moving story.", return_tensors="pt")
+inputs = pieces(f"The film was a {pieces.mask_token} and moving story.", return_tensors="pt")
 with torch.inference_mode():
     place = (inputs.input_ids[0] == pieces.mask_token_id).nonzero().item()
     logits = teacher(**inputs).logits[0, place].float()

@@ -235,7 +235,7 @@ from distilbook.views.sentences import quoted
 folder = runs[0].folder / "model"
 student = AutoModelForMaskedLM.from_pretrained(folder)
 pieces = AutoTokenizer.from_pretrained(folder)
-inputs = pieces("The capital of France is [MASK].", return_tensors="pt")
+inputs = pieces(f"The capital of France is {pieces.mask_token}.", return_tensors="pt")
 with torch.inference_mode():
     logits = student(**inputs).logits[0, inputs.input_ids[0] == pieces.mask_token_id]
 guesses = pieces.convert_ids_to_tokens(logits[0].topk(5).indices)

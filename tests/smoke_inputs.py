@@ -1,17 +1,20 @@
 """The smoke edition's inputs: text, a random teacher with its own vocabulary, and tasks of every kind.
 
-``python tests/smoke_inputs.py`` writes them below ``runs/smoke/input``; then ``distilbook run smoke`` runs.
+``python tests/smoke_inputs.py`` writes them below ``runs/smoke/input``, with the kind of teacher named,
+if one is; then ``distilbook run smoke`` runs.
 """
 
 from __future__ import annotations
 
 import json
 import random
+import sys
 from pathlib import Path
 
 import torch
-from tokenizers import BertWordPieceTokenizer
-from transformers import BertConfig, BertModel, BertTokenizerFast
+from tokenizers import AddedToken, BertWordPieceTokenizer, ByteLevelBPETokenizer
+from tokenizers.processors import RobertaProcessing
+from transformers import AutoConfig, AutoModel, BertTokenizerFast, PreTrainedTokenizerFast
 
 SUBJECTS = [
     "the river",
@@ -66,22 +69,65 @@ def write_texts(folder: Path) -> list[Path]:
     return [rivers, trains]
 
 
-def write_teacher(folder: Path, texts: list[Path]) -> Path:
-    """Write a tiny BERT with random weights, no masked-LM head, and a WordPiece vocabulary of ``texts``."""
-    trained = BertWordPieceTokenizer(lowercase=True)
+def wordpiece(texts: list[Path], lowercase: bool) -> PreTrainedTokenizerFast:
+    """Return a WordPiece tokenizer of ``texts``, as BERT's: uncased, or cased as the multilingual one is."""
+    trained = BertWordPieceTokenizer(lowercase=lowercase)
     trained.train([str(path) for path in texts], vocab_size=260, min_frequency=1, show_progress=False)
-    tokenizer = BertTokenizerFast(tokenizer_object=trained._tokenizer, do_lower_case=True, model_max_length=64)
-    config = BertConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        num_hidden_layers=4,
-        num_attention_heads=4,
-        intermediate_size=64,
-        max_position_embeddings=64,
-        pad_token_id=tokenizer.pad_token_id,
+    return BertTokenizerFast(tokenizer_object=trained._tokenizer, do_lower_case=lowercase, model_max_length=64)
+
+
+def byte_pairs(texts: list[Path]) -> PreTrainedTokenizerFast:
+    """Return a byte-level BPE tokenizer of ``texts``, as RoBERTa's: its mask takes the space before it along."""
+    trained = ByteLevelBPETokenizer()
+    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    trained.train(
+        [str(path) for path in texts], vocab_size=360, min_frequency=1, show_progress=False, special_tokens=special
+    )
+    backend = trained._tokenizer
+    backend.add_special_tokens([AddedToken("<mask>", lstrip=True)])
+    backend.post_processor = RobertaProcessing(("</s>", 2), ("<s>", 0))
+    names = {"cls_token": "<s>", "sep_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
+    names |= {"bos_token": "<s>", "eos_token": "</s>", "mask_token": AddedToken("<mask>", lstrip=True)}
+    return PreTrainedTokenizerFast(tokenizer_object=backend, model_max_length=64, **names)
+
+
+#: Kinds of teachers: the family, the tokenizer of some texts, further settings of the configuration.
+TEACHERS = {
+    "bert": ("bert", lambda texts: wordpiece(texts, lowercase=True), {}),
+    "bert cased": ("bert", lambda texts: wordpiece(texts, lowercase=False), {}),
+    "roberta": (
+        "roberta",
+        byte_pairs,
+        {
+            "max_position_embeddings": 66,
+            "type_vocab_size": 1,
+            "layer_norm_eps": 1e-5,
+            "bos_token_id": 0,
+            "eos_token_id": 2,
+        },
+    ),
+}
+
+
+def write_teacher(folder: Path, texts: list[Path], kind: str = "bert") -> Path:
+    """Write a tiny encoder with random weights, no masked-LM head, and a vocabulary of ``texts``."""
+    family, tokenizer_of, further = TEACHERS[kind]
+    tokenizer = tokenizer_of(texts)
+    config = AutoConfig.for_model(
+        family,
+        **{
+            "vocab_size": len(tokenizer),
+            "hidden_size": 32,
+            "num_hidden_layers": 4,
+            "num_attention_heads": 4,
+            "intermediate_size": 64,
+            "max_position_embeddings": 64,
+            "pad_token_id": tokenizer.pad_token_id,
+        }
+        | further,
     )
     torch.manual_seed(0)
-    BertModel(config).save_pretrained(folder)
+    AutoModel.from_config(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
 
@@ -184,10 +230,10 @@ def write_imdb(folder: Path) -> Path:
     return folder
 
 
-def write_inputs(folder: Path) -> Path:
-    """Write all inputs of the smoke edition below ``folder``."""
+def write_inputs(folder: Path, teacher: str = "bert") -> Path:
+    """Write all inputs of the smoke edition below ``folder``, with a ``teacher`` of a kind in :data:`TEACHERS`."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_teacher(folder / "teacher", write_texts(folder))
+    write_teacher(folder / "teacher", write_texts(folder), teacher)
     write_task(folder / "reviews.tsv")
     write_pairs(folder / "pairs.tsv")
     write_mnli(folder / "glue" / "MNLI")
@@ -197,4 +243,5 @@ def write_inputs(folder: Path) -> Path:
 
 
 if __name__ == "__main__":
-    print(f"wrote {write_inputs(Path(__file__).parents[1] / 'runs' / 'smoke' / 'input')}")
+    folder = Path(__file__).parents[1] / "runs" / "smoke" / "input"
+    print(f"wrote {write_inputs(folder, *sys.argv[1:])}")

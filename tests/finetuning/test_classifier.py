@@ -5,8 +5,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 from distilbook.core.config import BookError
-from distilbook.finetuning import heads as classifier
+from distilbook.finetuning import classifier
 from distilbook.finetuning.classifier import check_start, finished_classifier, model_kind, new_classifier, set_dropout
+from distilbook.models.family import families
 from distilbook.models.loading import load_tokenizer
 from model_folders import changed
 from safetensors.torch import load_file, save_file
@@ -95,7 +96,7 @@ def test_every_dropout_of_either_model_is_set(teacher_folder, student_folder, ta
 def test_only_the_papers_dimensions_have_its_models_names(teacher_folder, student_folder, monkeypatch):
     assert model_kind(teacher_folder) == "bert 4 x 32" and model_kind(student_folder) == "distilbert 2 x 32"
     for family, layers, name in (("bert", 12, "bert-base"), ("distilbert", 6, "distilbert")):
-        found = SimpleNamespace(family=family, size={"layers": layers, "width": 768})
+        found = SimpleNamespace(family=families()[family], size={"layers": layers, "width": 768})
         monkeypatch.setattr(classifier, "look_at", lambda folder, found=found: found)
         assert model_kind(teacher_folder) == name
 

@@ -10,12 +10,12 @@ from model_folders import changed, reweighed
 
 #: Calls that load what others wrote, and the only modules that may make them.
 LOADERS = {
-    "from_pretrained": {"model/loading.py"},
-    "from_config": {"device/models.py"},  # from dimensions, no file
-    "load_dataset": {"data/hub.py"},
+    "from_pretrained": {"models/loading.py"},
+    "from_config": {"inference/models.py", "distillation/student.py"},  # from dimensions, no file
+    "load_dataset": {"text/hub.py"},
 }
 #: Modules whose pickles come from a process of our own.
-OWN_PICKLES = {"data/workers.py", "data/tokenising_process.py"}
+OWN_PICKLES = {"corpus/workers.py", "corpus/tokenising_process.py"}
 
 
 def calls(project):

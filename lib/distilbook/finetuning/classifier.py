@@ -18,9 +18,6 @@ from ..models.stored import listed
 from ..tasks import Task
 from .config import Settings
 
-#: The modules of a head, in either family; BERT's pooler, where a folder has one, is the model's own.
-HEAD = ("pre_classifier", "classifier")
-
 #: Dimensions by which a model counts as one of the paper's: type, layers, width.
 PAPER_KINDS = {("bert", 12, 768): "bert-base", ("distilbert", 6, 768): "distilbert"}
 
@@ -28,7 +25,7 @@ PAPER_KINDS = {("bert", 12, 768): "bert-base", ("distilbert", 6, 768): "distilbe
 def model_kind(folder: Path) -> str:
     """Return ``bert-base`` or ``distilbert`` for a model of these dimensions, else its type and dimensions."""
     found = look_at(folder)
-    dimensions = (found.family, found.size["layers"], found.size["width"])
+    dimensions = (found.family.model_type, found.size["layers"], found.size["width"])
     return PAPER_KINDS.get(dimensions, "{} {} x {}".format(*dimensions))
 
 
@@ -63,10 +60,10 @@ def new_classifier(folder: Path, task: Task) -> PreTrainedModel:
     outputs = max(1, len(task.classes))
     names = {number: f"LABEL_{number}" for number in range(outputs)}
     model = load_model(folder, "classifier", new_head=True, num_labels=outputs, id2label=names)
-    for name in HEAD:
-        if (module := getattr(model, name, None)) is not None:
-            torch.nn.init.normal_(module.weight, std=model.config.initializer_range)
-            torch.nn.init.zeros_(module.bias)
+    for name in look_at(folder).family.new_in_classifier:
+        module = model.get_submodule(name)
+        torch.nn.init.normal_(module.weight, std=model.config.initializer_range)
+        torch.nn.init.zeros_(module.bias)
     return model
 
 
@@ -76,9 +73,10 @@ def finished_classifier(folder: Path, task: Task) -> PreTrainedModel:
     Raises:
         BookError: when it has no head, or one for another number of classes or with other names.
     """
-    order = _outputs(look_at(folder), task)
+    found = look_at(folder)
+    order = _outputs(found, task)
     model = load_model(folder, "classifier", num_labels=len(order))
-    head = model.classifier
+    head = model.get_submodule(found.family.classifier[-1])
     head.weight.data, head.bias.data = head.weight.data[order], head.bias.data[order]
     return model
 
@@ -92,7 +90,7 @@ def _outputs(found: ModelFolder, task: Task) -> list[int]:
             expected=f"a model fine-tuned on {task.name}, since epochs is 0",
             do="set epochs to 1 or more, so that a head is trained",
         )
-    outputs, wanted = found.tensors["classifier.bias"].shape[0], list(task.classes) or ["a number"]
+    outputs, wanted = found.tensors[f"{found.family.classifier[-1]}.bias"].shape[0], list(task.classes) or ["a number"]
     if outputs != len(wanted):
         raise BookError(
             f"the model's head has {outputs} outputs",

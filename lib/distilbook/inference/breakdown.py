@@ -5,6 +5,7 @@ What a pass costs at least, and what the machine could do: operations and bytes 
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -87,21 +88,24 @@ def pairs_of_text(lengths: Sequence[PairLength], ids: np.ndarray, tokenizer) -> 
 
 
 def tokenisation_times(pairs: Iterable[tuple[str, str]], folder: Path, repeats: int = 3) -> dict[str, Interval]:
-    """Return the milliseconds a pair takes to become word pieces, by today's tokenizer and by that of 2019.
+    """Return the milliseconds a pair takes to become word pieces, by today's tokenizer and, of WordPiece, by that of 2019.
 
     Args:
         folder: of the tokenizer, in the layout of ``transformers``.
         repeats: the fastest counts.
     """
+    from tokenizers.models import WordPiece
     from transformers.models.bert.tokenization_bert_legacy import BertTokenizerLegacy
 
     from ..models.loading import load_tokenizer
 
-    today = load_tokenizer(folder)
-    with TemporaryDirectory() as place:
-        python = BertTokenizerLegacy(str(write_vocabulary(today, Path(place))))
-    pairs = list(pairs)
-    ways = {"today's tokenizer, in Rust": today, "the tokenizer of 2019, in Python": python}
+    today, pairs = load_tokenizer(folder), list(pairs)
+    ways: dict[str, Callable] = {"today's tokenizer, in Rust": today}
+    if isinstance(today.backend_tokenizer.model, WordPiece):
+        lower = json.loads(today.backend_tokenizer.to_str())["normalizer"]["lowercase"]
+        with TemporaryDirectory() as place:
+            python = BertTokenizerLegacy(str(write_vocabulary(today, Path(place))), do_lower_case=lower)
+        ways["the tokenizer of 2019, in Python"] = python
     return {name: median_interval([_fastest(way, pair, repeats) for pair in pairs]) for name, way in ways.items()}
 
 

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from ..core.config import BookError, ChapterConfig, Counts, Refusal, each_once
 from ..core.provenance import accelerator, usable_cores
+from ..models.family import family_of
 from .lengths import sample_lengths, stsb_lengths
 from .models import ELMO, ELMO_BASELINE, Comparison, Input, Order, Timed, bert, distilbert
 
@@ -197,9 +198,8 @@ def fewer_layers(config: TimingConfig) -> tuple[Timed, ...]:
 
 def with_steps(pair: tuple[Timed, ...]) -> tuple[Timed, ...]:
     """Return the pair with the activation computed in steps, as the code of 2019 did, and not in one kernel."""
-    names = {"bert": "hidden_act", "distilbert": "activation"}
     return tuple(
-        replace(timed, config={**timed.config, names[timed.config["model_type"]]: "gelu_python"}) for timed in pair
+        replace(timed, config={**timed.config, family_of(timed.config).activation: "gelu_python"}) for timed in pair
     )
 
 

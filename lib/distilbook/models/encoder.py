@@ -1,4 +1,4 @@
-"""The hidden states of a BERT or a DistilBERT, with no work on padding.
+"""Hidden states of an encoder, with no work on padding.
 
 Where sequences differ in length, the word pieces of all of them are laid in one row, and each attends
 to its own sequence: every product but that of attention is over real word pieces alone.
@@ -13,6 +13,8 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
+from .family import family_of
+
 #: The name under which transformers knows :func:`attention_within_sequences`.
 WITHIN_SEQUENCES = "distilbook_within_sequences"
 
@@ -21,17 +23,20 @@ def hidden_states(model, input_ids: Tensor, attention_mask: Tensor | None = None
     """Return the last hidden states of every word piece that is no padding, (tokens, width).
 
     Args:
-        model: a BERT or DistilBERT with a masked-LM head.
+        model: of a registered family, with a masked-LM head.
         input_ids: (blocks, length).
         attention_mask: (blocks, length) bool, False where padding is, which is at a block's end; None
             where there is none.
     """
     encoder = model.base_model
+    first = family_of(encoder.config).first_position(encoder.config.pad_token_id)
+    places = torch.arange(first, first + input_ids.shape[1], device=input_ids.device).expand_as(input_ids)
     if attention_mask is None:
-        return encoder(input_ids=input_ids).last_hidden_state.flatten(0, 1)
+        # A masked block may hold the padding token as a random one, from which a RoBERTa would count its positions.
+        position_ids = {"position_ids": places} if first else {}
+        return encoder(input_ids=input_ids, **position_ids).last_hidden_state.flatten(0, 1)
     if encoder.config._attn_implementation != WITHIN_SEQUENCES:
         encoder.set_attn_implementation(WITHIN_SEQUENCES)
-    places = torch.arange(input_ids.shape[1], device=input_ids.device).expand_as(input_ids)
     row = encoder(
         input_ids=input_ids[attention_mask][None],
         position_ids=places[attention_mask][None],

@@ -14,26 +14,16 @@ from typing import Any
 
 from ..core.config import BookError, short_hash
 from ..core.files import sha256
-from .parameters import DIMENSIONS
-from .shapes import (
-    BUFFERS,
-    FAMILIES,
-    Shapes,
-    classifier_shapes,
-    encoder_shapes,
-    layer_of,
-    masked_lm_shapes,
-    other_head_shapes,
-)
+from .family import Head, Shapes, families, family_of, known_families
 from .stored import CONFIG, Stored, check_there, listed, read_object, stored_tensors, weight_files
 from .tokenizer import StoredTokenizer
 
 OWN_CONFIG = "put the model's own config.json into the folder"
-KNOWN = " or ".join(FAMILIES.values())
+#: Buffers that older versions of transformers saved: numbers that follow from the shapes.
+BUFFERS = ("embeddings.position_ids", "embeddings.token_type_ids")
 #: Activations that both families compute alike, by their names in a configuration.
 GELU = ("gelu", "gelu_new", "gelu_fast", "gelu_python", "gelu_pytorch_tanh", "quick_gelu")
 ACTIVATIONS = (*GELU, "relu", "silu", "tanh")
-ACTIVATION = {"bert": "hidden_act", "distilbert": "activation"}
 #: Settings with which a network computes something else than this book's code, and the only value that is known.
 ONLY = {
     "position_embedding_type": "absolute",
@@ -45,7 +35,7 @@ ONLY = {
     "pruned_heads": {},
     "transformers_weights": None,  # another file than model.safetensors
 }
-#: What LayerNorm adds to the variance in every DistilBERT; its configuration cannot say another.
+#: What LayerNorm adds to the variance where a configuration does not say it.
 LAYER_NORM_EPS = 1e-12
 #: Number types of stored weights that can be trained.
 NUMBERS = ("F16", "BF16", "F32", "F64")
@@ -78,27 +68,31 @@ def check_teacher(folder: Path, new_head: bool) -> None:
         BookError: for another family than BERT, layers that a DistilBERT cannot hold, or weights that are not there.
     """
     found = look_at(folder)
-    if found.family != "bert":
+    teachers = [family for family in families().values() if family.student]
+    if found.family not in teachers:
         raise BookError(
-            f"the teacher is a {found.family}",
+            f"the teacher is {found.family.title}",
             where=folder,
-            expected="a model_type of bert: students are made from a BERT's layers",
-            do="give a BERT",
+            expected=f"a model_type of {' or '.join(family.model_type for family in teachers)}, "
+            "from whose layers students are made",
+            do=f"give {' or '.join(family.title for family in teachers)}",
         )
-    if (said := found.config.get("layer_norm_eps", LAYER_NORM_EPS)) != LAYER_NORM_EPS:
+    student = families()[str(found.family.student)]
+    said, fixed = found.config.get("layer_norm_eps", LAYER_NORM_EPS), student.layer_norm_eps
+    if fixed not in (None, said):
         raise BookError(
             f"{CONFIG} says layer_norm_eps: {said!r}",
             where=folder,
-            expected=f"{LAYER_NORM_EPS!r}, which every DistilBERT has: a copied layer would compute something else",
-            do="give a BERT whose layers a DistilBERT can hold",
+            expected=f"{fixed!r}, as in every {student.title.split()[-1]}: a copied layer would compute something else",
+            do=f"give {found.family.title} whose layers {student.title} can hold",
         )
     missing = found.lacks("masked_lm")
-    headless = not any(name.startswith("cls.predictions.transform") for name in found.tensors)
+    headless = not any(name.startswith(found.family.head["head_dense"]) for name in found.tensors)
     if missing and not (new_head and headless):
         raise BookError(
             f"{len(missing)} of the teacher's weights were not loaded: {listed(missing)}",
             where=folder,
-            expected="every weight of a BERT with a masked-LM head",
+            expected=f"every weight of {found.family.title} with a masked-LM head",
             do="fit one: set steps above 0 in chapter 03" if headless else "supply the whole model, as safetensors",
         )
 
@@ -108,7 +102,7 @@ class ModelFolder:
 
     Attributes:
         config: what ``config.json`` says.
-        family: its ``model_type``, ``bert`` or ``distilbert``.
+        family: its architecture, by its ``model_type``.
         size: its dimensions by our names: ``layers``, ``width``, ``positions``, ``vocabulary``, …
         files: the files of its weights.
         tensors: its stored weights, by their names without the family's ``prefix``, where they have it.
@@ -126,25 +120,22 @@ class ModelFolder:
         check_there(path)
         self.config = read_object(path / CONFIG)
         self._check_family()
-        self.size = {name: self._dimension(key) for name, key in DIMENSIONS[self.family].items()}
+        self.family = family_of(self.config)
+        self.size = {name: self._dimension(key) for name, key in self.family.dimensions.items()}
+        self.size["positions"] -= self.family.first_position(self.config.get("pad_token_id"))
         self._check_settings()
         self.files = weight_files(path, published)
         self.tensors = self._named(stored_tensors(self.files))
         self._check_tensors()
         self._check_vocabulary()
 
-    @property
-    def family(self) -> str:
-        return self.config["model_type"]
-
     @functools.cached_property
     def tokenizer(self) -> StoredTokenizer:
         return StoredTokenizer(self.path, self.family)
 
-    def lacks(self, head: str) -> list[str]:
-        """Return the parameters of the ``head``, ``masked_lm`` or ``classifier``, that are not stored."""
-        shapes = {"masked_lm": masked_lm_shapes, "classifier": classifier_shapes}[head](self.family, self.size)
-        return [name for name in shapes if name not in self.tensors]
+    def lacks(self, head: Head) -> list[str]:
+        """Return the parameters of the ``head`` that are not stored."""
+        return [name for name in self.family.head_shapes(head, self.size) if name not in self.tensors]
 
     @property
     def has_masked_lm_head(self) -> bool:
@@ -164,15 +155,16 @@ class ModelFolder:
         if code or _optional(self.path / "tokenizer_config.json").get("auto_map"):
             raise self._refused(
                 "the model's folder asks to run code that comes with it (auto_map)",
-                f"{KNOWN}, whose code is part of transformers",
+                f"{known_families()}, whose code is part of transformers",
                 "give another model; this book runs no code from a model's folder",
             )
-        known = f"a model_type that this book knows: {', '.join(FAMILIES)}"
         if not isinstance(kind, str):
+            known = f"a model_type that this book knows: {', '.join(families())}"
             raise self._refused(f"{CONFIG} does not name the model_type", known, OWN_CONFIG)
-        if kind not in FAMILIES:
-            article = "an" if kind.startswith(tuple("aeiou")) else "a"
-            raise self._refused(f"the model is {article} {kind}", known, f"give {KNOWN}")
+        try:
+            family_of(self.config)
+        except BookError as error:
+            raise self._refused(error.what, str(error.expected), str(error.do)) from None
         if (self.path / "adapter_config.json").exists():
             raise self._refused(
                 "the model's folder holds an adapter (adapter_config.json), which some installations would load",
@@ -194,7 +186,7 @@ class ModelFolder:
         for name, known in ONLY.items():
             if (said := self.config.get(name)) not in (known, None):
                 raise self._refused(f"{CONFIG} says {name}: {said!r}", f"{known!r}", "give a model without it")
-        name = ACTIVATION[self.family]
+        name = self.family.activation
         if (said := self.config.get(name, "gelu")) not in ACTIVATIONS:
             raise self._refused(f"{CONFIG} says {name}: {said!r}", f"one of {', '.join(ACTIVATIONS)}", OWN_CONFIG)
         epsilon = self.config.get("layer_norm_eps", 1e-12)
@@ -212,7 +204,8 @@ class ModelFolder:
     def _named(self, tensors: dict[str, Stored]) -> dict[str, Stored]:
         """Return the tensors without the family's prefix, with LayerNorm's parameters called as today."""
         named: dict[str, Stored] = {}
-        self.prefix = f"{self.family}." if any(name.startswith(f"{self.family}.") for name in tensors) else ""
+        prefix = f"{self.family.prefix}."
+        self.prefix = prefix if any(name.startswith(prefix) for name in tensors) else ""
         for name, tensor in tensors.items():
             plain = name.removeprefix(self.prefix)
             plain = plain.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")
@@ -230,38 +223,36 @@ class ModelFolder:
             wrapper = next((what for start, what in WRAPPERS.items() if before.startswith(start)), None)
             raise self._refused(
                 f"the names of the weights begin with {before!r}" + (f", as {wrapper} has them" if wrapper else ""),
-                f"names that begin with '{self.family}.' or 'embeddings.'",
+                f"names that begin with '{self.family.prefix}.' or 'embeddings.'",
                 "save the model itself, without what is wrapped around it"
                 if wrapper
-                else f"check that the weights are those of {FAMILIES[self.family]}, as {CONFIG} says",
+                else f"check that the weights are those of {self.family.title}, as {CONFIG} says",
             )
 
     def _check_tensors(self) -> None:
         """Refuse weights that the model lacks, would drop, or that have another shape or type than it says."""
         self._check_layers()
-        encoder = encoder_shapes(self.family, self.size)
-        known = encoder | {
-            name: shape
-            for head in (masked_lm_shapes, classifier_shapes, other_head_shapes)
-            for name, shape in head(self.family, self.size).items()
-        }
+        family, size = self.family, self.size
+        encoder = family.encoder_shapes(size, self.config.get("pad_token_id"))
+        heads = family.head_shapes("masked_lm", size) | family.head_shapes("classifier", size)
+        known = encoder | family.other_shapes(size) | heads
         if unknown := [name for name in self.tensors if name not in known and name not in BUFFERS]:
             raise self._refused(
-                f"{len(unknown)} of the weights belong to no known part of {FAMILIES[self.family]}, "
+                f"{len(unknown)} of the weights belong to no known part of {self.family.title}, "
                 f"and would be dropped: {listed(unknown)}",
-                f"the weights of {FAMILIES[self.family]}, as {CONFIG} says",
+                f"the weights of {self.family.title}, as {CONFIG} says",
                 "give the model that these weights are from",
             )
         if missing := [self.prefix + name for name in encoder if name not in self.tensors]:
             raise self._refused(
                 f"{len(missing)} of the model's weights were not loaded: {listed(missing)}",
-                f"every weight of {FAMILIES[self.family]}",
+                f"every weight of {self.family.title}",
                 "supply the whole model, as safetensors",
             )
         self._check_shapes(known)
 
     def _check_layers(self) -> None:
-        layers = {layer_of(self.family, name) for name in self.tensors} - {None}
+        layers = {self.family.layer_of(name) for name in self.tensors} - {None}
         if len(layers) != self.size["layers"]:
             raise self._refused(
                 f"the weights have {len(layers)} layers, and {CONFIG} says {self.size['layers']}",

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from transformers.activations import ACT2FN
+
+from .family import family_of
 
 
 @dataclass(frozen=True)
@@ -28,14 +31,11 @@ class Projection:
 
     @classmethod
     def of(cls, model, hidden: Tensor) -> Projection:
-        """Return the projection at ``hidden`` states, (positions, width), of a BERT or a DistilBERT."""
-        if hasattr(model, "vocab_projector"):
-            states = model.vocab_layer_norm(model.activation(model.vocab_transform(hidden)))
-            decoder = model.vocab_projector
-        else:
-            states = model.cls.predictions.transform(hidden)
-            decoder = model.cls.predictions.decoder
-        return cls(states, decoder.weight, decoder.bias)
+        """Return the projection at ``hidden`` states, (positions, width), of a model with a masked-LM head."""
+        family = family_of(model.config)
+        dense, norm, decoder = (model.get_submodule(name) for name in family.head.values())
+        activation = ACT2FN[family.head_activation or getattr(model.config, family.activation)]
+        return cls(norm(activation(dense(hidden))), decoder.weight, decoder.bias)
 
     def at(self, positions: Tensor | slice) -> Projection:
         """Return the projection of some positions only."""

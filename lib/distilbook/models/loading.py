@@ -10,26 +10,18 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 import transformers
-from transformers import BertForMaskedLM, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 from transformers.utils import logging
 
 from ..core.config import BookError
+from .family import Head
 from .folder import OWN_CONFIG, ModelFolder, check_teacher, look_at
-from .parameters import DIMENSIONS
 from .stored import listed
 
-Head = Literal["masked_lm", "classifier"]
-
-CLASSES = {
-    ("bert", "masked_lm"): "BertForMaskedLM",
-    ("bert", "classifier"): "BertForSequenceClassification",
-    ("distilbert", "masked_lm"): "DistilBertForMaskedLM",
-    ("distilbert", "classifier"): "DistilBertForSequenceClassification",
-}
 #: What a model gives back, whatever its configuration says of it.
 OUTPUTS = {"return_dict": True, "output_hidden_states": False, "output_attentions": False}
 
@@ -69,15 +61,15 @@ def load_config(found: ModelFolder, **changes: Any) -> PretrainedConfig:
     Raises:
         BookError: when ``transformers`` refuses it, or reads another dimension in it than this book does.
     """
-    cls = {"bert": transformers.BertConfig, "distilbert": transformers.DistilBertConfig}[found.family]
+    cls = transformers.CONFIG_MAPPING[found.family.model_type]
     try:
         config = cls.from_dict(dict(found.config) | OUTPUTS, **changes)
     except Exception as error:  # every kind of value has its own way of being refused
         raise _not_loaded(found, error) from None
-    for name, key in DIMENSIONS[found.family].items():
-        if getattr(config, key) != found.size[name]:
+    for key in found.family.dimensions.values():
+        if getattr(config, key) != found.config[key]:
             raise BookError(
-                f"config.json says two things of {key}: {found.size[name]} and {getattr(config, key)}",
+                f"config.json says two things of {key}: {found.config[key]} and {getattr(config, key)}",
                 where=found.path,
                 expected="one value",
                 do=OWN_CONFIG,
@@ -104,7 +96,7 @@ def load_model(folder: Path, head: Head, new_head: bool = False, **changes: Any)
             expected="a model with its head",
             do="supply the whole model, as safetensors",
         )
-    cls = getattr(transformers, CLASSES[found.family, head])
+    cls = getattr(transformers, found.family.classes[head])
     config = load_config(found, **changes)
     try:
         with quiet_loading():
@@ -149,8 +141,8 @@ def _not_loaded(found: ModelFolder, error: Exception) -> BookError:
 __all__ = ["has_head", "load_teacher", "load_tokenizer", "quiet_loading", "weights_fingerprint"]
 
 
-def load_teacher(folder: Path, new_head: bool) -> BertForMaskedLM:
-    """Return the BERT in ``folder`` with its masked-LM head, in float32 and evaluation mode.
+def load_teacher(folder: Path, new_head: bool) -> PreTrainedModel:
+    """Return the teacher in ``folder`` with its masked-LM head, in float32 and evaluation mode.
 
     Args:
         new_head: take a model without a masked-LM head, whose head starts at random and must be
@@ -167,7 +159,8 @@ def load_teacher(folder: Path, new_head: bool) -> BertForMaskedLM:
             "the masked-LM head has a matrix of its own",
             where=folder,
             expected="the word embeddings as the head's matrix, which a student shares too",
-            do="give a BERT whose head is tied to its word embeddings, or fit a head: remove cls.predictions",
+            do=f"give {look_at(folder).family.title} whose head is tied to its word embeddings, or remove the head's "
+            "weights and fit a new one",
         )
     return model.eval()
 

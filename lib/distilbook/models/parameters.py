@@ -2,13 +2,10 @@
 
 Models are made on torch's meta device, which knows shapes and holds no numbers, so that counting
 110 million parameters costs no memory.
-
-What the two architectures' configurations call a model's dimensions. Plain data, without torch.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import torch
@@ -17,35 +14,12 @@ from torch import nn
 from transformers import AutoConfig, PretrainedConfig, PreTrainedModel
 
 from ..core.config import BookError, nearest
+from .family import families, family_of
 
-#: The models that can be counted by name; without dimensions they are BERT-base's and DistilBERT's.
-MODEL_KINDS = {
-    "BertModel": "bert",
-    "BertForMaskedLM": "bert",
-    "DistilBertModel": "distilbert",
-    "DistilBertForMaskedLM": "distilbert",
-}
-
-#: What a parameter is part of, by its name in BERT or DistilBERT; the first that matches.
-PARTS = [
-    (r"word_embeddings", "word embeddings"),
-    (r"position_embeddings", "position embeddings"),
-    (r"token_type_embeddings", "token-type embeddings"),
-    (r"embeddings\.LayerNorm", "embedding LayerNorm"),
-    (r"attention\.self\.query|attention\.q_lin", "attention query"),
-    (r"attention\.self\.key|attention\.k_lin", "attention key"),
-    (r"attention\.self\.value|attention\.v_lin", "attention value"),
-    (r"attention\.output\.dense|attention\.out_lin", "attention output"),
-    (r"attention\.output\.LayerNorm|sa_layer_norm", "attention LayerNorm"),
-    (r"layer\.\d+\.output\.LayerNorm|output_layer_norm", "feed-forward LayerNorm"),
-    (r"intermediate\.dense|ffn\.lin1", "feed-forward, widening"),
-    (r"layer\.\d+\.output\.dense|ffn\.lin2", "feed-forward, narrowing"),
-    (r"pooler", "pooler"),
-    (r"predictions\.transform\.dense|vocab_transform", "MLM head transform"),
-    (r"predictions\.transform\.LayerNorm|vocab_layer_norm", "MLM head LayerNorm"),
-    (r"predictions\.decoder\.weight|vocab_projector\.weight", "MLM head decoder"),
-    (r"predictions\.(decoder\.)?bias|vocab_projector\.bias", "MLM head bias"),
-]
+#: This book's names of a model's dimensions, and those of its configuration, by ``model_type``.
+DIMENSIONS = {kind: family.dimensions for kind, family in families().items()}
+#: The family of every class that can be counted part by part.
+MODEL_KINDS = {family.classes[kind]: family for family in families().values() for kind in ("encoder", "masked_lm")}
 
 
 @dataclass(frozen=True)
@@ -64,7 +38,7 @@ def model_config(kind: str, **dimensions: int) -> PretrainedConfig:
     """Return the configuration of a ``kind`` of model; a dimension left out is the published model's.
 
     Args:
-        kind: ``BertModel``, ``BertForMaskedLM``, ``DistilBertModel`` or ``DistilBertForMaskedLM``.
+        kind: a class of a registered family, such as ``BertModel`` or ``DistilBertForMaskedLM``.
         dimensions: ``layers``, ``width``, ``heads``, ``feed_forward``, ``vocabulary``, ``positions``, and
             for BERT ``token_types``.
 
@@ -73,11 +47,13 @@ def model_config(kind: str, **dimensions: int) -> PretrainedConfig:
     """
     if kind not in MODEL_KINDS:
         raise BookError(f"there is no model kind {kind!r}", do=nearest(kind, list(MODEL_KINDS), "kinds"))
-    names = DIMENSIONS[MODEL_KINDS[kind]]
+    names = MODEL_KINDS[kind].dimensions
     for name in dimensions:
         if name not in names:
             raise BookError(f"{kind} has no dimension {name!r}", do=nearest(name, list(names), "dimensions"))
-    return AutoConfig.for_model(MODEL_KINDS[kind], **{names[name]: value for name, value in dimensions.items()})
+    return AutoConfig.for_model(
+        MODEL_KINDS[kind].model_type, **{names[name]: value for name, value in dimensions.items()}
+    )
 
 
 def empty_model(kind: str, **dimensions: int) -> PreTrainedModel:
@@ -92,16 +68,17 @@ def parameters_of(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def table_of(model: nn.Module) -> list[Row]:
-    """Return every part of a BERT or DistilBERT ``model``, with and without heads, in the model's order.
+def table_of(model: PreTrainedModel) -> list[Row]:
+    """Return every part of a ``model`` of a registered family, with and without heads, in the model's order.
 
     Raises:
         BookError: for a parameter that belongs to no known part, so that nothing goes uncounted.
     """
     counts: dict[tuple[str, int | None], int] = {}
     seen: set[int] = set()
+    family = family_of(model.config)
     for name, parameter in model.named_parameters(remove_duplicate=False):
-        place = _place(name)
+        place = family.place_of(name)
         counts[place] = counts.get(place, 0) + (0 if id(parameter) in seen else parameter.numel())
         seen.add(id(parameter))
     return [Row(part, layer, count) for (part, layer), count in counts.items()]
@@ -150,38 +127,3 @@ def width_for(parameters: int, layers: int, heads: int, times_wider: int) -> int
 
     widths = range(heads, max(2, parameters // 30_522) + 2 * heads, heads)
     return min(widths, key=lambda width: abs(count(width) - parameters))
-
-
-def _place(name: str) -> tuple[str, int | None]:
-    """Return the part and the layer that the parameter called ``name`` belongs to."""
-    layer = re.search(r"\.layer\.(\d+)\.", name)
-    for pattern, part in PARTS:
-        if re.search(pattern, name):
-            return part, int(layer.group(1)) if layer else None
-    raise BookError(
-        f"parameter {name!r} belongs to no known part",
-        expected="a BERT or DistilBERT model",
-        do="count another architecture's parameters with parameters_of",
-    )
-
-
-#: Our names of a model's dimensions, and those of its configuration, by ``model_type``.
-DIMENSIONS = {
-    "bert": {
-        "layers": "num_hidden_layers",
-        "width": "hidden_size",
-        "heads": "num_attention_heads",
-        "feed_forward": "intermediate_size",
-        "vocabulary": "vocab_size",
-        "positions": "max_position_embeddings",
-        "token_types": "type_vocab_size",
-    },
-    "distilbert": {
-        "layers": "n_layers",
-        "width": "dim",
-        "heads": "n_heads",
-        "feed_forward": "hidden_dim",
-        "vocabulary": "vocab_size",
-        "positions": "max_position_embeddings",
-    },
-}

@@ -16,20 +16,13 @@ import tokenizers
 
 from ..core.config import BookError
 from ..core.files import write_json
+from .family import SPECIAL, Family
 from .stored import listed, read_object
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 FILE, CONFIG, NAMES = "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"
-#: What BERT calls its special word pieces; a folder's own names come first.
-SPECIAL = {
-    "unk_token": "[UNK]",
-    "pad_token": "[PAD]",
-    "cls_token": "[CLS]",
-    "sep_token": "[SEP]",
-    "mask_token": "[MASK]",
-}
 #: What decides how text becomes numbers.
 PIPELINE = ("normalizer", "pre_tokenizer", "model", "post_processor")
 #: Settings of ``tokenizer_config.json`` that repeat what ``tokenizer.json`` says of its normaliser.
@@ -37,10 +30,6 @@ REPEATED = {
     "do_lower_case": "lowercase",
     "strip_accents": "strip_accents",
     "tokenize_chinese_chars": "handle_chinese_chars",
-}
-INPUTS = {
-    "bert": ["input_ids", "token_type_ids", "attention_mask"],
-    "distilbert": ["input_ids", "attention_mask"],
 }
 OWN_FILE = "put the model's own tokenizer.json into the folder"
 
@@ -54,12 +43,14 @@ class StoredTokenizer:
 
     Raises:
         BookError: for a damaged file, a vocabulary that is empty, that gives one number twice or that lacks a
-            special word piece, for settings that contradict each other, or when ``[CLS]`` and ``[SEP]`` are not
-            put where BERT has them.
+            special word piece, for settings that contradict each other, or when separators are not put
+            where the family has them.
     """
 
-    def __init__(self, folder: Path, family: str):
+    def __init__(self, folder: Path, family: Family):
         self.folder, self.family = folder, family
+        #: What the family calls its special tokens; the folder's own names come first.
+        self._usual = dict(zip(SPECIAL, family.special, strict=True))
         if not (folder / FILE).is_file():
             raise BookError(
                 f"a model's folder has no {FILE}",
@@ -78,7 +69,7 @@ class StoredTokenizer:
         self.backend.no_truncation()
         self.backend.no_padding()
         self.vocabulary: dict[str, int] = self.backend.get_vocab()
-        self.special = {name: self._special(name, usual) for name, usual in SPECIAL.items()}
+        self.special = {name: self._special(name, usual) for name, usual in self._usual.items()}
         self._check_vocabulary()
         self._check_normaliser()
         self._check_special_places()
@@ -99,12 +90,11 @@ class StoredTokenizer:
         return given if isinstance(given, str) else ""
 
     def _check_vocabulary(self) -> None:
-        missing = [name or SPECIAL[key] for key, name in self.special.items() if name not in self.vocabulary]
+        missing = [name or self._usual[key] for key, name in self.special.items() if name not in self.vocabulary]
         if missing or len(self.vocabulary) <= len(self._special_pieces()):
             raise self._refused(
                 f"the tokenizer has {len(self.vocabulary)} word pieces and lacks {missing or 'every ordinary one'}",
-                "a WordPiece vocabulary with [UNK], [PAD], [CLS], [SEP] and [MASK], or its own names for them in "
-                f"{CONFIG}",
+                f"a vocabulary with {', '.join(self.family.special)}, or its own names for them in {CONFIG}",
                 OWN_FILE,
             )
         if unknown := [name for name in self._named_special() if name not in self.vocabulary]:
@@ -132,7 +122,7 @@ class StoredTokenizer:
                 )
 
     def _check_special_places(self) -> None:
-        """Refuse a tokenizer that does not make ``[CLS] a [SEP] b [SEP]``, with BERT's token types for a BERT."""
+        """Refuse a tokenizer that does not make the family's sequences: for a BERT ``[CLS] a [SEP] b [SEP]``."""
         cls, sep = (self.vocabulary[self.special[name]] for name in ("cls_token", "sep_token"))
         try:
             first, second = (self.backend.encode(text, add_special_tokens=False).ids for text in ("a", "b c"))
@@ -140,13 +130,16 @@ class StoredTokenizer:
         except Exception as error:  # as above
             raise self._refused(f"the tokenizer cuts no text ({error})", "word pieces", OWN_FILE) from None
         begun = [cls, *first, sep]
-        wrong = (single.ids, pair.ids) != (begun, begun + [*second, sep])
+        again = [sep] * (self.family.separators - 1)
+        wrong = (single.ids, pair.ids) != (begun, [*begun, *again, *second, sep])
         types = [0] * len(begun) + [1] * (len(second) + 1)
-        if wrong or self.family == "bert" and pair.type_ids != types:
+        if wrong or self.family.has_token_types and pair.type_ids != types:
+            name, between = self.special, " ".join([self.special["sep_token"]] * self.family.separators)
             raise self._refused(
-                "the tokenizer does not put [CLS] and [SEP] around sentences and pairs as BERT's does: it makes "
-                f"{' '.join(pair.tokens)} of a pair",
-                "[CLS] first [SEP] second [SEP], the second sentence with token type 1",
+                f"the tokenizer does not put {name['cls_token']} and {name['sep_token']} around sentences and pairs as "
+                f"that of {self.family.title} does: it makes {' '.join(pair.tokens)} of a pair",
+                f"{name['cls_token']} first {between} second {name['sep_token']}"
+                + (", the second sentence with token type 1" if self.family.has_token_types else ""),
                 OWN_FILE,
             )
 
@@ -177,7 +170,7 @@ class StoredTokenizer:
         loaded = PreTrainedTokenizerFast(
             tokenizer_object=self.backend,
             model_max_length=positions,
-            model_input_names=INPUTS[self.family],
+            model_input_names=list(self.family.inputs),
             **self.special,
             **{name: pieces for name, pieces in further.items() if pieces},
         )

@@ -19,6 +19,7 @@ from ..core.markup import markdown, visible
 from ..corpus.build import evenly_spaced
 from ..corpus.corpus import Corpus
 from ..distillation.recipe import ARM_LABELS
+from ..models.folder import look_at
 from ..stats.predictions import kept_arrays
 from ..training.log import FILE, read_curves
 from .pretrain import PretrainRun
@@ -146,7 +147,7 @@ def _metadata(run: PretrainRun, corpus: Corpus, teacher: str | None, title: str)
     return ModelCardData(
         library_name="transformers",
         pipeline_tag="fill-mask",
-        tags=["distilbert", "knowledge-distillation"],
+        tags=[look_at(run.folder / "model").family.model_type, "knowledge-distillation"],
         base_model=visible(teacher).removeprefix("hub:") if teacher and teacher.startswith("hub:") else None,
         model_name=title,
         eval_results=[

@@ -11,7 +11,7 @@ import torch
 from accelerate import PartialState
 from pydantic import Field
 from torch import Tensor
-from transformers import BertForMaskedLM, DistilBertForMaskedLM
+from transformers import PreTrainedModel
 
 from ..core.config import ChapterConfig, Seeds, short_hash
 from ..core.files import new_folder
@@ -67,7 +67,7 @@ class PretrainConfig(ChapterConfig, Recipe, LoopConfig):
 class TripleLoss(Objective):
     """A student and the three terms it is trained on; the teacher is looked at, never trained."""
 
-    def __init__(self, student: DistilBertForMaskedLM, teacher: BertForMaskedLM, recipe: Recipe):
+    def __init__(self, student: PreTrainedModel, teacher: PreTrainedModel, recipe: Recipe):
         super().__init__()
         self.student, self.recipe = student, recipe
         self.distils_all = recipe.distillation_weight > 0 and recipe.distilled_positions == "all"

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from accelerate import PartialState
 from pydantic import Field
 from torch import Tensor
-from transformers import BertForMaskedLM
+from transformers import PreTrainedModel
 
 from ..core.config import Address, ChapterConfig, Seed, short_hash
 from ..core.files import new_folder
@@ -26,6 +26,7 @@ from ..core.run_keys import code_hash
 from ..corpus.corpus import Corpus
 from ..corpus.masking import IGNORED, Masking
 from ..models.encoder import hidden_states
+from ..models.family import family_of
 from ..models.folder import check_teacher
 from ..models.lm_head import Projection
 from ..models.loading import has_head, load_teacher, load_tokenizer, quiet_loading, weights_fingerprint
@@ -61,9 +62,9 @@ class TeacherConfig(ChapterConfig, LoopConfig):
 
 
 class MaskedLM(Objective):
-    """Masked language modelling of a BERT whose word embeddings stay fixed."""
+    """Masked language modelling of a teacher whose word embeddings stay fixed."""
 
-    def __init__(self, model: BertForMaskedLM):
+    def __init__(self, model: PreTrainedModel):
         super().__init__()
         self.model = model
         self.normalised_by = {"masked_lm_loss": "masked"}
@@ -81,7 +82,7 @@ class MaskedLM(Objective):
         return total / max(masked, 1), {"masked_lm_loss": total.detach()}
 
 
-def start_at_word_frequencies(model: BertForMaskedLM, counts: np.ndarray) -> None:
+def start_at_word_frequencies(model: PreTrainedModel, counts: np.ndarray) -> None:
     """Set the head's bias to each word piece's log frequency and keep the rest small: the unigram model.
 
     Args:
@@ -89,9 +90,10 @@ def start_at_word_frequencies(model: BertForMaskedLM, counts: np.ndarray) -> Non
     """
     frequencies = (counts + 1.0) / (counts + 1.0).sum()
     with torch.no_grad():
-        model.cls.predictions.transform.LayerNorm.weight.fill_(HEAD_GAIN)
-        model.cls.predictions.decoder.bias.fill_(PADDING_BIAS)
-        model.cls.predictions.decoder.bias[: len(counts)] = torch.from_numpy(np.log(frequencies)).float()
+        model.get_submodule(family_of(model.config).head["head_norm"]).weight.fill_(HEAD_GAIN)
+        bias = model.get_output_embeddings().bias
+        bias.fill_(PADDING_BIAS)
+        bias[: len(counts)] = torch.from_numpy(np.log(frequencies)).float()
 
 
 def fitted_teacher(config: TeacherConfig, source: Path, corpus: Corpus, root: Path, watch: Watch = nullcontext) -> Path:

@@ -39,20 +39,21 @@ def spread_rows(shares: Mapping[str, np.ndarray]) -> list[dict]:
     ]
 
 
-def parameters_by_part(kind: str, config: Any = None) -> dict[str, int]:
+def parameters_by_part(kind: str, config: Any = None, pooler: bool = True) -> dict[str, int]:
     """Return the parameters of a ``kind`` of model, such as ``BertModel``, summed over its layers part by part.
 
     Args:
         config: a configuration of ``transformers`` whose dimensions it has; None is the published model's.
+        pooler: count it where there is one.
     """
-    from ..models.parameters import DIMENSIONS, MODEL_KINDS, parameter_table
+    from ..models.parameters import MODEL_KINDS, parameter_table
 
-    names = DIMENSIONS[MODEL_KINDS[kind]] if config is not None else {}
+    names = MODEL_KINDS[kind].dimensions if config is not None else {}
     parts: dict[str, int] = {}
     for row in parameter_table(kind, **{name: getattr(config, theirs) for name, theirs in names.items()}):
         name = row.part if row.layer is None else f"{row.part} (all layers)"
         parts[name] = parts.get(name, 0) + row.count
-    return parts
+    return parts if pooler else {name: count for name, count in parts.items() if name != "pooler"}
 
 
 def part_rows(models: Mapping[str, Mapping[str, int]]) -> list[dict]:
