@@ -37,10 +37,18 @@ STEP = Stage(
     entries=("accumulate", "adamw", "learning_rate_at", "accelerator_for", "take_step"),
     modules=("training.loop", "training.step", "training.schedule", "training.precision"),
 )
-#: Blocks, masks, encoder and LM head, common to the teacher's head and the students.
+#: Encoder and LM head, and where a family has them.
+MODEL = Stage(
+    entries=("hidden_states", "Projection", "BERT", "DISTILBERT", "ROBERTA"),
+    modules=(
+        *(f"models.{name}" for name in ("encoder", "lm_head", "family")),
+        *(f"models.families.{name}" for name in ("bert", "distilbert", "roberta")),
+    ),
+)
+#: Blocks, masks and model, common to the teacher's head and the students.
 MASKED_BLOCKS = Stage(
-    entries=("Blocks", "Masking"),
-    modules=("training.batches", "corpus.masking", "models.encoder", "models.lm_head"),
+    entries=("Blocks", "Masking", *MODEL.entries),
+    modules=("training.batches", "corpus.masking", *MODEL.modules),
 )
 STAGES = {
     "corpus": Stage(
@@ -68,8 +76,8 @@ STAGES = {
         ),
     ),
     "held_out": Stage(
-        entries=("HeldOut", "projections", "predictions", "compare"),
-        modules=("pretraining.held_out", "corpus.masking", "models.encoder", "models.lm_head"),
+        entries=("HeldOut", "projections", "predictions", "compare", *MODEL.entries),
+        modules=("pretraining.held_out", "corpus.masking", *MODEL.modules),
     ),
     "finetuning": Stage(
         entries=("_train", "predict", "new_classifier", "finished_classifier", "baseline", *STEP.entries),
