@@ -8,9 +8,10 @@ import torch
 from accelerate import Accelerator
 from distilbook.corpus.corpus import Corpus
 from distilbook.corpus.masking import Masking
+from distilbook.distillation.objectives import TripleLoss
 from distilbook.distillation.student import build_student
 from distilbook.models.loading import load_teacher, load_tokenizer
-from distilbook.pretraining.pretrain import PretrainConfig, TripleLoss
+from distilbook.pretraining.pretrain import PretrainConfig
 from distilbook.training.batches import Blocks
 from distilbook.training.step import accumulate
 from safetensors.torch import save_file

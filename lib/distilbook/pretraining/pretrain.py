@@ -1,4 +1,4 @@
-"""Pre-training a student: the full recipe, or an arm that takes one thing away from it."""
+"""Pre-training of a student with the full recipe or an ablation of it."""
 
 from __future__ import annotations
 
@@ -10,37 +10,32 @@ from typing import ClassVar
 import torch
 from accelerate import PartialState
 from pydantic import Field
-from torch import Tensor
-from transformers import BertForMaskedLM, DistilBertForMaskedLM
 
 from ..core.config import ChapterConfig, Seeds, short_hash
 from ..core.files import new_folder
 from ..core.finished import MARKER, opened, seal
 from ..core.provenance import code_hash, made_with
 from ..corpus.corpus import Corpus
-from ..corpus.masking import IGNORED, Masking
-from ..distillation.losses import cosine_loss, vocabulary_loss
+from ..corpus.masking import Masking
+from ..distillation.objectives import TripleLoss
 from ..distillation.recipe import ARM_LABELS, Recipe, changes_of
 from ..distillation.student import build_student
-from ..models.encoder import hidden_states
 from ..models.lm_head import Projection
 from ..models.loading import load_teacher, load_tokenizer, weights_fingerprint
-from ..training.batches import Blocks, MicroBatch
+from ..training.batches import Blocks
 from ..training.checkpoint import drop_checkpoint
 from ..training.log import FILE, read_curves
-from ..training.loop import Watch, train
-from ..training.making import make_once
+from ..training.loop import Watch, make_once, train
 from ..training.precision import with_precision
-from ..training.schedule import LoopConfig
-from ..training.step import Objective
+from ..training.schedule import BlocksConfig
 from .export import save_student
 from .held_out import HeldOut, Predictions, compare, predictions, projections
 
 
-class PretrainConfig(ChapterConfig, Recipe, LoopConfig):
-    """A recipe, and how long it is followed."""
+class PretrainConfig(ChapterConfig, Recipe, BlocksConfig):
+    """A recipe and the training loop's parameters."""
 
-    circumstances: ClassVar[frozenset[str]] = ChapterConfig.circumstances | LoopConfig.circumstances
+    circumstances: ClassVar[frozenset[str]] = ChapterConfig.circumstances | BlocksConfig.circumstances
 
     seeds: Seeds = Field(description="one run each")
     dropout: float = Field(ge=0, lt=1)
@@ -55,68 +50,12 @@ class PretrainConfig(ChapterConfig, Recipe, LoopConfig):
         return Recipe(**{name: getattr(self, name) for name in Recipe.model_fields})
 
     def for_arm(self, arm: str) -> PretrainConfig:
-        """Return this configuration with the one change that makes it ``arm``'s.
+        """Return this configuration with the change of the ablation ``arm``.
 
         Raises:
-            BookError: for an arm that changes nothing here, or that leaves nothing to learn.
+            BookError: for an ablation that changes nothing here, or leaves nothing to learn.
         """
-        return self.parse(self.model_dump() | changes_of(arm, self.recipe), where=f"arm {arm!r} of the recipe")
-
-
-class TripleLoss(Objective):
-    """A student and the three terms it is trained on; the teacher is looked at, never trained."""
-
-    def __init__(self, student: DistilBertForMaskedLM, teacher: BertForMaskedLM, recipe: Recipe):
-        super().__init__()
-        self.student, self.recipe = student, recipe
-        self.distils_all = recipe.distillation_weight > 0 and recipe.distilled_positions == "all"
-        self.normalised_by = {
-            "distillation_loss": "tokens" if self.distils_all else "masked",
-            "masked_lm_loss": "masked",
-            "cosine_loss": "tokens",
-        }
-        # In a list, so that the teacher is no part of this module: not trained, not saved, not wrapped.
-        self._teacher = [teacher]
-
-    def compile_encoders(self) -> None:
-        self.student.base_model.compile()
-        self._teacher[0].base_model.compile()
-
-    def forward(self, batch: MicroBatch, tokens: int, masked: int) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the loss of some blocks and the sums of its terms.
-
-        Args:
-            tokens, masked: what the whole optimiser step has of either, over all micro-batches and processes.
-        """
-        recipe, labels = self.recipe, batch.real(batch.labels)
-        positions = slice(None) if self.distils_all else labels != IGNORED
-        hidden = hidden_states(self.student, batch.input_ids, batch.attention_mask)  # (tokens, width)
-        teacher_hidden, target = self._look_up(batch, positions)
-        loss, divergence, cross_entropy = vocabulary_loss(
-            Projection.of(self.student, hidden[positions]),
-            target,
-            labels[positions],
-            recipe.temperature,
-            recipe.distillation_weight / (tokens if self.distils_all else max(masked, 1)),
-            recipe.masked_lm_weight / max(masked, 1),
-        )
-        terms = {"masked_lm_loss": cross_entropy}
-        if target is not None:
-            terms["distillation_loss"] = divergence
-        if recipe.cosine_weight > 0:
-            cosine = cosine_loss(hidden, teacher_hidden.clone())
-            loss = loss + recipe.cosine_weight / tokens * cosine
-            terms["cosine_loss"] = cosine.detach()
-        return loss, terms
-
-    @torch.inference_mode()
-    def _look_up(self, batch: MicroBatch, positions: Tensor | slice) -> tuple[Tensor | None, Projection | None]:
-        """Return the teacher's hidden states and its projection at ``positions``, as far as the recipe uses them."""
-        if not self.recipe.uses_teacher:
-            return None, None
-        hidden = hidden_states(self._teacher[0], batch.input_ids, batch.attention_mask)
-        distils = self.recipe.distillation_weight > 0
-        return hidden, Projection.of(self._teacher[0], hidden[positions]) if distils else None
+        return self.parse(self.model_dump() | changes_of(arm, self.recipe), where=f"ablation {arm!r} of the recipe")
 
 
 @dataclass(frozen=True)
@@ -126,9 +65,9 @@ class PretrainRun:
     Attributes:
         folder: holds ``model/`` (loaded by ``AutoModelForMaskedLM``), ``metrics.jsonl``, ``held_out.npz``.
         scores: held-out measurements at the last step.
-        tokens, seconds: what the optimiser's steps took; measurements are left out.
-        cores: how many CPU cores it had; of two arms' seconds those times cores compare.
-        teacher_scores: the teacher's own on the same positions.
+        tokens, seconds: of the optimiser steps, without measurements.
+        cores: the CPU cores it had; ablations are compared by seconds times cores.
+        teacher_scores: the teacher's on the same positions.
         made_with: the machine, the versions and the code.
     """
 
@@ -164,10 +103,10 @@ def pretrain(
     root: Path,
     watch: Watch = nullcontext,
 ) -> PretrainRun:
-    """Return the run of ``arm`` with ``seed`` below ``root``: the finished one if there is one, else trained now.
+    """Return the run of the ablation ``arm`` with ``seed`` below ``root``, trained unless it is finished there.
 
-    The run's key holds the arm's configuration, the seed, the text, the teacher and the code, so
-    nothing is trained twice and nothing stale is taken for fresh.
+    The run's key holds the ablation's configuration, the seed, the text, the teacher and the code, so
+    nothing is trained twice and no stale result is used.
 
     Args:
         watch: makes, of the run's folder, a context in which it is trained, such as a live figure.
@@ -183,12 +122,7 @@ def pretrain(
         ]
     )
     folder = root / key
-
-    def make() -> None:
-        with watch(folder):
-            _train(own, arm, seed, corpus, teacher_folder, folder)
-
-    make_once(folder, "this training", make)
+    make_once(folder, "this training", watch, lambda: _train(own, arm, seed, corpus, teacher_folder, folder))
     return PretrainRun.open(folder)
 
 
@@ -225,7 +159,7 @@ def _train(config: PretrainConfig, arm: str, seed: int, corpus: Corpus, teacher_
 
 
 def _circumstances(folder: Path) -> dict:
-    """Return what the run in ``folder`` took, and what it was made with."""
+    """Return the tokens, seconds and cores of the run in ``folder``, the machine, the versions and the code."""
     steps = read_curves(folder)[0]
     spent = {name: sum(line[name] for line in steps) for name in ("tokens", "seconds")}
     made = made_with() | {"code": code_hash("distilbook.pretraining.pretrain")}

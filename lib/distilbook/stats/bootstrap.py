@@ -22,49 +22,59 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .intervals import DRAWN_AT_ONCE, Array, draws, times_drawn
+from .metrics import OF_VALUES, example_scores
 
 #: Counting a kind of example with a binomial takes about as long as drawing so many single ones.
 BINOMIAL = 12
 
 
 def resampled_scores(
-    metric: str, labels: NDArray, predicted: NDArray, groups: NDArray, rng: np.random.Generator, resamples: int
+    metric: str,
+    labels: NDArray,
+    predicted: NDArray,
+    groups: NDArray,
+    rng: np.random.Generator,
+    resamples: int,
+    scores: Array | None = None,
 ) -> Array:
     """Return the metric of each model in each resample of the examples, shape ``(resamples, models)``.
 
     Args:
         labels: (examples,); predicted: (models, examples), all models in the same resamples.
         groups: (examples,), or (examples, 2) where an example joins two units.
+        scores: as ``predicted``, the examples' scores; derived from labels and predictions where none are given.
     """
+    scores = example_scores(metric, labels, predicted) if scores is None else scores
     if groups.ndim == 1 and units_of(groups) == len(labels):
         held = np.ones(len(labels), dtype=np.int64)
         if metric not in OF_VALUES:
-            labels, predicted, held = kinds_of(labels, predicted)
+            kinds, held = kinds_of(labels, predicted)
+            labels, predicted, scores = labels[kinds], predicted[:, kinds], scores[:, kinds]
         weights = _independent(held, rng, resamples)
     else:
         weights = _grouped(groups, rng, resamples)
-    return np.concatenate([weighted_scores(metric, labels, predicted, drawn).T for drawn in weights])
+    return np.concatenate([weighted_scores(metric, labels, predicted, drawn, scores).T for drawn in weights])
 
 
 def units_of(groups: NDArray) -> int:
-    """Return how many units are drawn in a resample: groups, or the units that examples join."""
+    """Return the number of units drawn in a resample: groups, or the units that examples join."""
     return len(np.unique(groups))
 
 
-def kinds_of(labels: NDArray, predicted: NDArray) -> tuple[NDArray, NDArray, NDArray]:
-    """Return the kinds of examples, alike in label and all predictions, and how many there are of each.
+def kinds_of(labels: NDArray, predicted: NDArray) -> tuple[NDArray, NDArray]:
+    """Return an example of each kind, alike in label and all predictions, and the number of examples of each.
 
-    Two examples of a kind are interchangeable, and where classes are predicted there are few kinds. Where there are
-    not, every example is returned as a kind of its own.
+    Examples of a kind are interchangeable, and where classes are predicted there are few kinds. Otherwise every
+    example is returned as a kind of its own.
     """
-    kinds, held = np.unique(np.vstack([labels, predicted]), axis=1, return_counts=True)
+    _, first, held = np.unique(np.vstack([labels, predicted]), axis=1, return_index=True, return_counts=True)
     if BINOMIAL * len(held) < len(labels):
-        return kinds[0], kinds[1:], held
-    return labels, predicted, np.ones(len(labels), dtype=np.int64)
+        return first, held
+    return np.arange(len(labels)), np.ones(len(labels), dtype=np.int64)
 
 
 def _independent(held: NDArray, rng: np.random.Generator, resamples: int) -> Iterator[Array]:
-    """Yield how often each kind of example was drawn, shape ``(kinds, some resamples)``."""
+    """Yield how often each kind of example was drawn, ``(kinds, some resamples)``."""
     kinds, examples = len(held), int(held.sum())
     if kinds == examples:
         yield from (times_drawn(drawn, kinds).T for drawn in draws(rng, kinds, resamples))
@@ -87,34 +97,35 @@ def _grouped(groups: NDArray, rng: np.random.Generator, resamples: int) -> Itera
 #: A spread so small, beside values of about 1, is rounding: all values are the same.
 ROUNDING = 1e-12
 
-#: Metrics of values: hardly two examples are alike in them, where those of classes fall into a few kinds.
-OF_VALUES = ("pearson", "spearman", "pearson_and_spearman")
 
-
-def weighted_scores(metric: str, labels: NDArray, predicted: NDArray, weights: Array) -> Array:
+def weighted_scores(
+    metric: str, labels: NDArray, predicted: NDArray, weights: Array, scores: Array | None = None
+) -> Array:
     """Return the metric of each model in each resample, shape ``(models, resamples)``.
 
     Args:
         metric: a name in ``metrics.METRICS``.
         labels: (examples,); predicted: (models, examples).
         weights: how often each example was drawn, (examples, resamples), whole numbers.
+        scores: as ``predicted``, the examples' scores; derived from labels and predictions where none are given.
     """
+    scores = example_scores(metric, labels, predicted) if scores is None else scores
     with np.errstate(invalid="ignore", divide="ignore"):
-        scores = WEIGHTED[metric](labels, predicted, weights)
-    return np.where(weights.sum(axis=0) > 0, scores, np.nan)
+        found = WEIGHTED[metric](labels, predicted, scores, weights)
+    return np.where(weights.sum(axis=0) > 0, found, np.nan)
 
 
-def _accuracy(labels: NDArray, predicted: NDArray, weights: Array) -> Array:
-    return _sums(predicted == labels, weights) / weights.sum(axis=0)
+def _mean_score(labels: NDArray, predicted: NDArray, scores: Array, weights: Array) -> Array:
+    return scores @ weights / weights.sum(axis=0)
 
 
-def _f1(labels: NDArray, predicted: NDArray, weights: Array) -> Array:
+def _f1(labels: NDArray, predicted: NDArray, scores: Array, weights: Array) -> Array:
     """F1 of class 1: twice what is expected and predicted, over what is expected plus what is predicted."""
     expected, said = labels == 1, predicted == 1
     return _ratio(2 * _sums(expected & said, weights), _sums(expected, weights) + _sums(said, weights))
 
 
-def _matthews(labels: NDArray, predicted: NDArray, weights: Array) -> Array:
+def _matthews(labels: NDArray, predicted: NDArray, scores: Array, weights: Array) -> Array:
     """Matthews' correlation of any number of classes (Gorodkin 2004), from counts, which are exact."""
     total, right = weights.sum(axis=0), _sums(predicted == labels, weights)
     both, said, expected = 0.0, 0.0, 0.0
@@ -124,12 +135,12 @@ def _matthews(labels: NDArray, predicted: NDArray, weights: Array) -> Array:
     return _ratio(right * total - both, np.sqrt(total**2 - said) * np.sqrt(total**2 - expected))
 
 
-def _pearson(labels: NDArray, predicted: NDArray, weights: Array) -> Array:
+def _pearson(labels: NDArray, predicted: NDArray, scores: Array, weights: Array) -> Array:
     around = (_around_mean(row, weights) for row in predicted)
     return _correlations(_around_mean(labels, weights), around, weights)
 
 
-def _spearman(labels: NDArray, predicted: NDArray, weights: Array) -> Array:
+def _spearman(labels: NDArray, predicted: NDArray, scores: Array, weights: Array) -> Array:
     weights = np.ascontiguousarray(weights)
     ranks = (_mid_ranks(row, weights) for row in predicted)
     return _correlations(_mid_ranks(labels, weights), ranks, weights)
@@ -139,13 +150,14 @@ def _mean_of(one: Callable, other: Callable) -> Callable:
     return lambda *arguments: (one(*arguments) + other(*arguments)) / 2
 
 
-WEIGHTED: dict[str, Callable[[NDArray, NDArray, Array], Array]] = {
-    "accuracy": _accuracy,
+#: Of labels, predictions, the examples' scores and weights.
+WEIGHTED: dict[str, Callable[[NDArray, NDArray, Array, Array], Array]] = {
+    "accuracy": _mean_score,
     "matthews_correlation": _matthews,
     "f1": _f1,
     "pearson": _pearson,
     "spearman": _spearman,
-    "f1_and_accuracy": _mean_of(_f1, _accuracy),
+    "f1_and_accuracy": _mean_of(_f1, _mean_score),
     "pearson_and_spearman": _mean_of(_pearson, _spearman),
 }
 

@@ -103,13 +103,13 @@ class Metrics:
 class Reporter:
     """Says how a run is getting on: to its metrics, and sparsely in a line of progress and the log."""
 
-    def __init__(self, metrics: Metrics, description: str, config: LoopConfig, done: int, tokens_a_step: int):
-        """Begin to report on a run that goes on after ``done`` steps and that a line calls ``description``."""
-        self.metrics, self.description, self.steps, self.done = metrics, description, config.steps, done
-        self.tokens_a_step = tokens_a_step
+    def __init__(self, metrics: Metrics, description: str, steps: int, done: int, units_per_step: int, unit: str):
+        """Begin to report on a run of ``steps`` steps, ``done`` of them before, named ``description`` in its lines."""
+        self.metrics, self.description, self.steps, self.done = metrics, description, steps, done
+        self.units_per_step = units_per_step
         self._shown: dict[str, float] = {}
-        self._progress = Progress(description, total=config.steps * tokens_a_step, unit="tokens")
-        self._progress.initial = self._progress.n = done * tokens_a_step
+        self._progress = Progress(description, total=steps * units_per_step, unit=unit)
+        self._progress.initial = self._progress.n = done * units_per_step
         self._began = time.perf_counter()
 
     def __enter__(self) -> Self:
@@ -123,7 +123,7 @@ class Reporter:
         """Report the terms of the step that was the ``step``-th, and the seconds left at the pace until now."""
         pace = (time.perf_counter() - self._began) / (step - self.done)
         self.metrics.write(step, terms | {"seconds_left": pace * (self.steps - step)})
-        self._progress.advance(self.tokens_a_step, loss=terms["loss"], **self._shown)
+        self._progress.advance(self.units_per_step, loss=terms["loss"], **self._shown)
 
     def measured(self, step: int, values: dict[str, float]) -> None:
         """Report held-out measurements after ``step`` steps."""

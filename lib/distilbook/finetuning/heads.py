@@ -1,0 +1,109 @@
+"""Heads by kind of task: features of examples, objective, predictions and scores."""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..distillation.objectives import Classification, Regression
+from ..stats.metrics import correct, negative_squared_error
+from ..tasks import Examples, Task
+from ..training.step import Objective
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Examples as tokens.
+
+    Attributes:
+        inputs: for each input of the model (``input_ids``; for a BERT on pairs also ``token_type_ids``) a list of
+            numbers an example.
+        truncated: the share of the examples that were cut.
+    """
+
+    inputs: dict[str, list[list[int]]]
+    truncated: float
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each example, (examples,)."""
+        return np.array([len(ids) for ids in self.inputs["input_ids"]])
+
+    def __len__(self) -> int:
+        return len(self.inputs["input_ids"])
+
+    def batch(self, numbers: Sequence[int] | NDArray[np.integer], tokenizer):
+        """Return the examples with these ``numbers``, padded to the longest of them, as tensors."""
+        chosen = {name: [values[i] for i in numbers] for name, values in self.inputs.items()}
+        return tokenizer.pad(chosen, return_tensors="pt")
+
+
+def encode(examples: Examples, tokenizer, model, max_length: int) -> Encoded:
+    """Cut ``examples`` into tokens, as ``[CLS] first [SEP]`` or ``[CLS] first [SEP] second [SEP]``.
+
+    A pair that is too long loses tokens from the longer of its sentences. Only a model that takes ``token_type_ids``
+    gets them; DistilBERT has none.
+    """
+    pair = () if examples.second is None else (examples.second,)
+    cut = tokenizer(examples.first, *pair, truncation=True, max_length=max_length, return_token_type_ids=True)
+    taken = inspect.signature(model.forward).parameters
+    names = ["input_ids"] + (["token_type_ids"] if pair and "token_type_ids" in taken else [])
+    too_long = sum(bool(encoding.overflowing) for encoding in cut.encodings)
+    return Encoded({name: cut[name] for name in names}, too_long / max(1, len(examples)))
+
+
+class Head(ABC):
+    """A kind of task: how examples become features, and logits a loss, predictions and scores."""
+
+    def encode(self, examples: Examples, tokenizer, model, max_length: int) -> Encoded:
+        """Return the features of ``examples``."""
+        return encode(examples, tokenizer, model, max_length)
+
+    @abstractmethod
+    def objective(self, model) -> Objective:
+        """Return the training objective of ``model``."""
+
+    @abstractmethod
+    def predict(self, logits: Tensor) -> Tensor:
+        """Return the prediction of each example from the model's ``logits``, (examples, outputs)."""
+
+    @abstractmethod
+    def score(self, labels: NDArray, predictions: NDArray) -> NDArray[np.float64]:
+        """Return the score of each example; a metric that is a mean over examples is the mean of these."""
+
+
+class ClassHead(Head):
+    """One output a class; an example scores 1 where the likeliest class is right."""
+
+    def objective(self, model) -> Objective:
+        return Classification(model)
+
+    def predict(self, logits: Tensor) -> Tensor:
+        return logits.argmax(-1)
+
+    def score(self, labels: NDArray, predictions: NDArray) -> NDArray[np.float64]:
+        return correct(labels, predictions)
+
+
+class ValueHead(Head):
+    """One output, a number; an example scores minus its squared error."""
+
+    def objective(self, model) -> Objective:
+        return Regression(model)
+
+    def predict(self, logits: Tensor) -> Tensor:
+        return logits.squeeze(-1)
+
+    def score(self, labels: NDArray, predictions: NDArray) -> NDArray[np.float64]:
+        return negative_squared_error(labels, predictions)
+
+
+def head_of(task: Task) -> Head:
+    """Return the head for the kind of ``task``."""
+    return ValueHead() if task.is_regression else ClassHead()
