@@ -82,7 +82,7 @@ table(
 
 # %%
 from distilbook.training.log import read_curves
-from distilbook.distillation.objectives import MaskedLM
+from distilbook.training.objectives import MaskedLM
 from distilbook.pretraining.teacher_head import fitted_teacher
 
 show_source(MaskedLM, fitted_teacher)

@@ -96,7 +96,7 @@ from distilbook.views.tasks import settings_rows
 table(settings_rows(config))
 
 # %%
-from distilbook.distillation.objectives import Classification, Regression
+from distilbook.training.objectives import Classification, Regression
 from distilbook.finetuning.batches import length_batches
 from distilbook.finetuning.grid import work
 from distilbook.finetuning.heads import encode

@@ -8,7 +8,6 @@ import pytest
 import torch
 from accelerate import Accelerator
 from distilbook.core.config import BookError
-from distilbook.distillation.objectives import Classification, Regression
 from distilbook.finetuning.batches import LabelledExamples
 from distilbook.finetuning.classifier import new_classifier
 from distilbook.finetuning.heads import encode, head_of
@@ -20,6 +19,7 @@ from distilbook.training.batches import LabelledBatch
 from distilbook.training.divergence import read_batches
 from distilbook.training.log import read_curves
 from distilbook.training.loop import Stopped
+from distilbook.training.objectives import Classification, Regression
 from distilbook.training.schedule import learning_rate_at
 from distilbook.training.step import adamw
 from processes import launch

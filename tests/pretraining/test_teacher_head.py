@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 from distilbook.core.config import BookError
-from distilbook.distillation.objectives import MaskedLM
 from distilbook.models.folder import look_at
 from distilbook.models.loading import load_model, load_teacher, load_tokenizer
 from distilbook.pretraining.pretrain import PretrainConfig, pretrain
 from distilbook.pretraining.teacher_head import TeacherConfig, fitted_teacher, start_at_word_frequencies
 from distilbook.training.batches import MicroBatch
 from distilbook.training.log import read_metrics
+from distilbook.training.objectives import MaskedLM
 from model_folders import changed, reweighed
 
 

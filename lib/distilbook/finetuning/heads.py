@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..distillation.objectives import Classification, Regression
 from ..stats.metrics import correct, negative_squared_error
 from ..tasks import Examples, Task
-from ..training.step import Objective
+from ..training.objectives import Classification, Objective, Regression
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,6 @@ from ..core.finished import MARKER, seal
 from ..core.provenance import code_hash
 from ..corpus.corpus import Corpus
 from ..corpus.masking import Masking
-from ..distillation.objectives import MaskedLM
 from ..models.folder import check_teacher
 from ..models.loading import has_head, load_teacher, load_tokenizer, quiet_loading, weights_fingerprint
 from ..models.tokenizer import save_tokenizer
@@ -31,6 +30,7 @@ from ..training.batches import Blocks
 from ..training.checkpoint import drop_checkpoint
 from ..training.log import FILE
 from ..training.loop import Watch, make_once, train
+from ..training.objectives import MaskedLM
 from ..training.precision import with_precision
 from ..training.schedule import BlocksConfig
 from .held_out import HeldOut, predict

@@ -1,6 +1,6 @@
 """The training loop of all stages, on accelerate.
 
-A stage gives an :class:`~distilbook.training.step.Objective`, a module that turns a batch into a loss, and a
+A stage gives an :class:`~distilbook.training.objectives.Objective`, a module that turns a batch into a loss, and a
 :class:`~distilbook.training.batches.Source` of batches; the loop takes the steps, measures, writes metrics and
 checkpoints. A step is a function of its number alone, so a killed run resumes bit for bit.
 """
@@ -25,9 +25,10 @@ from .batches import Batch, Source
 from .checkpoint import checkpoints, load_checkpoint, save_checkpoint
 from .divergence import Guard
 from .log import Metrics, Reporter, check_installed, logs_of, read_curves
+from .objectives import Objective
 from .precision import accelerator_for
 from .schedule import LoopConfig, learning_rate_at, warmup_steps
-from .step import Objective, accumulate, adamw
+from .step import accumulate, adamw
 
 #: Factory: run folder -> context manager that is active during training, such as a live plot.
 Watch = Callable[[Path], contextlib.AbstractContextManager]

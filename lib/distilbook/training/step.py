@@ -8,8 +8,7 @@ belong to the micro-batch.
 from __future__ import annotations
 
 import contextlib
-from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -18,24 +17,6 @@ from torch import Tensor, nn
 
 from .batches import Batch
 from .schedule import Optimisation
-
-#: Counts of a whole optimiser step by name, over all its micro-batches and processes.
-Counts = Mapping[str, int]
-
-
-class Objective(nn.Module, ABC):
-    """A model together with its training objective."""
-
-    #: The count by which each term's sum is divided for display, such as ``tokens``.
-    normalised_by: Mapping[str, str]
-
-    @abstractmethod
-    def forward(self, batch: Batch, counts: Counts) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the loss of a micro-batch, its sums divided by the step's ``counts``, and each term's undivided sum."""
-
-    @abstractmethod
-    def compile_encoders(self) -> None:
-        """Let torch compile the encoders; takes a minute at the first step."""
 
 
 def adamw(objective: nn.Module, learning_rate: float, how: Optimisation = Optimisation()) -> torch.optim.AdamW:
@@ -69,7 +50,7 @@ def accumulate(
     """Compute the clipped gradient of a step for the parameters of ``wrapped``.
 
     Args:
-        wrapped: the :class:`Objective` as accelerate has prepared it.
+        wrapped: the :class:`~distilbook.training.objectives.Objective` as accelerate has prepared it.
         batches: this process's micro-batches of the step.
 
     Returns:
