@@ -123,7 +123,7 @@ answers = answers_of(cells)
 
 # %%
 from distilbook.views.tasks import submitted
-from distilbook.finetuning.records import submissions
+from distilbook.finetuning.glue_submission import submissions
 
 root = chapter.workspace.root
 say(submitted(submissions(cells, root / "submissions"), root))

@@ -11,7 +11,7 @@ from distilbook.distillation.objectives import TripleLoss
 from distilbook.distillation.recipe import ARMS
 from distilbook.distillation.student import build_student
 from distilbook.models.loading import load_teacher
-from distilbook.pretraining.ablations import full_runs, published_runs, run_arm
+from distilbook.pretraining.ablations import published_runs, run_arm
 from distilbook.pretraining.pretrain import PretrainConfig, PretrainRun, pretrain
 from distilbook.pretraining.records import pretraining_records
 from distilbook.training.batches import MicroBatch
@@ -110,7 +110,7 @@ def test_an_arm_is_run_with_the_full_recipes_configuration_and_seeds(corpus, tea
     full = [pretrain(config, "full", seed, corpus, teacher_folder, workspace.root / "pretraining") for seed in (0, 1)]
     for run in full:
         workspace.publish(f"student/full/seed{run.seed}", run.folder, made_by="06_pretraining")
-    assert full_runs(workspace) == full
+    assert published_runs(workspace, "full", made_by="06_pretraining") == full
     arm = run_arm("without_teacher", full, corpus, teacher_folder)
     assert [run.seed for run in arm] == [0, 1] and {run.tokens for run in (*arm, *full)} == {full[0].tokens}
     ours, theirs = arm[0].config.model_dump(), full[0].config.model_dump()

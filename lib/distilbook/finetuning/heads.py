@@ -1,4 +1,4 @@
-"""Heads by kind of task: features of examples, objective, predictions and scores."""
+"""Heads by kind of task: features of examples, objective, predictions, scores, and signs of a wrong head."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from ..stats.metrics import correct, negative_squared_error
 from ..tasks import Examples, Task
 from ..training.objectives import Classification, Objective, Regression
+
+#: Standard errors below a constant prediction from which on a model's own head is questioned.
+FAR = 2.0
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,10 @@ class Head(ABC):
     def score(self, labels: NDArray, predictions: NDArray) -> NDArray[np.float64]:
         """Return the score of each example; a metric that is a mean over examples is the mean of these."""
 
+    @abstractmethod
+    def doubt(self, labels: NDArray, predictions: NDArray, classes: Sequence[str]) -> str:
+        """Return why ``predictions`` of a model's own head cannot be those of a working one; "" where they can."""
+
 
 class ClassHead(Head):
     """One output a class; an example scores 1 where the likeliest class is right."""
@@ -89,6 +97,22 @@ class ClassHead(Head):
     def score(self, labels: NDArray, predictions: NDArray) -> NDArray[np.float64]:
         return correct(labels, predictions)
 
+    def doubt(self, labels: NDArray, predictions: NDArray, classes: Sequence[str]) -> str:
+        """Name the order of the outputs that would be right, where a constant prediction is far better."""
+        table = np.zeros((len(classes), len(classes)), dtype=int)  # predicted, true
+        np.add.at(table, (predictions.astype(int), labels.astype(int)), 1)
+        constant, number = table.sum(axis=0).max() / len(labels), len(labels)
+        accuracy = np.trace(table) / number
+        if accuracy >= constant - FAR * np.sqrt(constant * (1 - constant) / number):
+            return ""
+        outputs, meant = linear_sum_assignment(table, maximize=True)
+        order = ", ".join(classes[place] for place in meant)
+        return (
+            f"accuracy {accuracy:.3f} is far below the {constant:.3f} of a constant prediction, which no working head "
+            f"gives; with its outputs in the order {order} it would be {table[outputs, meant].sum() / number:.3f}: "
+            "set id2label in the model's config.json to the classes of its outputs"
+        )
+
 
 class ValueHead(Head):
     """One output, a number; an example scores minus its squared error."""
@@ -101,6 +125,15 @@ class ValueHead(Head):
 
     def score(self, labels: NDArray, predictions: NDArray) -> NDArray[np.float64]:
         return negative_squared_error(labels, predictions)
+
+    def doubt(self, labels: NDArray, predictions: NDArray, classes: Sequence[str]) -> str:
+        """Report a negative correlation of values and labels."""
+        if min(np.ptp(predictions), np.ptp(labels)) == 0:
+            return ""
+        correlation = np.corrcoef(predictions, labels)[0, 1]
+        if correlation >= -FAR / np.sqrt(len(labels)):
+            return ""
+        return f"the values correlate with the labels at {correlation:.3f}: the head may have the opposite sign"
 
 
 def head_of(task: Task) -> Head:

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 import torch
 from accelerate import PartialState
-from pydantic import Field
 
-from ..core.config import ChapterConfig, Seeds, short_hash
+from ..core.config import short_hash
 from ..core.files import new_folder
-from ..core.finished import MARKER, opened, seal
+from ..core.finished import MARKER, seal
 from ..core.provenance import code_hash, made_with
 from ..corpus.corpus import Corpus
 from ..corpus.masking import Masking
 from ..distillation.objectives import TripleLoss
-from ..distillation.recipe import ARM_LABELS, Recipe, changes_of
+from ..distillation.recipe import ARM_LABELS
 from ..distillation.student import build_student
 from ..models.lm_head import Projection
 from ..models.loading import load_teacher, load_tokenizer, weights_fingerprint
@@ -27,71 +24,9 @@ from ..training.checkpoint import drop_checkpoint
 from ..training.log import FILE, read_curves
 from ..training.loop import Watch, make_once, train
 from ..training.precision import with_precision
-from ..training.schedule import BlocksConfig
+from .config import PretrainConfig, PretrainRun
 from .export import save_student
 from .held_out import HeldOut, Predictions, compare, predictions, projections
-
-
-class PretrainConfig(ChapterConfig, Recipe, BlocksConfig):
-    """A recipe and the training loop's parameters."""
-
-    circumstances: ClassVar[frozenset[str]] = ChapterConfig.circumstances | BlocksConfig.circumstances
-
-    seeds: Seeds = Field(description="one run each")
-    dropout: float = Field(ge=0, lt=1)
-    evaluations: int = Field(ge=1, le=10**6, description="held-out measurements over a run, besides the one before it")
-    evaluated_blocks: int = Field(
-        ge=1, le=10**9, description="held-out blocks those measurements along the way are taken on"
-    )
-
-    @property
-    def recipe(self) -> Recipe:
-        """The recipe alone."""
-        return Recipe(**{name: getattr(self, name) for name in Recipe.model_fields})
-
-    def for_arm(self, arm: str) -> PretrainConfig:
-        """Return this configuration with the change of the ablation ``arm``.
-
-        Raises:
-            BookError: for an ablation that changes nothing here, or leaves nothing to learn.
-        """
-        return self.parse(self.model_dump() | changes_of(arm, self.recipe), where=f"ablation {arm!r} of the recipe")
-
-
-@dataclass(frozen=True)
-class PretrainRun:
-    """A finished run.
-
-    Attributes:
-        folder: holds ``model/`` (loaded by ``AutoModelForMaskedLM``), ``metrics.jsonl``, ``held_out.npz``.
-        scores: held-out measurements at the last step.
-        tokens, seconds: of the optimiser steps, without measurements.
-        cores: the CPU cores it had; ablations are compared by seconds times cores.
-        teacher_scores: the teacher's on the same positions.
-        made_with: the machine, the versions and the code.
-    """
-
-    folder: Path
-    arm: str
-    seed: int
-    config: PretrainConfig
-    scores: dict[str, float]
-    tokens: int
-    seconds: float
-    cores: int
-    teacher_scores: dict[str, float]
-    made_with: dict[str, str | dict]
-
-    @classmethod
-    def open(cls, folder: Path) -> PretrainRun:
-        """Return the finished run in ``folder``.
-
-        Raises:
-            Unfinished: when it is not finished, or a file of it is not as it was then.
-        """
-        facts = opened(folder / MARKER)
-        config = PretrainConfig.parse(facts.pop("config"), where=folder / MARKER)
-        return cls(folder=folder, config=config, **facts)
 
 
 def pretrain(
