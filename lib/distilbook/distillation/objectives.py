@@ -15,7 +15,7 @@ from .losses import cosine_loss, vocabulary_loss
 from .recipe import Recipe
 
 
-class TripleLoss(Objective):
+class TripleLoss(Objective[MicroBatch]):
     """A student and the three terms of its loss; the teacher is evaluated, never trained."""
 
     def __init__(self, student: DistilBertForMaskedLM, teacher: BertForMaskedLM, recipe: Recipe):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -36,6 +37,7 @@ def baseline(kind: str, settings: Settings, task: Task, seed: int, folder: Path)
 
 
 def _constant(task: Task, train: Examples, splits: list[Examples]) -> list[np.ndarray]:
+    assert train.labels is not None  # a task's training labels are public
     value = train.labels.mean() if task.is_regression else np.bincount(train.labels).argmax()
     return [np.full(len(split), value) for split in splits]
 
@@ -55,11 +57,14 @@ def _tfidf(task: Task, train: Examples, splits: list[Examples]) -> list[np.ndarr
     return [model.predict(features(split, words)) for split in splits]
 
 
-def features(examples: Examples, words):
+def features(examples: Examples, words: Any) -> Any:
     """Return the features of ``examples``, a sparse matrix with a row an example.
 
     A sentence's features are its TF-IDF vector. A pair's are both vectors' absolute difference and product, their
     cosine, and the second vector.
+
+    Args:
+        words: a fitted ``TfidfVectorizer``.
     """
     from scipy.sparse import csr_matrix, hstack
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
+from transformers import PreTrainedTokenizerFast
 
 from ..training.batches import LabelledBatch, Source
 from .heads import Encoded
@@ -19,7 +20,16 @@ class LabelledExamples(Source):
 
     unit = "examples"
 
-    def __init__(self, encoded: Encoded, labels: np.ndarray, tokenizer, batch_size: int, epochs: int, seed: int):
+    def __init__(
+        self,
+        encoded: Encoded,
+        labels: np.ndarray | None,
+        tokenizer: PreTrainedTokenizerFast,
+        batch_size: int,
+        epochs: int,
+        seed: int,
+    ):
+        assert labels is not None  # a task's training labels are public
         self.encoded, self.labels, self.tokenizer, self.seed = encoded, labels, tokenizer, seed
         self.batches = [
             batch for epoch in range(epochs) for batch in length_batches(encoded.lengths, batch_size, seed, epoch)

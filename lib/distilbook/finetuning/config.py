@@ -132,7 +132,7 @@ class TasksConfig(ChapterConfig, Settings):
 
 
 class FinetuneConfig(TasksConfig):
-    """The tasks of a chapter, and the students that are tried on them beside the teacher and the baselines."""
+    """The tasks of a chapter, and the students that are compared with the teacher and the baselines on them."""
 
     tasks: tuple[TaskChoice, ...] = Field(min_length=1)
     students: Annotated[tuple[str, ...], AfterValidator(one_of(STUDENTS, "students"))] = Field(

@@ -276,6 +276,7 @@ def _try(cell: Cell) -> None:
         if cell.model.name in BASELINES:
             baseline(cell.model.name, cell.settings, task, cell.seed, cell.folder)
         else:
+            assert cell.model.folder is not None  # only a baseline has none
             name = f"{cell.model.name} on {task.name}"
             finetune(cell.settings, cell.model.folder, task, cell.seed, cell.folder, name)
     except Exception as error:  # reported by _check, so that the other runs continue

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
+from transformers import BatchEncoding, PreTrainedModel, PreTrainedTokenizerFast
 
 from ..stats.metrics import correct, negative_squared_error
 from ..tasks import Examples, Task
@@ -41,13 +42,13 @@ class Encoded:
     def __len__(self) -> int:
         return len(self.inputs["input_ids"])
 
-    def batch(self, numbers: Sequence[int] | NDArray[np.integer], tokenizer):
+    def batch(self, numbers: Sequence[int] | NDArray[np.integer], tokenizer: PreTrainedTokenizerFast) -> BatchEncoding:
         """Return the examples with these ``numbers``, padded to the longest of them, as tensors."""
         chosen = {name: [values[i] for i in numbers] for name, values in self.inputs.items()}
         return tokenizer.pad(chosen, return_tensors="pt")
 
 
-def encode(examples: Examples, tokenizer, model, max_length: int) -> Encoded:
+def encode(examples: Examples, tokenizer: PreTrainedTokenizerFast, model: PreTrainedModel, max_length: int) -> Encoded:
     """Cut ``examples`` into tokens, as ``[CLS] first [SEP]`` or ``[CLS] first [SEP] second [SEP]``.
 
     A pair that is too long loses tokens from the longer of its sentences. Only a model that takes ``token_type_ids``
@@ -64,12 +65,14 @@ def encode(examples: Examples, tokenizer, model, max_length: int) -> Encoded:
 class Head(ABC):
     """A kind of task: how examples become features, and logits a loss, predictions and scores."""
 
-    def encode(self, examples: Examples, tokenizer, model, max_length: int) -> Encoded:
+    def encode(
+        self, examples: Examples, tokenizer: PreTrainedTokenizerFast, model: PreTrainedModel, max_length: int
+    ) -> Encoded:
         """Return the features of ``examples``."""
         return encode(examples, tokenizer, model, max_length)
 
     @abstractmethod
-    def objective(self, model) -> Objective:
+    def objective(self, model: PreTrainedModel) -> Objective:
         """Return the training objective of ``model``."""
 
     @abstractmethod
@@ -88,7 +91,7 @@ class Head(ABC):
 class ClassHead(Head):
     """One output a class; an example scores 1 where the likeliest class is right."""
 
-    def objective(self, model) -> Objective:
+    def objective(self, model: PreTrainedModel) -> Objective:
         return Classification(model)
 
     def predict(self, logits: Tensor) -> Tensor:
@@ -99,7 +102,7 @@ class ClassHead(Head):
 
     def doubt(self, labels: NDArray, predictions: NDArray, classes: Sequence[str]) -> str:
         """Name the order of the outputs that would be right, where a constant prediction is far better."""
-        table = np.zeros((len(classes), len(classes)), dtype=int)  # predicted, true
+        table: NDArray = np.zeros((len(classes), len(classes)), dtype=int)  # predicted, true
         np.add.at(table, (predictions.astype(int), labels.astype(int)), 1)
         constant, number = table.sum(axis=0).max() / len(labels), len(labels)
         accuracy = np.trace(table) / number
@@ -117,7 +120,7 @@ class ClassHead(Head):
 class ValueHead(Head):
     """One output, a number; an example scores minus its squared error."""
 
-    def objective(self, model) -> Objective:
+    def objective(self, model: PreTrainedModel) -> Objective:
         return Regression(model)
 
     def predict(self, logits: Tensor) -> Tensor:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from ..core.provenance import code_hash
 from ..core.records import Record
@@ -10,7 +12,7 @@ from ..core.workspace import Workspace
 from ..pretraining.records import kept_predictions
 from ..stats import Answers
 from ..stats.metrics import METRICS
-from ..stats.predictions import kept_arrays
+from ..stats.predictions import SeedId, kept_arrays
 from .baselines import BASELINES
 from .classifier import model_kind
 from .grid import Cell, task_of
@@ -29,7 +31,9 @@ def answers_of(cells: Sequence[Cell]) -> dict[str, dict[str, Answers]]:
     for (task, model), some in _together(cells).items():
         loaded = task_of(some[0].task)
         split = next(iter(loaded.evaluation))
-        files = {cell.seed: run.predictions(split) for cell in some if (run := cell.open()).diverged is None}
+        files: dict[SeedId, Path] = {
+            cell.seed: run.predictions(split) for cell in some if (run := cell.open()).diverged is None
+        }
         if files:
             found.setdefault(task, {})[model] = Answers.read(files, loaded.metric)
     return found
@@ -63,7 +67,7 @@ def _records_of(chapter: str, edition: str, cell: Cell, cut_to: int | None) -> l
     common = _common(chapter, edition, cell, run)
     common |= {"task": f"{task.name} cut to {cut_to} word pieces"} if cut_to else {}
     if run.diverged is not None:
-        found = {"split": "train", "metric": "diverged_at_step", "value": run.diverged, "unit": "step"}
+        found: dict[str, Any] = {"split": "train", "metric": "diverged_at_step", "value": run.diverged, "unit": "step"}
         return [Record(**common, **found, n=run.train_examples, detail={"main": False})]
     records = []
     for place, (split, examples) in enumerate(task.evaluation.items()):

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from accelerate import Accelerator, PartialState
 from accelerate.utils import gather_object
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from ..core.config import BookError, short_hash
 from ..core.files import new_file
@@ -126,7 +128,7 @@ def keep(folder: Path, task: Task, predicted: Mapping[str, np.ndarray], facts: d
     folder.mkdir(parents=True, exist_ok=True)
     for split, own in predicted.items():
         examples = (task.evaluation | task.withheld)[split]
-        arrays = {"predictions": own, "groups": examples.groups}
+        arrays: dict[str, Any] = {"predictions": own, "groups": examples.groups}
         if examples.labels is not None:
             arrays |= {"labels": examples.labels, "scores": head_of(task).score(examples.labels, own)}
         with new_file(folder / f"{split}.npz") as temporary:
@@ -136,7 +138,14 @@ def keep(folder: Path, task: Task, predicted: Mapping[str, np.ndarray], facts: d
 
 
 @torch.inference_mode()
-def predict(model, encoded: Encoded, tokenizer, batch_size: int, head: Head, accelerator: Accelerator) -> np.ndarray:
+def predict(
+    model: PreTrainedModel,
+    encoded: Encoded,
+    tokenizer: PreTrainedTokenizerFast,
+    batch_size: int,
+    head: Head,
+    accelerator: Accelerator,
+) -> np.ndarray:
     """Return the prediction for every example once, in order, on every process: (examples,).
 
     Raises:

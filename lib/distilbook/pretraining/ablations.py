@@ -107,7 +107,7 @@ def _checked(choice: Mapping[str, Any], place: str) -> dict[str, Any]:
     if not choice:
         raise Refusal("at least one field of the recipe in every choice", place=place)
     try:
-        recipe = Recipe.model_validate(ANY.model_dump() | choice)
+        recipe = Recipe.model_validate(ANY.model_dump() | dict(choice))
     except ValidationError as error:
         first = first_refusal(Recipe, error)
         raise Refusal(str(first), place=f"{place}.{first.place}", do=first.do, unknown=first.unknown) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -62,7 +62,7 @@ class PretrainRun:
     seconds: float
     cores: int
     teacher_scores: dict[str, float]
-    made_with: dict[str, str | dict]
+    made_with: dict[str, Any]
 
     @classmethod
     def open(cls, folder: Path) -> PretrainRun:

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from transformers import PreTrainedModel
 
 from ..core.files import new_file
 from ..corpus.build import evenly_spaced
@@ -98,7 +99,7 @@ class Predictions:
 
 
 @torch.inference_mode()
-def projections(model, held_out: HeldOut) -> list[Projection]:
+def projections(model: PreTrainedModel, held_out: HeldOut) -> list[Projection]:
     """Return, for each batch, the projection of ``model`` at the masked positions only."""
     training = model.training
     model.eval()
@@ -112,7 +113,7 @@ def projections(model, held_out: HeldOut) -> list[Projection]:
     return made
 
 
-def predict(model, held_out: HeldOut) -> Predictions:
+def predict(model: PreTrainedModel, held_out: HeldOut) -> Predictions:
     """Return the predictions of ``model`` at every masked position."""
     return predictions(projections(model, held_out), held_out)
 
@@ -133,7 +134,7 @@ def predictions(made: list[Projection], held_out: HeldOut) -> Predictions:
 @torch.inference_mode()
 def compare(student: list[Projection], teacher: list[Projection]) -> dict[str, float]:
     """Return the mean divergence from the teacher in nat (T = 1), and the share of equal likeliest tokens."""
-    divergence = agreed = number = 0
+    divergence, agreed, number = 0.0, 0, 0
     for ours, theirs in zip(student, teacher, strict=True):
         log_q, log_p = ours.logits().log_softmax(-1), theirs.logits().log_softmax(-1)
         divergence += float(F.kl_div(log_q, log_p, log_target=True, reduction="sum"))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 from accelerate import PartialState
+from transformers import DistilBertForMaskedLM
 
 from ..core.config import short_hash
 from ..core.files import new_folder
@@ -101,7 +102,9 @@ def _circumstances(folder: Path) -> dict:
     return spent | {"cores": torch.get_num_threads(), "made_with": made}
 
 
-def measured(student, theirs: list[Projection], held_out: HeldOut) -> tuple[Predictions, dict[str, float]]:
+def measured(
+    student: DistilBertForMaskedLM, theirs: list[Projection], held_out: HeldOut
+) -> tuple[Predictions, dict[str, float]]:
     """Return the student's predictions on ``held_out`` and its scores, also against the teacher's projections."""
     ours = projections(student, held_out)
     made = predictions(ours, held_out)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ..core.config import ChapterConfig, short_hash
 from ..core.files import new_folder, sha256
@@ -34,12 +34,12 @@ UNITS = {
 }
 
 
-def made_by(config: ChapterConfig, module: str, data: str) -> dict[str, str]:
+def made_by(config: ChapterConfig, module: str, data: str) -> dict[str, Any]:
     """Return a record's fields on its origin: hashes of configuration, code and data."""
     return {"config": config.fingerprint(), "code": code_hash(module), "data": data}
 
 
-def kept_predictions(path: Path, workspace: Workspace) -> dict[str, str]:
+def kept_predictions(path: Path, workspace: Workspace) -> dict[str, Any]:
     """Return a record's fields on the predictions from which its value was computed."""
     return {"predictions": os.path.relpath(path, workspace.root), "predictions_hash": sha256(path)}
 
@@ -96,7 +96,7 @@ def pretraining_records(
     path = run.folder / HELD_OUT_FILE
     (labels,) = kept_arrays(path, ("labels",))
     origin = made_by(run.config, "distilbook.pretraining.pretrain", corpus.fingerprint)
-    detail = {"tokens": run.tokens, "steps": run.config.steps, "cores": run.cores, "budget": budget}
+    detail: dict[str, Any] = {"tokens": run.tokens, "steps": run.config.steps, "cores": run.cores, "budget": budget}
     # To four digits, so that the same teacher is the same on two machines.
     detail["teacher"] = short_hash({name: f"{score:.4g}" for name, score in run.teacher_scores.items()})
     weights = weights_fingerprint(run.folder / "model")

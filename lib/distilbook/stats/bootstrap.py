@@ -1,17 +1,13 @@
-"""Scores in resamples: examples, groups of them, or the documents they join, drawn with replacement.
+"""Bootstrap of the tasks' metrics: examples, groups of them, or the documents they join, drawn with replacement.
 
-Where each example joins two documents, as in a set of pairs with similarities, two examples with a document in common
-are no more independent than two sentences about one film. Then the documents are drawn, and a pair counts as often as
-the product of its two documents' counts: the pigeonhole bootstrap (Owen 2007, *Annals of Applied Statistics* 1), for
-a single set of documents also known as the vertex bootstrap.
+Where each example joins two documents, two examples with a document in common are not independent. Then the documents
+are drawn, and a pair's weight is the product of its two documents' counts: the pigeonhole bootstrap (Owen 2007,
+*Annals of Applied Statistics* 1), for a single set of documents also known as the vertex bootstrap.
 
-The tasks' metrics on weighted examples, in many resamples at once.
-
-A bootstrap draws examples with replacement; how often each was drawn is its weight. Computing from weights equals
-computing :mod:`distilbook.stats.metrics` on the drawn examples, without making them. Where a metric is undefined in a
-resample, it counts as there: F1 without anything of class 1, and a correlation with predictions that are all the same,
-are 0. So is one with labels that are all the same, which a task never has but a resample of few examples can. A
-resample without any example (possible where examples are pairs of documents) has no score: NaN.
+An example's weight is the number of times it was drawn. A weighted metric equals :mod:`distilbook.stats.metrics` on
+the drawn examples, in many resamples at once. Where a metric is undefined in a resample it is 0: F1 without anything of
+class 1, a correlation with constant predictions or labels. A resample without any example (possible where examples are
+pairs of documents) has no score: NaN.
 """
 
 from __future__ import annotations
@@ -24,7 +20,7 @@ from numpy.typing import NDArray
 from .intervals import DRAWN_AT_ONCE, Array, draws, times_drawn
 from .metrics import OF_VALUES, example_scores
 
-#: Counting a kind of example with a binomial takes about as long as drawing so many single ones.
+#: The cost of a binomial draw of a kind's count, in draws of single examples.
 BINOMIAL = 12
 
 
@@ -46,7 +42,7 @@ def resampled_scores(
     """
     scores = example_scores(metric, labels, predicted) if scores is None else scores
     if groups.ndim == 1 and units_of(groups) == len(labels):
-        held = np.ones(len(labels), dtype=np.int64)
+        held: NDArray = np.ones(len(labels), dtype=np.int64)
         if metric not in OF_VALUES:
             kinds, held = kinds_of(labels, predicted)
             labels, predicted, scores = labels[kinds], predicted[:, kinds], scores[:, kinds]
@@ -74,7 +70,7 @@ def kinds_of(labels: NDArray, predicted: NDArray) -> tuple[NDArray, NDArray]:
 
 
 def _independent(held: NDArray, rng: np.random.Generator, resamples: int) -> Iterator[Array]:
-    """Yield how often each kind of example was drawn, ``(kinds, some resamples)``."""
+    """Yield the number of times each kind of example was drawn, ``(kinds, some resamples)``."""
     kinds, examples = len(held), int(held.sum())
     if kinds == examples:
         yield from (times_drawn(drawn, kinds).T for drawn in draws(rng, kinds, resamples))
@@ -86,7 +82,7 @@ def _independent(held: NDArray, rng: np.random.Generator, resamples: int) -> Ite
 
 
 def _grouped(groups: NDArray, rng: np.random.Generator, resamples: int) -> Iterator[Array]:
-    """Yield how often each example was drawn with its group, or its two units, ``(examples, some resamples)``."""
+    """Yield the number of times each example was drawn with its group or units, ``(examples, some resamples)``."""
     names, member = np.unique(groups, return_inverse=True)
     member = member.reshape(groups.shape)
     for drawn in draws(rng, len(names), resamples, examples=len(groups)):
@@ -94,7 +90,7 @@ def _grouped(groups: NDArray, rng: np.random.Generator, resamples: int) -> Itera
         yield counts[member] if groups.ndim == 1 else counts[member[:, 0]] * counts[member[:, 1]]
 
 
-#: A spread so small, beside values of about 1, is rounding: all values are the same.
+#: Spread of values of about 1 below which they count as equal.
 ROUNDING = 1e-12
 
 
@@ -106,7 +102,7 @@ def weighted_scores(
     Args:
         metric: a name in ``metrics.METRICS``.
         labels: (examples,); predicted: (models, examples).
-        weights: how often each example was drawn, (examples, resamples), whole numbers.
+        weights: the number of times each example was drawn, (examples, resamples).
         scores: as ``predicted``, the examples' scores; derived from labels and predictions where none are given.
     """
     scores = example_scores(metric, labels, predicted) if scores is None else scores

@@ -121,7 +121,7 @@ def example_scores(metric: str, labels: NDArray, predictions: NDArray) -> NDArra
     return (negative_squared_error if metric in OF_VALUES else correct)(labels, predictions)
 
 
-def _correlation(function, labels: ArrayLike, predictions: ArrayLike) -> float:
+def _correlation(function: Callable, labels: ArrayLike, predictions: ArrayLike) -> float:
     expected, predicted = _pair(labels, predictions)
     _varied(expected)
     return 0.0 if _warn_if_constant(predicted) else float(function(expected, predicted).statistic)

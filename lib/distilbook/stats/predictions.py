@@ -43,7 +43,7 @@ class Answers:
     predicted: NDArray
     groups: NDArray
     seeds: tuple[SeedId, ...] = ()
-    example_scores: Array = None  # type: ignore[assignment]  # set in __post_init__ where none are given
+    example_scores: Array = None  # set in __post_init__ where none are given
 
     def __post_init__(self) -> None:
         if self.metric not in METRICS:
@@ -85,7 +85,7 @@ class Answers:
             raise BookError("there are no predictions to read", expected="a file a seed", do="run the chapter")
         labels, _, groups = read[0]
         kept = [_kept_scores(path) for path in paths]
-        scores = None if any(one is None for one in kept) else np.stack(kept)  # type: ignore[arg-type]  # none is None
+        scores = None if any(one is None for one in kept) else np.stack(kept)
         for path, (own_labels, _, own_groups) in zip(paths, read, strict=True):
             if not (np.array_equal(own_labels, labels) and np.array_equal(own_groups, groups)):
                 raise different_examples("two seeds", path)

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
-from typing import Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 import torch
@@ -162,12 +162,22 @@ def micro_batch(numbers: np.ndarray, input_ids: np.ndarray, labels: np.ndarray, 
     return MicroBatch(torch.from_numpy(numbers), ids, wanted, None if mask.all() else mask)
 
 
+class BlockArray(Protocol):
+    """Blocks of token ids, (blocks, length): an array, or files read like one."""
+
+    shape: tuple[int, ...]
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, which: Any) -> np.ndarray: ...
+
+
 class Blocks(Source):
     """The blocks of a run, step by step: their order and their masks."""
 
     unit = "tokens"
 
-    def __init__(self, blocks: np.ndarray, masking: Masking, config: BlocksConfig, seed: int):
+    def __init__(self, blocks: BlockArray, masking: Masking, config: BlocksConfig, seed: int):
         self.blocks, self.masking, self.config, self.seed = blocks, masking, config, seed
         self.units_per_step = config.blocks_per_step * blocks.shape[1]
         self._orders: dict[int, np.ndarray] = {}

@@ -105,7 +105,7 @@ def stopping(folder: Path, description: str) -> Iterator[None]:
         kept = next(iter(checkpoints(folder / "checkpoint")), None)
         step = next((line["step"] for line in reversed(read_curves(folder)[0])), 0)
         where = f"its checkpoint of step {kept.name}" if kept else "the beginning: there is no checkpoint yet"
-        line = f"{description}: stopped at step {step}; run again to go on from {where}"
+        line = f"{description}: stopped at step {step}; run again to resume from {where}"
         log_line(line)
         raise Stopped(line) from None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from typing import Generic, TypeVar
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -18,14 +19,17 @@ from .batches import Batch, LabelledBatch, MicroBatch
 Counts = Mapping[str, int]
 
 
-class Objective(nn.Module, ABC):
-    """A model together with its training objective."""
+OwnBatch = TypeVar("OwnBatch", bound=Batch)
+
+
+class Objective(nn.Module, ABC, Generic[OwnBatch]):
+    """A model together with its training objective, for one kind of batch."""
 
     #: The count by which each term's sum is divided for display, such as ``tokens``.
     normalised_by: Mapping[str, str]
 
     @abstractmethod
-    def forward(self, batch: Batch, counts: Counts) -> tuple[Tensor, dict[str, Tensor]]:
+    def forward(self, batch: OwnBatch, counts: Counts) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the loss of a micro-batch, its sums divided by the step's ``counts``, and each term's undivided sum."""
 
     @abstractmethod
@@ -33,7 +37,7 @@ class Objective(nn.Module, ABC):
         """Let torch compile the encoders; takes a minute at the first step."""
 
 
-class MaskedLM(Objective):
+class MaskedLM(Objective[MicroBatch]):
     """Masked language modelling of a BERT whose word embeddings stay fixed."""
 
     def __init__(self, model: BertForMaskedLM):
@@ -54,7 +58,7 @@ class MaskedLM(Objective):
         return total / max(counts["masked"], 1), {"masked_lm_loss": total.detach()}
 
 
-class LabelledObjective(Objective):
+class LabelledObjective(Objective[LabelledBatch]):
     """A model with a task's head, trained on labelled examples; the loss is a mean over examples."""
 
     def __init__(self, model: PreTrainedModel):

@@ -13,9 +13,7 @@ Precision = Literal["auto", "float32", "bfloat16", "float16"]
 #: With AdamW every weight moves by about this much a step, so that more than a tenth trains nothing.
 LearningRate = Annotated[float, Field(gt=0, le=0.1)]
 CheckpointEvery = Annotated[int, Field(ge=1, le=10**9, description="optimiser steps between checkpoints")]
-Trackers = Annotated[
-    tuple[str, ...], Field(description="who gets the metrics beside their file, by accelerate's names")
-]
+Trackers = Annotated[tuple[str, ...], Field(description="trackers that get the metrics, by accelerate's names")]
 
 
 @dataclass(frozen=True)
