@@ -82,7 +82,8 @@ table(
 
 # %%
 from distilbook.training.log import read_curves
-from distilbook.pretraining.teacher_head import MaskedLM, fitted_teacher
+from distilbook.training.objectives import MaskedLM
+from distilbook.pretraining.teacher_head import fitted_teacher
 
 show_source(MaskedLM, fitted_teacher)
 

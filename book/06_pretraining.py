@@ -89,7 +89,8 @@ say(projected_positions(config.distilled_positions, positions, SHARE, len(corpus
 
 # %%
 from distilbook.training.batches import Blocks
-from distilbook.pretraining.pretrain import TripleLoss, pretrain
+from distilbook.distillation.objectives import TripleLoss
+from distilbook.pretraining.pretrain import pretrain
 from distilbook.training.step import accumulate
 
 show_source(TripleLoss, Blocks, accumulate)

@@ -41,7 +41,10 @@ learning_rate: float = 1.0e-4
 warmup_share: float = 0.1
 max_length: int = 64
 dropout: float = 0.0
+weight_decay: float = 0.01  # in the original scripts 0, which the paper edition takes
 precision: str = "auto"
+checkpoint_every: int = 1000
+trackers: list = []
 seeds: list = [0, 1]
 
 # %%
@@ -93,11 +96,13 @@ from distilbook.views.tasks import settings_rows
 table(settings_rows(config))
 
 # %%
-from distilbook.finetuning.encoding import encode, length_batches
+from distilbook.training.objectives import Classification, Regression
+from distilbook.finetuning.batches import length_batches
 from distilbook.finetuning.grid import work
-from distilbook.finetuning.run import finetune, loss_of, predict
+from distilbook.finetuning.heads import encode
+from distilbook.finetuning.run import finetune, predict
 
-show_source(finetune, encode, length_batches, loss_of, predict, work)
+show_source(finetune, encode, length_batches, Classification, Regression, predict, work)
 
 # %% [markdown]
 # Each seed draws its own training examples and its own head. A student's seed is also that of the pre-training run it
@@ -118,7 +123,7 @@ answers = answers_of(cells)
 
 # %%
 from distilbook.views.tasks import submitted
-from distilbook.finetuning.records import submissions
+from distilbook.finetuning.glue_submission import submissions
 
 root = chapter.workspace.root
 say(submitted(submissions(cells, root / "submissions"), root))

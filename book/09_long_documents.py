@@ -30,7 +30,10 @@ warmup_share: float = 0.1
 max_length: int = 128
 shorter: list = [48]
 dropout: float = 0.0
+weight_decay: float = 0.01  # in the original scripts 0, which the paper edition takes
 precision: str = "auto"
+checkpoint_every: int = 1000
+trackers: list = []
 seeds: list = [0, 1]
 
 # %%

@@ -25,7 +25,10 @@ learning_rate: float = 2.0e-5
 warmup_share: float = 0.0
 max_length: int = 128
 dropout: float = 0.1
+weight_decay: float = 0.0  # as the original scripts have it
 precision: str = "auto"
+checkpoint_every: int = 1000
+trackers: list = []
 seeds: list = [0, 1, 2, 3, 4]
 
 # %%

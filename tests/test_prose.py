@@ -28,7 +28,7 @@ from distilbook.inference.models import PUBLISHED
 from distilbook.inference.timing import PERCENTILE
 from distilbook.models.parameters import model_config
 from distilbook.stats.comparison import WIDENED
-from distilbook.training.step import BETAS, EPSILON, MAX_GRADIENT_NORM
+from distilbook.training.schedule import Optimisation
 from prose_numbers import NUMBER, numbers_in, unaccounted, without_code
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -121,7 +121,7 @@ ACCOUNTED: dict[str, dict[str, str]] = {
     "06_pretraining": {
         f"weights of the {TERMS} terms": "the terms of Recipe",
         f"adds up the {TERMS} terms": "the terms of Recipe",
-        f"at a norm of {MAX_GRADIENT_NORM:g}": "loop.MAX_GRADIENT_NORM",
+        f"at a norm of {Optimisation().max_gradient_norm:g}": "schedule.Optimisation",
         "to 1 and to 8": "the exercise's own values",
         f"of the {TERMS} curves": "the terms of Recipe",
     },
@@ -175,7 +175,10 @@ ACCOUNTED: dict[str, dict[str, str]] = {
 #: Constants of the method that stand in formulas.
 FORMULAS = {
     "02_corpus": [rf"\mathrm{{count}}(v)^{{-{SMOOTHING}}}"],
-    "06_pretraining": [rf"$\beta = ({BETAS[0]}, {BETAS[1]})$", rf"$\epsilon = 10^{{{round(math.log10(EPSILON))}}}$"],
+    "06_pretraining": [
+        rf"$\beta = {Optimisation().betas}$",
+        rf"$\epsilon = 10^{{{round(math.log10(Optimisation().epsilon))}}}$",
+    ],
     "08_sentence_tasks": [rf"a learning rate of ${RATE:g} \cdot 10^{{{POWER:g}}}$"],
 }
 

@@ -119,7 +119,7 @@ def test_without_a_teacher_the_chapter_that_makes_it_is_named(project_copy):
 def test_without_a_student_the_chapter_that_trains_it_is_named(smoke, student, chapter):
     with pytest.raises(BookError) as error:
         models_of(config_of("08_sentence_tasks", students=(student,)), smoke)
-    assert error.value.what == f"there is no student of arm {student!r}"
+    assert error.value.what == f"there is no student of the ablation {student!r}"
     before = "--chapter 02_corpus --chapter 03_teacher"
     assert f"distilbook run smoke {before}" in error.value.do and error.value.do.endswith(f"--chapter {chapter}")
 

@@ -48,6 +48,9 @@ def values(inputs, teacher_folder, student):
         "dropout": 0.0,
         "max_length": 32,
         "precision": "float32",
+        "weight_decay": 0.01,
+        "checkpoint_every": 1000,
+        "trackers": (),
         "seeds": [0, 1],
     }
 

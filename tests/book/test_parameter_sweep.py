@@ -95,7 +95,8 @@ def impossible() -> Iterator[Any]:
     recipe = {"temperature": [0, 1e-9, 1e6], "distillation_weight": [1e9], "layers": [[], [0, 0], [2, 0], [-1], [0.0]],
               "distilled_positions": ["al", "masks", ""], "initialisation": ["copy"]}  # fmt: skip
     tasks = {"train_examples": [0, 1, -5, "All", "none"], "epochs": [-1, 10**4], "batch_size": [0], "dropout": [1, 1.5],
-             "learning_rate": [0, 9], "warmup_share": [1], "max_length": [0, 4, 513], "seeds": [[], [0, 0], [-1], [2**32], [True]]}  # fmt: skip
+             "learning_rate": [0, 9], "warmup_share": [1], "max_length": [0, 4, 513],
+             "weight_decay": [-0.1, 1.5], "checkpoint_every": [0], "trackers": [["tensorbord"]], "seeds": [[], [0, 0], [-1], [2**32], [True]]}  # fmt: skip
     mine, other = ROWS["tasks"], {"name": "other", "address": "other.tsv"}
     own = {"tasks": [[mine, mine], [mine, other | {"name": "MINE"}], [mine | {"name": "a/b"}], [mine | {"name": ".."}],
                      [mine | {"epochs": -1}], [mine | {"batch_size": 0}], [mine | {"learning_rate": 9}],

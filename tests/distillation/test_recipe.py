@@ -39,7 +39,7 @@ def test_only_arms_that_look_at_the_teacher_use_it():
 
 
 def test_an_arm_that_would_change_nothing_is_refused():
-    with pytest.raises(BookError, match="arm 'without_cosine' changes nothing in cosine_weight"):
+    with pytest.raises(BookError, match="ablation 'without_cosine' changes nothing in cosine_weight"):
         changes_of("without_cosine", FULL.changed(cosine_weight=0.0))
 
 

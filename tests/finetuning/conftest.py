@@ -15,8 +15,11 @@ SHARED = {
     "learning_rate": 3e-3,
     "warmup_share": 0.1,
     "dropout": 0.0,
+    "weight_decay": 0.01,
     "max_length": 48,
     "precision": "float32",
+    "checkpoint_every": 1000,
+    "trackers": (),
     "seeds": (0, 1),
 }
 

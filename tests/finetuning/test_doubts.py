@@ -1,8 +1,8 @@
-"""What a head answers is called into question where a constant answer would be far better."""
+"""A model's own head is questioned where a constant prediction would be far better."""
 
 import numpy as np
 import pytest
-from distilbook.finetuning.doubts import exchanged, reversed_values
+from distilbook.finetuning.heads import ClassHead, ValueHead
 
 LABELS = np.array([0, 1, 2] * 30)
 
@@ -10,24 +10,24 @@ LABELS = np.array([0, 1, 2] * 30)
 @pytest.mark.parametrize("order", [(1, 0, 2), (2, 0, 1), (1, 2, 0)])
 def test_outputs_in_another_order_are_noticed_with_what_the_right_one_would_give(order):
     labels = LABELS if sum(number == place for place, number in enumerate(order)) == 0 else LABELS[LABELS != 2]
-    said = exchanged(np.array(order)[labels], labels, ("a", "b", "c"))
+    said = ClassHead().doubt(labels, np.array(order)[labels], ("a", "b", "c"))
     named = {output: "abc"[label] for label, output in enumerate(order)}
     assert "accuracy 0.000 is far below" in said and "it would be 1.000" in said
-    assert f"with its outputs taken for {named[0]}, {named[1]}, {named[2]} in this order" in said
+    assert f"with its outputs in the order {named[0]}, {named[1]}, {named[2]}" in said
 
 
 @pytest.mark.parametrize("predicted", [LABELS, np.zeros_like(LABELS), np.roll(LABELS, 45)])
 def test_what_a_working_head_may_answer_is_not(predicted):
-    assert exchanged(predicted, LABELS, ("a", "b", "c")) == ""
+    assert ClassHead().doubt(LABELS, predicted, ("a", "b", "c")) == ""
 
 
 def test_chance_alone_is_rarely_called_into_question():
     generator = np.random.default_rng(0)
-    draws = [exchanged(generator.integers(0, 2, 200), np.arange(200) % 2, ("a", "b")) for _ in range(200)]
+    draws = [ClassHead().doubt(np.arange(200) % 2, generator.integers(0, 2, 200), ("a", "b")) for _ in range(200)]
     assert sum(map(bool, draws)) < 15
 
 
 def test_values_that_fall_where_labels_rise_are_noticed():
-    values = np.linspace(0, 5, 50)
-    assert "correlate with the labels at -1.000" in reversed_values(5 - values, values)
-    assert reversed_values(values, values) == reversed_values(np.ones(50), values) == ""
+    values, doubt = np.linspace(0, 5, 50), ValueHead().doubt
+    assert "correlate with the labels at -1.000" in doubt(values, 5 - values, ())
+    assert doubt(values, values, ()) == doubt(np.ones(50), values, ()) == ""

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+from distilbook.finetuning.batches import LabelledExamples, batches_for_prediction, length_batches
 from distilbook.finetuning.classifier import new_classifier
-from distilbook.finetuning.encoding import batches_for_prediction, encode, length_batches
+from distilbook.finetuning.heads import encode
 from distilbook.models.loading import load_tokenizer
 from distilbook.tasks import Examples
 from hypothesis import given
@@ -60,3 +61,20 @@ def test_the_share_of_texts_that_are_cut_is_counted(model, tasks, teacher_folder
     encoded = encode(examples, tokenizer, model, max_length=8)
     long = [len(tokenizer(text)["input_ids"]) > 8 for text in texts]
     assert encoded.truncated == np.mean(long) > 0 and max(encoded.lengths) == 8
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3])
+def test_ranks_share_out_the_examples_of_every_batch_and_one_without_any_has_a_dummy(
+    model, tasks, teacher_folder, processes
+):
+    examples, tokenizer = tasks["MNLI"].train, load_tokenizer(teacher_folder)
+    encoded = encode(examples, tokenizer, model, max_length=48)
+    source = LabelledExamples(encoded, examples.labels, tokenizer, batch_size=2, epochs=1, seed=0)
+    for step, whole in enumerate(source.batches):
+        parts = [batch for process in range(processes) for batch in source.step(step, process, processes)]
+        counted = [batch for batch in parts if batch.counted]
+        assert len(parts) == processes and len(counted) == min(processes, len(whole))
+        assert sorted(np.concatenate([batch.numbers for batch in counted])) == sorted(whole)
+        assert sum(batch.counts["examples"] for batch in parts) == len(whole)
+        for batch in counted:
+            np.testing.assert_array_equal(batch.labels, examples.labels[batch.numbers])

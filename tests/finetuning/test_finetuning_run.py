@@ -1,3 +1,4 @@
+import contextlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -7,12 +8,20 @@ import pytest
 import torch
 from accelerate import Accelerator
 from distilbook.core.config import BookError
+from distilbook.finetuning.batches import LabelledExamples
 from distilbook.finetuning.classifier import new_classifier
-from distilbook.finetuning.encoding import encode
-from distilbook.finetuning.run import FinetuneRun, finetune, loss_of, predict, rate_at, run_key
+from distilbook.finetuning.heads import encode, head_of
+from distilbook.finetuning.run import FinetuneRun, finetune, predict, run_key
 from distilbook.models.loading import load_tokenizer
-from distilbook.stats.metrics import METRICS
+from distilbook.stats.metrics import METRICS, example_scores
 from distilbook.tasks import Task
+from distilbook.training.batches import LabelledBatch
+from distilbook.training.divergence import read_batches
+from distilbook.training.log import read_curves
+from distilbook.training.loop import Stopped
+from distilbook.training.objectives import Classification, Regression
+from distilbook.training.schedule import learning_rate_at
+from distilbook.training.step import adamw
 from processes import launch
 
 
@@ -33,6 +42,7 @@ def test_a_model_learns_a_task_of_each_kind(settings, tasks, teacher_folder, tmp
         kept = np.load(run.predictions(split))
         np.testing.assert_array_equal(kept["labels"], examples.labels)
         np.testing.assert_array_equal(kept["groups"], examples.groups)
+        np.testing.assert_array_equal(kept["scores"], example_scores(task.metric, kept["labels"], kept["predictions"]))
         assert METRICS[task.metric](kept["labels"], kept["predictions"]) > at_least
     for split, examples in task.withheld.items():
         assert np.load(run.predictions(split))["predictions"].shape == (len(examples),)
@@ -52,37 +62,121 @@ def test_every_example_is_predicted_once_and_in_order(student_folder, teacher_fo
         torch.manual_seed(0)
         model, tokenizer = new_classifier(folder, tasks["pairs"]).eval(), load_tokenizer(folder)
         encoded = encode(tasks["pairs"].evaluation["test"], tokenizer, model, 48)
-        together = predict(model, encoded, tokenizer, 5, tasks["pairs"], Accelerator(cpu=True))
+        together = predict(model, encoded, tokenizer, 5, head_of(tasks["pairs"]), Accelerator(cpu=True))
         with torch.no_grad():
             alone = [float(model(**encoded.batch([i], tokenizer)).logits) for i in range(len(encoded))]
         np.testing.assert_allclose(together, alone, atol=1e-5)
 
 
-def test_the_loss_is_the_cross_entropy_or_the_squared_error(tasks):
+def test_the_loss_is_the_cross_entropy_or_the_squared_error():
     draw = torch.Generator().manual_seed(0)
     logits, targets = torch.randn(5, 3, generator=draw), torch.tensor([0, 2, 1, 1, 0])
     by_hand = -(logits - logits.exp().sum(1, keepdim=True).log())[range(5), targets].sum()
-    torch.testing.assert_close(loss_of(logits, targets, tasks["MNLI"]), by_hand)
+    torch.testing.assert_close(Classification.total(logits, targets), by_hand)
     numbers, wanted = torch.randn(5, 1, generator=draw), torch.rand(5, generator=draw, dtype=torch.float64)
     by_hand = ((numbers[:, 0].double() - wanted) ** 2).sum().float()
-    torch.testing.assert_close(loss_of(numbers, wanted, tasks["pairs"]), by_hand)
+    torch.testing.assert_close(Regression.total(numbers, wanted), by_hand)
 
 
-def test_the_learning_rate_rises_and_falls_linearly():
-    rates = [rate_at(step, 20, 0.2) for step in range(20)]
+def test_the_learning_rate_rises_and_falls_linearly(settings):
+    how = settings.model_copy(update={"learning_rate": 1e-3, "warmup_share": 0.2})
+    rates = [1e3 * learning_rate_at(step, how.loop(20)) for step in range(20)]
     assert rates[:4] == pytest.approx([0.25, 0.5, 0.75, 1.0]) and rates[4:6] == pytest.approx([1.0, 15 / 16])
-    assert rates[-1] == pytest.approx(1 / 16) and rate_at(0, 5, 0.0) == 1.0
+    assert rates[-1] == pytest.approx(1 / 16)
+    assert learning_rate_at(0, how.model_copy(update={"warmup_share": 0.0}).loop(5)) == 1e-3
 
 
-def test_a_run_that_diverges_is_finished_and_says_at_which_step(settings, tasks, student_folder, tmp_path):
-    how = settings.model_copy(update={"learning_rate": 0.9, "epochs": 1})
-    monkey = pytest.MonkeyPatch()
-    monkey.setattr("distilbook.finetuning.run.loss_of", lambda logits, *_: logits.sum() * float("nan"))
-    try:
-        run = finetune(how, student_folder, tasks["reviews"], 0, tmp_path, "x")
-    finally:
-        monkey.undo()
-    assert run.diverged == 0 and not run.predictions("test").exists()
+def test_biases_and_layernorm_weights_have_no_weight_decay(settings, tasks, student_folder, teacher_folder):
+    """With gradients of zero, weight decay is all that AdamW does."""
+    for folder in (student_folder, teacher_folder):
+        model = new_classifier(folder, tasks["reviews"])
+        before = {name: tensor.detach().clone() for name, tensor in model.named_parameters()}
+        optimizer = adamw(Classification(model), 0.1, settings.loop(1).optimisation)
+        for parameter in model.parameters():
+            parameter.grad = torch.zeros_like(parameter)
+        optimizer.step()
+        for name, tensor in model.named_parameters():
+            decayed = not (name.endswith("bias") or "norm" in name.lower())
+            expected = before[name] * (1 - 0.1 * settings.weight_decay) if decayed else before[name]
+            torch.testing.assert_close(tensor.detach(), expected, rtol=1e-6, atol=0)
+
+
+def test_a_run_that_diverges_is_finished_and_says_at_which_step(settings, tasks, student_folder, tmp_path, monkeypatch):
+    how = settings.model_copy(update={"epochs": 1})
+    total, calls = Classification.total, []
+
+    def poisoned(logits, labels):
+        calls.append(1)
+        return total(logits, labels) * (float("nan") if len(calls) > 2 else 1.0)
+
+    monkeypatch.setattr(Classification, "total", staticmethod(poisoned))
+    run = finetune(how, student_folder, tasks["reviews"], 0, tmp_path, "x")
+    assert run.diverged == 2 and not run.predictions("test").exists()
+    assert [line["step"] for line in read_curves(tmp_path)[0]] == [1, 2] and not (tmp_path / "checkpoint").exists()
+    _, (batch,) = read_batches(tmp_path / "bad_batch" / "step_2.process_0.safetensors", LabelledBatch)
+    np.testing.assert_array_equal(tasks["reviews"].train.labels[batch.numbers], batch.labels)
+
+
+def test_a_loss_that_rises_does_not_stop_a_run(settings, tasks, student_folder, tmp_path, monkeypatch):
+    total, calls = Classification.total, []
+
+    def rising(logits, labels):
+        calls.append(1)
+        return total(logits, labels) * 0.01 * len(calls)
+
+    monkeypatch.setattr(Classification, "total", staticmethod(rising))
+    run = finetune(settings, student_folder, tasks["reviews"], 0, tmp_path, "x")
+    losses = [line["loss"] for line in read_curves(tmp_path)[0]]
+    assert len(losses) > 40 and run.diverged is None and min(losses[-20:]) > 2 * losses[0]
+
+
+@pytest.mark.parametrize("name", ["reviews", "pairs", "MNLI"])
+def test_a_killed_run_resumes_as_if_nothing_had_happened(settings, tasks, student_folder, tmp_path, monkeypatch, name):
+    """With dropout, on a task of each kind: the same losses and predictions to the bit."""
+    changes = {"epochs": 2, "dropout": 0.1, "checkpoint_every": 2, "batch_size": 4, "train_examples": 14}
+    how = settings.model_copy(update=changes)
+    task, step = tasks[name], LabelledExamples.step
+    whole = finetune(how, student_folder, task, 0, tmp_path / "whole", "x")
+
+    def killed(self, number, *rest):
+        if number == 5:
+            raise KeyboardInterrupt
+        return step(self, number, *rest)
+
+    with monkeypatch.context() as patch, pytest.raises(Stopped, match="stopped at step 5; .* checkpoint of step 4"):
+        patch.setattr(LabelledExamples, "step", killed)
+        finetune(how, student_folder, task, 0, tmp_path / "killed", "x")
+    taken = []
+    monkeypatch.setattr(
+        LabelledExamples, "step", lambda self, number, *rest: taken.append(number) or step(self, number, *rest)
+    )
+    resumed = finetune(how, student_folder, task, 0, tmp_path / "killed", "x")
+    assert taken == [4, 5, 6, 7] and not (tmp_path / "killed" / "checkpoint").exists()
+    lines = [
+        [(line["step"], line["loss"], line["gradient_norm"]) for line in read_curves(run.folder)[0]]
+        for run in (whole, resumed)
+    ]
+    assert lines[0] == lines[1] and len(lines[0]) == 8
+    for split in task.evaluation | task.withheld:
+        ours, theirs = (np.load(run.predictions(split))["predictions"] for run in (whole, resumed))
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_short_run_writes_no_checkpoint_and_is_watched_while_it_trains(
+    settings, tasks, student_folder, tmp_path, monkeypatch
+):
+    seen = []
+
+    @contextlib.contextmanager
+    def watch(folder):
+        before = len(read_curves(folder)[0])
+        yield
+        seen.append((folder, before, len(read_curves(folder)[0])))
+
+    monkeypatch.setattr("distilbook.training.loop.save_checkpoint", lambda *_: pytest.fail("a checkpoint"))
+    how = settings.model_copy(update={"epochs": 1, "train_examples": 16, "batch_size": 4})
+    finetune(how, student_folder, tasks["reviews"], 0, tmp_path, "x", watch)
+    assert seen == [(tmp_path, 0, 4)]
 
 
 def test_a_model_is_evaluated_as_it_is_with_no_epochs(settings, tasks, student_folder, tmp_path):
@@ -93,7 +187,7 @@ def test_a_model_is_evaluated_as_it_is_with_no_epochs(settings, tasks, student_f
     how = settings.model_copy(update={"epochs": 0})
     run = finetune(how, tmp_path / "own", tasks["reviews"], 0, tmp_path / "run", "x")
     encoded = encode(tasks["reviews"].evaluation["test"], tokenizer, model, 48)
-    expected = predict(model, encoded, tokenizer, 8, tasks["reviews"], Accelerator(cpu=True))
+    expected = predict(model, encoded, tokenizer, 8, head_of(tasks["reviews"]), Accelerator(cpu=True))
     np.testing.assert_array_equal(np.load(run.predictions("test"))["predictions"], expected)
     assert run.train_examples == 0
 

@@ -14,8 +14,9 @@ from distilbook.core.config import BookError
 from distilbook.core.files import read_json, write_json
 from distilbook.core.finished import MARKER, Unfinished, opened, seal
 from distilbook.core.workspace import Workspace
+from distilbook.finetuning.glue_submission import submissions
 from distilbook.finetuning.grid import Model, grid, run_grid, shared_out, work
-from distilbook.finetuning.records import answers_of, finetuning_records, runs_of, submissions
+from distilbook.finetuning.records import answers_of, finetuning_records, runs_of
 from model_folders import reweighed
 
 

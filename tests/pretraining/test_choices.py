@@ -46,8 +46,8 @@ def test_the_same_choice_twice_is_refused():
 @pytest.mark.parametrize(
     ("choice", "said"),
     [
-        ({"temperature": 2.0}, "a choice is what the full recipe has already"),
-        ({"temperature": 2, "layers": [0, 3]}, "a choice is what the full recipe has already"),
+        ({"temperature": 2.0}, "a choice equals the full recipe"),
+        ({"temperature": 2, "layers": [0, 3]}, "a choice equals the full recipe"),
         ({"layers": [0, 4]}, "the teacher has no layer 4"),
     ],
 )
@@ -60,7 +60,7 @@ def test_a_choice_that_cannot_be_run_beside_the_full_recipe_is_refused(full, tea
 @pytest.mark.parametrize("arm", [name for name in ARMS if name != "full"])
 def test_a_choice_that_is_an_arm_is_sent_to_its_chapter(full, teacher_folder, arm):
     changes = ARMS[arm](full[0].config.recipe)
-    with pytest.raises(BookError, match=f"chapter 07_ablations/{arm} runs it"):
+    with pytest.raises(BookError, match=f"the chapter of the ablation {arm} runs it"):
         choices_of(config(changes), full, teacher_folder)
 
 

@@ -7,11 +7,12 @@ import torch
 import torch.nn.functional as F
 from distilbook.core.config import BookError
 from distilbook.core.workspace import Workspace
+from distilbook.distillation.objectives import TripleLoss
 from distilbook.distillation.recipe import ARMS
 from distilbook.distillation.student import build_student
 from distilbook.models.loading import load_teacher
-from distilbook.pretraining.ablations import full_runs, published_runs, run_arm
-from distilbook.pretraining.pretrain import PretrainConfig, PretrainRun, TripleLoss, pretrain
+from distilbook.pretraining.ablations import published_runs, run_arm
+from distilbook.pretraining.pretrain import PretrainConfig, PretrainRun, pretrain
 from distilbook.pretraining.records import pretraining_records
 from distilbook.training.batches import MicroBatch
 from distilbook.training.log import read_curves
@@ -44,7 +45,7 @@ def test_the_objective_equals_the_papers_loss_computed_from_whole_models(
     with torch.no_grad():
         student.get_input_embeddings().weight.mul_(1.1)
     batch = a_batch(teacher.config.vocab_size, lengths)
-    loss, _ = TripleLoss(student, teacher, recipe)(batch, batch.tokens, batch.masked)
+    loss, _ = TripleLoss(student, teacher, recipe)(batch, batch.counts)
     loss.backward()
     gradients = {name: p.grad.clone() for name, p in student.named_parameters()}
     student.zero_grad()
@@ -109,7 +110,7 @@ def test_an_arm_is_run_with_the_full_recipes_configuration_and_seeds(corpus, tea
     full = [pretrain(config, "full", seed, corpus, teacher_folder, workspace.root / "pretraining") for seed in (0, 1)]
     for run in full:
         workspace.publish(f"student/full/seed{run.seed}", run.folder, made_by="06_pretraining")
-    assert full_runs(workspace) == full
+    assert published_runs(workspace, "full", made_by="06_pretraining") == full
     arm = run_arm("without_teacher", full, corpus, teacher_folder)
     assert [run.seed for run in arm] == [0, 1] and {run.tokens for run in (*arm, *full)} == {full[0].tokens}
     ours, theirs = arm[0].config.model_dump(), full[0].config.model_dump()

@@ -7,11 +7,10 @@ import torch.nn.functional as F
 from distilbook.core.records import TRAINING_MASKS
 from distilbook.corpus.masking import Masking
 from distilbook.models.loading import load_tokenizer
-from distilbook.pretraining import held_out as training_masks
+from distilbook.pretraining import records as training_masks
 from distilbook.pretraining.held_out import MASK_SEED, HeldOut
 from distilbook.pretraining.pretrain import PretrainConfig, pretrain
-from distilbook.pretraining.records import pretraining_records
-from distilbook.pretraining.training_masks import training_mask_records
+from distilbook.pretraining.records import pretraining_records, training_mask_records
 from transformers import AutoModelForMaskedLM
 
 

@@ -57,7 +57,7 @@ def test_single_examples_are_drawn_with_replacement(classes, similarities):
 
 def test_kinds_of_examples_and_single_ones_are_drawn_alike(classes, monkeypatch):
     labels, predicted = classes
-    assert len(resampling.kinds_of(labels, predicted)[2]) == 8
+    assert len(resampling.kinds_of(labels, predicted)[1]) == 8
     kinds = drawn("matthews_correlation", labels, predicted, np.arange(240))
     monkeypatch.setattr(resampling, "BINOMIAL", 1_000)
     agree(drawn("matthews_correlation", labels, predicted, np.arange(240)), kinds)

@@ -8,17 +8,19 @@ import torch
 from accelerate import Accelerator
 from distilbook.corpus.corpus import Corpus
 from distilbook.corpus.masking import Masking
+from distilbook.distillation.objectives import TripleLoss
 from distilbook.distillation.student import build_student
 from distilbook.models.loading import load_teacher, load_tokenizer
-from distilbook.pretraining.pretrain import PretrainConfig, TripleLoss
+from distilbook.pretraining.pretrain import PretrainConfig
 from distilbook.training.batches import Blocks
+from distilbook.training.precision import accelerator_for
 from distilbook.training.step import accumulate
 from safetensors.torch import save_file
 
 
 def gradient(corpus: Path, teacher_folder: Path, config: PretrainConfig, dropout: float) -> dict[str, torch.Tensor]:
     """Return the gradient that ``config``'s micro-batches and this process's neighbours give, in float64."""
-    accelerator = Accelerator(cpu=True)
+    accelerator = accelerator_for("float32", cpu=True)  # whatever the precision of an earlier one
     corpus = Corpus.open(corpus)
     teacher = load_teacher(teacher_folder, new_head=False).double()
     student = build_student(teacher, config.recipe, dropout, seed=0).double()

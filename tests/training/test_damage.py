@@ -45,7 +45,7 @@ def killed(train, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt) as stopped:
         patch.setattr(Blocks, "step", until_five)
         train(root)
-    assert "stopped at step 5; run again to go on from its checkpoint of step 4" in str(stopped.value)
+    assert "stopped at step 5; run again to resume from its checkpoint of step 4" in str(stopped.value)
     (folder,) = root.iterdir()
     assert {path.name for path in (folder / "checkpoint").iterdir()} == {"2", "4"}
     return root
@@ -90,9 +90,9 @@ def test_what_is_left_out_and_where_the_run_starts_is_said(train, killed, tmp_pa
     (folder / "checkpoint" / "2" / "model.safetensors").write_bytes(b"")
     train(root)
     said = capsys.readouterr().err
-    assert "checkpoint/4 is left out: a result is not whole: optimizer.safetensors is missing" in said
-    assert "checkpoint/2 is left out: a result is not whole: model.safetensors has 0 bytes instead of" in said
-    assert "no checkpoint in" in said and "the run starts again at step 0" in said
+    assert "checkpoint/4 is skipped: a result is not whole: optimizer.safetensors is missing" in said
+    assert "checkpoint/2 is skipped: a result is not whole: model.safetensors has 0 bytes instead of" in said
+    assert "no checkpoint in" in said and "the run starts at step 0" in said
 
 
 def test_a_checkpoint_of_another_model_is_left_out(train, finished, killed, tmp_path, capsys):
@@ -105,7 +105,7 @@ def test_a_checkpoint_of_another_model_is_left_out(train, finished, killed, tmp_
     del facts["tensors"]["optimizer.safetensors"]["3.exp_avg"]
     seal(marker, facts, ["model.safetensors", "optimizer.safetensors"])
     assert outcome(train(root)) == outcome(finished)
-    assert "checkpoint/4 is left out: its tensors are not those of the optimiser" in capsys.readouterr().err
+    assert "checkpoint/4 is skipped: its tensors are not those of the optimiser" in capsys.readouterr().err
 
 
 def test_a_run_that_another_thread_trains_is_refused(train, finished, tmp_path):

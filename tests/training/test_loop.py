@@ -5,9 +5,10 @@ import pytest
 import torch
 from distilbook.core.config import BookError
 from distilbook.corpus.masking import Masking
+from distilbook.distillation.objectives import TripleLoss
 from distilbook.distillation.student import build_student
 from distilbook.models.loading import load_teacher, load_tokenizer
-from distilbook.pretraining.pretrain import PretrainConfig, TripleLoss
+from distilbook.pretraining.pretrain import PretrainConfig
 from distilbook.training import loop, schedule
 from distilbook.training.batches import Blocks
 from distilbook.training.divergence import Guard, read_batches
@@ -112,7 +113,7 @@ def test_accumulation_changes_the_gradient_by_rounding_alone(corpus, teacher_fol
         tokens = sum(b.labels.numel() for b in batches)
         masked = int(sum((b.labels != -100).sum() for b in batches))
         for b in batches:
-            objective(b, tokens, masked)[0].backward()
+            objective(b, {"tokens": tokens, "masked": masked})[0].backward()
         return torch.cat([p.grad.flatten() for p in objective.parameters() if p.grad is not None])
 
     # The cosine term is computed in float32, hence the tolerance.

@@ -7,7 +7,7 @@ from accelerate import Accelerator
 from distilbook.core.config import BookError
 from distilbook.training import log as metrics
 from distilbook.training.log import Metrics, Reporter, check_installed, read_curves, read_metrics
-from distilbook.training.schedule import LoopConfig, known_trackers
+from distilbook.training.schedule import BlocksConfig, known_trackers
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 LOOP = {
@@ -25,15 +25,15 @@ LOOP = {
 
 def write(folder, after: int, until: int, offset: float = 0.0) -> None:
     """Write the steps after ``after`` up to ``until``, with a held-out measurement before every third."""
-    config = LoopConfig(**LOOP)
-    with Reporter(told(folder, after, config), "a run", config, after, tokens_a_step=128) as reporter:
+    config = BlocksConfig(**LOOP)
+    with Reporter(told(folder, after, config), "a run", config.steps, after, 128, "tokens") as reporter:
         for step in range(after, until):
             if step % 3 == 0:
                 reporter.measured(step, {"masked_accuracy": step / 10 + offset, "masked_lm_loss": 5.0 - step})
             reporter.stepped(step + 1, {"loss": 9.0 - step + offset, "masked_lm_loss": 4.0 - step, "tokens": 128})
 
 
-def told(folder, after: int, config: LoopConfig) -> Metrics:
+def told(folder, after: int, config: BlocksConfig) -> Metrics:
     return Metrics(folder, after, config, Accelerator(log_with=list(config.trackers), project_dir=folder / "logs"))
 
 
@@ -125,7 +125,7 @@ def test_trackers_other_than_tensorboard_get_the_configuration_as_theirs(tmp_pat
         def finish(self):
             self.over = True
 
-    tracker, config = Notebook(), LoopConfig(**LOOP)
+    tracker, config = Notebook(), BlocksConfig(**LOOP)
     written = Metrics(tmp_path, 0, config, Accelerator(log_with=[tracker]))
     written.write(1, {"loss": 2.0})
     written.close()
@@ -135,10 +135,10 @@ def test_trackers_other_than_tensorboard_get_the_configuration_as_theirs(tmp_pat
 
 def test_a_tracker_that_does_not_exist_is_refused_with_the_parameters():
     with pytest.raises(BookError) as error:
-        LoopConfig.parse(LOOP | {"trackers": ["tensorbord"]}, where="06.yaml")
+        BlocksConfig.parse(LOOP | {"trackers": ["tensorbord"]}, where="06.yaml")
     assert "tensorboard" in str(error.value) and "there is no tensorbord" in str(error.value)
     with pytest.raises(BookError, match="there is no all"):
-        LoopConfig.parse(LOOP | {"trackers": ["all"]}, where="06.yaml")
+        BlocksConfig.parse(LOOP | {"trackers": ["all"]}, where="06.yaml")
 
 
 def test_a_tracker_that_is_not_installed_is_refused_and_those_there_are_named(monkeypatch):
@@ -150,4 +150,4 @@ def test_a_tracker_that_is_not_installed_is_refused_and_those_there_are_named(mo
 
 
 def test_who_gets_the_metrics_changes_no_result():
-    assert LoopConfig(**LOOP).fingerprint() == LoopConfig(**LOOP | {"trackers": ()}).fingerprint()
+    assert BlocksConfig(**LOOP).fingerprint() == BlocksConfig(**LOOP | {"trackers": ()}).fingerprint()

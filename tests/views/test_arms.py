@@ -31,7 +31,7 @@ def test_every_arm_shows_what_it_changes(arm):
 
 
 def test_an_arm_that_does_not_exist_is_refused():
-    with pytest.raises(BookError, match="there is no arm"):
+    with pytest.raises(BookError, match="there is no ablation"):
         arms.changed_rows("without_anything", RECIPE)
 
 

@@ -24,6 +24,9 @@ SETTINGS = {
     "max_length": 32,
     "dropout": 0.0,
     "precision": "float32",
+    "weight_decay": 0.01,
+    "checkpoint_every": 1000,
+    "trackers": (),
 }
 
 

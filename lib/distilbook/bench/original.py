@@ -16,7 +16,7 @@ from transformers import BertForMaskedLM, DistilBertForMaskedLM
 from ..corpus.masking import IGNORED
 from ..distillation.recipe import Recipe
 from ..training.batches import MicroBatch
-from ..training.step import BETAS, EPSILON, MAX_GRADIENT_NORM
+from ..training.schedule import Optimisation
 
 
 def triple_loss(
@@ -51,16 +51,16 @@ def _cosine(ours: Tensor, theirs: Tensor, real: Tensor) -> Tensor:
 
 def optimiser(student: DistilBertForMaskedLM, learning_rate: float) -> torch.optim.AdamW:
     """Return AdamW parameter by parameter, as it was before it was fused."""
-    return torch.optim.AdamW(
-        student.parameters(), lr=learning_rate, betas=BETAS, eps=EPSILON, weight_decay=0.0, foreach=False, fused=False
-    )
+    how = Optimisation()
+    constants = {"betas": how.betas, "eps": how.epsilon, "weight_decay": how.weight_decay}
+    return torch.optim.AdamW(student.parameters(), lr=learning_rate, **constants, foreach=False, fused=False)
 
 
 def step(student, teacher, batch: MicroBatch, recipe: Recipe, optimizer: torch.optim.Optimizer) -> float:
     """Take one optimiser step on one batch and return its loss."""
     loss = triple_loss(student, teacher, batch, recipe)["loss"]
     loss.backward()
-    torch.nn.utils.clip_grad_norm_(student.parameters(), MAX_GRADIENT_NORM)
+    torch.nn.utils.clip_grad_norm_(student.parameters(), Optimisation().max_gradient_norm)
     optimizer.step()
     optimizer.zero_grad()
     return float(loss)

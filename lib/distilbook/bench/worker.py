@@ -110,7 +110,7 @@ def _original(order: dict[str, Any]) -> tuple:
 
 
 def _ours(order: dict[str, Any]) -> tuple:
-    from ..pretraining.pretrain import TripleLoss
+    from ..distillation.objectives import TripleLoss
     from ..training.precision import accelerator_for
     from ..training.step import accumulate, adamw
 

@@ -16,10 +16,17 @@ from ..core.config import BookError, short_hash
 from ..core.records import Record
 from ..corpus.corpus import Corpus
 from ..distillation.recipe import AS_LONG
-from ..pretraining.ablations import Choice, choices_of, equal_seconds_steps, full_runs, paired_with, run_arm, run_choice
-from ..pretraining.pretrain import PretrainRun
-from ..pretraining.records import pretraining_records
-from ..pretraining.training_masks import training_mask_records
+from ..pretraining.ablations import (
+    Choice,
+    choices_of,
+    equal_seconds_steps,
+    paired_with,
+    published_runs,
+    run_arm,
+    run_choice,
+)
+from ..pretraining.config import PretrainRun
+from ..pretraining.records import pretraining_records, training_mask_records
 from ..training.loop import Watch
 from ..views import ablations as arms
 from ..views import choices as comparisons
@@ -79,7 +86,9 @@ class Ablation(Changed):
         Raises:
             BookError: when an earlier chapter has not been run.
         """
-        return cls(chapter, full_runs(chapter.workspace), *_text_and_teacher(chapter))
+        return cls(
+            chapter, published_runs(chapter.workspace, "full", made_by="06_pretraining"), *_text_and_teacher(chapter)
+        )
 
     @property
     def arm(self) -> str:
@@ -164,7 +173,7 @@ class Choices(Changed):
                 chapter has not been run.
         """
         corpus, teacher = _text_and_teacher(chapter)
-        full = paired_with(chapter.config.seeds, full_runs(chapter.workspace))
+        full = paired_with(chapter.config.seeds, published_runs(chapter.workspace, "full", made_by="06_pretraining"))
         return cls(chapter, full, corpus, teacher, choices=choices_of(chapter.config, full, teacher))
 
     def changed(self) -> list[dict]:

@@ -34,7 +34,7 @@ class Stage:
 
 #: One optimiser step and the data it reads, common to every stage that trains.
 STEP = Stage(
-    entries=("accumulate", "adamw", "learning_rate_at", "accelerator_for", "take_step"),
+    entries=("accumulate", "adamw", "learning_rate_at", "accelerator_for", "take_step", "Optimisation"),
     modules=("training.loop", "training.step", "training.schedule", "training.precision"),
 )
 #: Encoder and LM head, and where a family has them.
@@ -63,13 +63,13 @@ STAGES = {
     ),
     "teacher_head": Stage(
         entries=("MaskedLM", "start_at_word_frequencies", *STEP.entries, *MASKED_BLOCKS.entries),
-        modules=("pretraining.teacher_head", *STEP.modules, *MASKED_BLOCKS.modules),
+        modules=("pretraining.teacher_head", "training.objectives", *STEP.modules, *MASKED_BLOCKS.modules),
     ),
     "pretraining": Stage(
         entries=("TripleLoss", "build_student", *STEP.entries, *MASKED_BLOCKS.entries),
         modules=(
-            "pretraining.pretrain",
             "distillation.losses",
+            "distillation.objectives",
             "distillation.student",
             *STEP.modules,
             *MASKED_BLOCKS.modules,
@@ -80,10 +80,23 @@ STAGES = {
         modules=("pretraining.held_out", "corpus.masking", *MODEL.modules),
     ),
     "finetuning": Stage(
-        entries=("_train", "predict", "new_classifier", "finished_classifier", "baseline", *STEP.entries),
+        entries=(
+            "LabelledExamples",
+            "ClassHead",
+            "ValueHead",
+            "predict",
+            "new_classifier",
+            "finished_classifier",
+            "set_dropout",
+            "baseline",
+            *STEP.entries,
+        ),
         modules=(
-            *(f"finetuning.{name}" for name in ("run", "encoding", "classifier", "baselines")),
+            *(f"finetuning.{name}" for name in ("batches", "run", "heads", "classifier", "baselines")),
+            "training.objectives",
+            "training.batches",
             *STEP.modules,
+            *MODEL.modules,
         ),
     ),
     "timing": Stage(

@@ -68,7 +68,7 @@ class Masking:
         return np.cumsum((blocks != self.pad_id)[:, ::-1], axis=1)[:, ::-1] > 0
 
     def __call__(
-        self, blocks: np.ndarray, numbers: Sequence[int], seed: int, epoch: int
+        self, blocks: np.ndarray, numbers: Sequence[int] | np.ndarray, seed: int, epoch: int
     ) -> tuple[np.ndarray, np.ndarray]:
         """Mask ``blocks``.
 

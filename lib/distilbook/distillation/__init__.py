@@ -1,3 +1,3 @@
-"""The method itself: the recipe, its losses.
-Equations of the paper and of the original code, without data or loops.
+"""Distillation: the recipe and its ablations, the student, the triple loss and its objective.
+Equations of the paper and the original code, without data or loops.
 """

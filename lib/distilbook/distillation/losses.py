@@ -12,7 +12,7 @@ With student logits :math:`z`, teacher logits :math:`t` and temperature :math:`T
 * :math:`L_{cos} = \mathrm{mean}_i \; 1 - \cos(h_i, g_i)` of the last hidden states of student and teacher,
   mean over all tokens that are no padding.
 
-The first two need the vocabulary projection, which at 30,522 word pieces is far the largest tensor of
+The first two need the vocabulary projection, which at 30,522 tokens is far the largest tensor of
 a step. They are therefore taken from the states before that projection, a chunk of positions at a
 time: for each chunk the logits are made, the two terms and their gradient computed in closed form,
 and the logits forgotten. With :math:`s` the states that the projection takes, n x width, and :math:`W`
@@ -48,12 +48,13 @@ from .recipe import Temperature
 #: float32 are 31 MB), on an accelerator enough to keep it busy (4,096 are 500 MB).
 CHUNKS = {"cpu": 256}
 CHUNK_ELSEWHERE = 4096
-#: Word pieces whose logits are one product. CPU libraries are a third slower at a product as wide as a vocabulary.
+#: Tokens of the vocabulary whose logits are one product. CPU libraries are a third slower at a product as wide as a
+#: vocabulary.
 WORDS = {"cpu": 2048}
 
 
 class LossConfig(ChapterConfig):
-    """What chapter 05 tries the loss with."""
+    """Parameters of the chapter on the loss."""
 
     temperature: Temperature
     seed: Seed
@@ -76,7 +77,7 @@ def vocabulary_loss(
     """Return the distillation and masked-LM terms of the loss.
 
     Args:
-        labels: (positions,), the original word piece where one was masked, -100 elsewhere.
+        labels: (positions,), the original token where it was masked, -100 elsewhere.
         teacher: the teacher's projection at the same positions; None where nothing is distilled.
         distillation_scale: what multiplies the sum of ``T^2 KL`` over positions: weight / count.
         masked_lm_scale: what multiplies the sum of cross-entropies over masked positions.

@@ -1,4 +1,4 @@
-"""The recipe of a student, and the arms of the trial: each takes exactly one thing away from it."""
+"""The recipe of a student and its ablations, each with one change."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 from ..core.config import BookError, Config, Refusal, nearest
 
 Weight = Annotated[float, Field(ge=0, le=1000)]
-#: Colder, divided logits leave the range of narrow types; hotter, what remains of the divergence is rounding.
+#: Below, divided logits leave the range of narrow types; above, the divergence is rounding.
 Temperature = Annotated[float, Field(ge=0.01, le=100)]
 
 
@@ -25,7 +25,7 @@ Layers = Annotated[tuple[Annotated[int, Field(ge=0, lt=1000)], ...], Field(min_l
 
 
 class Recipe(Config):
-    """What a student starts from and what it is trained on (Sanh et al. 2019, section 3).
+    """Initialisation and loss of a student (Sanh et al. 2019, section 3).
 
     The loss is ``distillation_weight * L_ce + masked_lm_weight * L_mlm + cosine_weight * L_cos``;
     the paper leaves the weights open, the original code has 5, 2 and 1, with temperature 2.
@@ -51,7 +51,7 @@ class Recipe(Config):
 
     @property
     def uses_teacher(self) -> bool:
-        """Whether training needs the teacher's outputs at all."""
+        """Whether training needs the teacher's outputs."""
         return self.distillation_weight > 0 or self.cosine_weight > 0
 
     def changed(self, **changes: Any) -> Self:
@@ -59,7 +59,7 @@ class Recipe(Config):
         return type(self)(**(self.model_dump() | changes))
 
 
-#: Every arm: its name, and what it changes in the full recipe (Table 4, and the controls the paper lacks).
+#: The ablations by name, with their changes of the full recipe (Table 4, and controls that the paper lacks).
 ARMS: dict[str, Callable[[Recipe], dict[str, Any]]] = {
     "full": lambda recipe: {},
     "without_distillation": lambda recipe: {"distillation_weight": 0.0},
@@ -70,12 +70,12 @@ ARMS: dict[str, Callable[[Recipe], dict[str, Any]]] = {
     "from_scratch": lambda recipe: {"distillation_weight": 0.0, "cosine_weight": 0.0, "initialisation": "random"},
 }
 
-#: What the name of an arm ends with when it was trained for as many seconds as the full recipe, not on as many tokens.
+#: Suffix of an ablation that was trained for as many seconds as the full recipe instead of as many tokens.
 AS_LONG = "_equal_seconds"
-#: The arms that are: without a teacher's forward pass a step is cheaper.
+#: The ablations with such runs: without a teacher's forward pass a step is cheaper.
 WITHOUT_TEACHER = ("without_teacher", "from_scratch")
 
-#: How the arms are called in figures and sentences.
+#: Names of the ablations in figures and sentences.
 ARM_LABELS = {
     "full": "full recipe",
     "without_distillation": "without distillation loss",
@@ -88,20 +88,20 @@ ARM_LABELS = {
 
 
 def changes_of(arm: str, recipe: Recipe) -> dict[str, Any]:
-    """Return the fields that ``arm`` changes in ``recipe``.
+    """Return the fields that the ablation ``arm`` changes in ``recipe``.
 
     Raises:
-        BookError: for an arm that does not exist, or one that would leave ``recipe`` as it is (a
-            weight that is zero already), since its run would be the full recipe under another name.
+        BookError: for an unknown ablation, or one that changes nothing in ``recipe`` (a weight that is zero already):
+            its run would be the full recipe under another name.
     """
     if arm not in ARMS:
-        raise BookError(f"there is no arm {arm!r}", do=nearest(arm, list(ARMS), "arms"))
+        raise BookError(f"there is no ablation {arm!r}", do=nearest(arm, list(ARMS), "ablations"))
     changes = ARMS[arm](recipe)
     same = [name for name, value in changes.items() if getattr(recipe, name) == value]
     if same:
         raise BookError(
-            f"arm {arm!r} changes nothing in {', '.join(same)}",
-            expected="a full recipe that has what the arm takes away",
-            do="start from the full recipe of chapter 06",
+            f"ablation {arm!r} changes nothing in {', '.join(same)}",
+            expected="a full recipe that has what the ablation takes away",
+            do="start from the full recipe",
         )
     return changes

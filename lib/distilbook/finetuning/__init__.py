@@ -1,3 +1,3 @@
-"""Fine-tuning on tasks: heads, runs, the grid over tasks, models and seeds, baselines, the token-type probe.
-Predictions are kept for every example.
+"""Fine-tuning on tasks: heads, runs, the grid of tasks x models x seeds, baselines, the token-type probe.
+Predictions and scores of every example are kept.
 """

@@ -1,16 +1,24 @@
-"""What is fine-tuned on, and how: settings that all tasks share, and what a task has of its own."""
+"""Configuration of fine-tuning: settings that all tasks share, and those of single tasks."""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from ..core.config import ChapterConfig, Config, Refusal, Seeds, each_once, one_of
 from ..distillation.recipe import ARMS, AS_LONG, WITHOUT_TEACHER
 from ..tasks import TaskSource, check_source
-from ..training.schedule import LearningRate, Precision
+from ..training.schedule import (
+    CheckpointEvery,
+    LearningRate,
+    LoopConfig,
+    Optimisation,
+    Precision,
+    Trackers,
+    checked_trackers,
+)
 
 TrainExamples = Annotated[int, Field(ge=2, le=10**9)] | Literal["all"]
 Epochs = Annotated[int, Field(ge=0, le=1000)]
@@ -20,22 +28,52 @@ Length = Annotated[int, Field(ge=8, le=512)]
 STUDENTS = (*ARMS, *(arm + AS_LONG for arm in WITHOUT_TEACHER))
 
 
+class FinetuneLoop(LoopConfig):
+    """Parameters of the training loop in fine-tuning; the optimiser's constants are those of the original scripts.
+
+    A rising loss does not stop a run: the loss of a small batch is noisy, and near zero at the end.
+    """
+
+    stops_when_loss_rises: ClassVar[bool] = False
+
+    weight_decay: float
+
+    @property
+    def optimisation(self) -> Optimisation:
+        return Optimisation((0.9, 0.999), 1e-8, self.weight_decay, max_gradient_norm=1.0)
+
+
 class Settings(Config):
-    """How a model is fine-tuned on a task.
+    """Settings of fine-tuning on a task.
 
     The paper states neither learning rates nor epochs for this step. The original repository's scripts for GLUE
-    take 3 epochs in batches of 32 at 2e-5, falling linearly from the start, and sequences of at most 128 word
-    pieces; BERT's authors (Devlin et al. 2019, appendix A.3) choose 2 to 4 epochs and 2e-5 to 5e-5 by task.
+    take 3 epochs in batches of 32 at 2e-5, falling linearly from the start, without weight decay, and sequences of at
+    most 128 tokens; BERT's authors (Devlin et al. 2019, appendix A.3) choose 2 to 4 epochs and 2e-5 to 5e-5 by task.
     """
+
+    circumstances: ClassVar[frozenset[str]] = LoopConfig.circumstances
 
     train_examples: TrainExamples = Field(description="training examples, drawn by each seed for itself; or all")
     epochs: Epochs = Field(description="0: the model's own classification head is evaluated as it is")
     batch_size: BatchSize
     learning_rate: LearningRate = Field(description="at the end of the warm-up; it then falls to 0 linearly")
-    warmup_share: float = Field(ge=0, lt=1)
+    warmup_share: float = Field(ge=0, lt=1, description="share of the steps in which the learning rate rises")
+    weight_decay: float = Field(ge=0, le=1, description="AdamW's, of all weights but biases and LayerNorm's")
     dropout: float = Field(ge=0, lt=1, description="in every model alike, whatever it was pre-trained with")
-    max_length: Length = Field(description="word pieces; longer sentences or pairs are cut")
+    max_length: Length = Field(description="tokens; longer sentences or pairs are cut")
     precision: Precision = Field(description="of matrix products; auto is what this machine is quickest in")
+    checkpoint_every: CheckpointEvery
+    trackers: Trackers
+
+    @field_validator("trackers")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return checked_trackers(names)
+
+    def loop(self, steps: int) -> FinetuneLoop:
+        """Return the training loop's parameters for a run of ``steps`` optimiser steps."""
+        shared = {name: getattr(self, name) for name in FinetuneLoop.model_fields.keys() & Settings.model_fields.keys()}
+        return FinetuneLoop(steps=steps, compile=False, **shared)
 
 
 class TaskChoice(TaskSource):
@@ -67,7 +105,9 @@ class TaskChoice(TaskSource):
 
 
 class TasksConfig(ChapterConfig, Settings):
-    """Tasks, and how models are fine-tuned on them, once a seed."""
+    """Tasks, and the settings with which models are fine-tuned on them, once a seed."""
+
+    circumstances: ClassVar[frozenset[str]] = ChapterConfig.circumstances | Settings.circumstances
 
     tasks: tuple[TaskChoice, ...]
     seeds: Seeds
@@ -92,7 +132,7 @@ class TasksConfig(ChapterConfig, Settings):
 
 
 class FinetuneConfig(TasksConfig):
-    """The tasks of a chapter, and the students that are tried on them beside the teacher and the baselines."""
+    """The tasks of a chapter, and the students that are compared with the teacher and the baselines on them."""
 
     tasks: tuple[TaskChoice, ...] = Field(min_length=1)
     students: Annotated[tuple[str, ...], AfterValidator(one_of(STUDENTS, "students"))] = Field(

@@ -1,36 +1,57 @@
-"""Answers to GLUE's withheld test sets, as its server takes them: a file a test set, ``index`` and ``prediction``."""
+"""Predictions on GLUE's withheld test sets as its server takes them: a file a test set, ``index`` and ``prediction``."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from ..core.files import write_text
+from ..core.files import new_folder, write_text
 from ..stats.predictions import kept_arrays
 from ..tasks import Task
+from .grid import Cell, task_of
 from .run import FinetuneRun
 
-#: Files whose names are not the task's.
+#: Names of files that are not the task's.
 FILES = {
     ("MNLI", "test_matched"): "MNLI-m",
     ("MNLI", "test_mismatched"): "MNLI-mm",
     ("MNLI", "diagnostic"): "AX",
 }
-#: Tasks whose classes the server knows by name; the others' it knows by number.
+#: Tasks whose classes the server takes by name; the others' by number.
 BY_NAME = ("MNLI", "QNLI", "RTE")
 
 
-def write_submission(task: Task, run: FinetuneRun, folder: Path) -> list[Path]:
-    """Write what ``run`` answered to the withheld test sets of ``task`` into ``folder`` and return the files."""
-    written = []
+def submissions(cells: Sequence[Cell], root: Path) -> list[Path]:
+    """Write each model's and seed's predictions on the withheld test sets, in the layout of GLUE's server.
+
+    Args:
+        root: receives a folder for each model and seed, with a file for each test set.
+
+    Returns:
+        The folders; none where no task of the grid has a withheld test set.
+    """
+    folders = []
+    for model in dict.fromkeys(cell.model.name for cell in cells):
+        for seed in dict.fromkeys(cell.seed for cell in cells):
+            own = [c for c in cells if (c.model.name, c.seed) == (model, seed) and task_of(c.task).withheld]
+            if not any(cell.open().diverged is None for cell in own):
+                continue
+            with new_folder(root / model / f"seed{seed}") as folder:
+                for cell in own:
+                    _write(task_of(cell.task), cell.open(), folder)
+            folders.append(root / model / f"seed{seed}")
+    return folders
+
+
+def _write(task: Task, run: FinetuneRun, folder: Path) -> None:
+    """Write the predictions of ``run`` on the withheld test sets of ``task`` into ``folder``."""
     for split, examples in task.withheld.items() if run.diverged is None else ():
         (predicted,) = kept_arrays(run.predictions(split), ("predictions",))
         lines = [f"{id}\t{_as_text(value, task)}" for id, value in zip(examples.ids, predicted, strict=True)]
         path = folder / f"{FILES.get((task.name, split), task.name)}.tsv"
         write_text(path, "\n".join(["index\tprediction", *lines]) + "\n")
-        written.append(path)
-    return written
 
 
 def _as_text(value: np.generic, task: Task) -> str:

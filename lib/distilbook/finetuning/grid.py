@@ -1,8 +1,8 @@
-"""A grid of fine-tuning runs: tasks x models x seeds, on all the cores, GPUs or nodes there are.
+"""Grid of fine-tuning runs: tasks x models x seeds, on all cores, GPUs or nodes.
 
-``submitit`` starts the workers, on this machine or through SLURM. Each takes the next run that nobody has
-finished or holds, so a grid that was stopped goes on with what is left, and further workers, on this machine or
-on others that see the same folder, may join at any time.
+``submitit`` starts the workers, on this machine or through SLURM. Each takes the next run that is neither finished
+nor locked, so an interrupted grid continues with the remaining runs, and further workers, on this machine or on
+others with the same folder, may join at any time.
 """
 
 from __future__ import annotations
@@ -26,15 +26,16 @@ from ..core.files import read_json, write_json
 from ..core.finished import MARKER, begin_again, is_whole
 from ..core.machine import Share, keep_to, shares
 from ..core.progress import Progress, log_line
+from ..stats.predictions import kept_arrays
 from ..tasks import Task, TaskSource, load_task
 from .config import Settings, TasksConfig
 
 if TYPE_CHECKING:
     from .run import FinetuneRun
 
-#: Seconds between two looks at how far the workers are.
+#: Seconds between two updates of the workers' progress.
 EVERY = 1.0
-#: Minutes after which submitit ends a worker: here never, on SLURM a day where the command names no ``timeout_min``.
+#: Minutes after which submitit ends a worker: locally never, on SLURM a day unless ``timeout_min`` is given.
 MINUTES = {"local": 60 * 24 * 365, "slurm": 60 * 24}
 
 
@@ -44,7 +45,7 @@ class Model:
 
     Attributes:
         name: ``teacher``, a student's recipe, ``tfidf`` or ``majority``.
-        pretraining_seed: that of the student behind it, where it is one.
+        pretraining_seed: that of a student's pre-training.
     """
 
     name: str
@@ -53,7 +54,7 @@ class Model:
 
     @cached_property
     def fingerprint(self) -> str | None:
-        """Of its weights and configuration, as they were when the grid was made; None of a baseline."""
+        """Hash of its weights and configuration when the grid was made; None for a baseline."""
         from ..models.loading import weights_fingerprint
 
         return weights_fingerprint(self.folder) if self.folder else None
@@ -78,7 +79,7 @@ class Cell:
 
     @property
     def error(self) -> str | None:
-        """What stopped the run when it was last tried; None where nothing did."""
+        """The error of the last attempt; None where there was none."""
         path = self.folder / "error.json"
         return read_json(path)["error"] if path.exists() else None
 
@@ -91,7 +92,7 @@ class Cell:
 
 @cache
 def task_of(source: TaskSource) -> Task:
-    """Return the task that ``source`` names, read once a process."""
+    """Return the task of ``source``, read once a process."""
     return load_task(source)
 
 
@@ -99,8 +100,8 @@ def grid(config: TasksConfig, models: Mapping[str, Sequence[Model]], root: Path)
     """Return every run of ``config``: each task with each model and seed.
 
     Args:
-        models: by name, those that the seeds share out among them: a student's pre-training runs.
-        root: the folder of all runs; one that is there already is finished, whoever made it.
+        models: by name, such as a student's pre-training runs, among which the seeds are distributed.
+        root: the folder of all runs; those that are finished there are used.
 
     Raises:
         BookError: for a task that cannot be read, or a model that cannot be fine-tuned on it.
@@ -110,7 +111,7 @@ def grid(config: TasksConfig, models: Mapping[str, Sequence[Model]], root: Path)
     from .run import run_key
 
     cells = []
-    precision = agreed(config.precision)  # a run is known by what it computes in, not by ``auto``
+    precision = agreed(config.precision)  # a run's key holds the resolved precision, not ``auto``
     for choice in config.tasks:
         task, settings = task_of(choice.source), config.settings(choice).model_copy(update={"precision": precision})
         for some in models.values():
@@ -123,7 +124,7 @@ def grid(config: TasksConfig, models: Mapping[str, Sequence[Model]], root: Path)
 
 
 def shared_out(seeds: Sequence[int], models: Sequence[Model]) -> dict[int, Model]:
-    """Return the model behind each seed: that of the pre-training with the same seed, or one that has served least."""
+    """Return the model of each seed: that of the pre-training with the same seed, or the least used one."""
     by_seed = {model.pretraining_seed: model for model in models}
     behind = {seed: by_seed[seed] for seed in seeds if seed in by_seed}
     for seed in seeds:
@@ -146,8 +147,6 @@ def run_grid(
     Raises:
         BookError: naming the runs that failed and why; the others are kept.
     """
-    from .doubts import doubts
-
     left = [cell for cell in cells if not cell.finished]
     if left:
         _finish(left, root, workers, cluster, slurm)
@@ -155,6 +154,19 @@ def run_grid(
     for doubt in doubts(cells):
         print(doubt, flush=True)
         log_line(doubt)
+
+
+def doubts(cells: Sequence[Cell]) -> Iterator[str]:
+    """Yield a sentence for each finished run of a model's own head that is far worse than a constant prediction."""
+    from .heads import head_of
+
+    for cell in cells:
+        if cell.settings.epochs or cell.model.folder is None or (run := cell.open()).diverged is not None:
+            continue
+        task = task_of(cell.task)
+        labels, predicted = kept_arrays(run.predictions(next(iter(task.evaluation))), ("labels", "predictions"))
+        if doubt := head_of(task).doubt(labels, predicted, task.classes):
+            yield f"{cell}: {doubt}"
 
 
 def _finish(left: list[Cell], root: Path, workers: int | None, cluster: str, slurm: dict) -> None:
@@ -174,7 +186,7 @@ def _finish(left: list[Cell], root: Path, workers: int | None, cluster: str, slu
 def _check_slurm() -> None:
     if shutil.which("sbatch") is None or shutil.which("srun") is None:
         raise BookError(
-            "there is no SLURM here: neither sbatch nor srun can be found",
+            "SLURM is not available: sbatch or srun cannot be found",
             where="--cluster slurm",
             expected="a node of a cluster from which jobs are submitted",
             do="log in to such a node, or leave --cluster out to use this machine",
@@ -198,9 +210,9 @@ def _with_workers(cells: list[Cell], folder: Path, parts: Sequence[Share | None]
 
 
 def _wait(cells: list[Cell], jobs: list) -> None:
-    """Say how many runs are finished until every worker has ended."""
+    """Report the number of finished runs until every worker has ended."""
     progress, left = Progress("fine-tuning", total=len(cells), unit="runs"), cells
-    progress.smoothing = 0  # runs end in bursts: the time left is that at the average rate
+    progress.smoothing = 0  # runs end in bursts: the average rate gives the time left
     while True:
         over = all(job.done() for job in jobs)
         before, left = left, [cell for cell in left if not cell.finished]
@@ -212,7 +224,7 @@ def _wait(cells: list[Cell], jobs: list) -> None:
 
 
 def _check(cells: Sequence[Cell]) -> None:
-    """Refuse to go on when runs are missing, naming each with its reason."""
+    """Refuse to continue when runs are missing, naming each with its reason."""
     missing = [cell for cell in cells if not cell.finished]
     if not missing:
         return
@@ -227,11 +239,11 @@ def _check(cells: Sequence[Cell]) -> None:
 
 
 def work(cells: Sequence[Cell], share: Share | None, launcher: int | None) -> None:
-    """Finish one run after the other until none is left that is neither finished nor held by another worker.
+    """Finish one run after the other until each is finished or locked by another worker.
 
     Args:
-        share: the cores and GPUs to keep to; None for all that this process has.
-        launcher: the process whose end also ends this one; None lets it go on, as on a cluster.
+        share: the cores and GPUs to use; None for all of this process.
+        launcher: the process whose end also ends this one; None on a cluster.
     """
     if launcher is not None:
         threading.Thread(target=_end_with, args=(launcher,), daemon=True).start()
@@ -254,7 +266,7 @@ def _settle_on(share: Share) -> None:
 
 
 def _try(cell: Cell) -> None:
-    """Execute a run; what stops it is kept beside it, so that the others go on."""
+    """Execute a run; an error is kept in its folder, so that the others continue."""
     from .baselines import BASELINES, baseline
     from .run import finetune
 
@@ -264,16 +276,17 @@ def _try(cell: Cell) -> None:
         if cell.model.name in BASELINES:
             baseline(cell.model.name, cell.settings, task, cell.seed, cell.folder)
         else:
+            assert cell.model.folder is not None  # only a baseline has none
             name = f"{cell.model.name} on {task.name}"
             finetune(cell.settings, cell.model.folder, task, cell.seed, cell.folder, name)
-    except Exception as error:  # whatever it is: the reader is told, and the other runs are not lost
+    except Exception as error:  # reported by _check, so that the other runs continue
         what = error.what if isinstance(error, BookError) else f"{type(error).__name__}: {error}"
         write_json(cell.folder / "error.json", {"error": what, "traceback": traceback.format_exc()})
 
 
 @contextlib.contextmanager
 def _claimed(folder: Path) -> Iterator[bool]:
-    """Hold a run's lock during the block if nobody else does; whoever is killed gives it up."""
+    """Hold a run's lock during the block unless another process does; a killed process releases it."""
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / "lock")
     try:

@@ -1,38 +1,39 @@
-"""What a grid found: its kept answers by task and model, and the records of every run."""
+"""Results of a grid: predictions by task and model, and the records of every run."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from ..core.files import new_folder
 from ..core.records import Record
 from ..core.run_keys import code_hash
 from ..core.workspace import Workspace
 from ..pretraining.records import kept_predictions
 from ..stats import Answers
 from ..stats.metrics import METRICS
-from ..stats.predictions import kept_arrays
+from ..stats.predictions import SeedId, kept_arrays
 from .baselines import BASELINES
 from .classifier import model_kind
-from .glue_submission import write_submission
 from .grid import Cell, task_of
 from .run import FinetuneRun
 
-#: The metrics of which a task's own is the mean: they are recorded beside it.
+#: The metrics of which a task's metric is the mean; they are recorded, too.
 COMPONENTS = {"f1_and_accuracy": ("f1", "accuracy"), "pearson_and_spearman": ("pearson", "spearman")}
 
 
 def answers_of(cells: Sequence[Cell]) -> dict[str, dict[str, Answers]]:
-    """Return what every model answered on each task's main split, over its seeds, by task and model.
+    """Return every model's predictions on each task's main split, over its seeds, by task and model.
 
-    A run that diverged has no answers; a model all of whose runs did is left out.
+    Runs that diverged have none; a model all of whose runs diverged is excluded.
     """
     found: dict[str, dict[str, Answers]] = {}
     for (task, model), some in _together(cells).items():
         loaded = task_of(some[0].task)
         split = next(iter(loaded.evaluation))
-        files = {cell.seed: run.predictions(split) for cell in some if (run := cell.open()).diverged is None}
+        files: dict[SeedId, Path] = {
+            cell.seed: run.predictions(split) for cell in some if (run := cell.open()).diverged is None
+        }
         if files:
             found.setdefault(task, {})[model] = Answers.read(files, loaded.metric)
     return found
@@ -52,10 +53,10 @@ def _together(cells: Sequence[Cell]) -> dict[tuple[str, str], list[Cell]]:
 
 
 def finetuning_records(chapter: str, edition: str, cells: Sequence[Cell], cut_to: int | None = None) -> list[Record]:
-    """Return a record for every run, split and metric; of a run that diverged one that says at which step.
+    """Return a record for every run, split and metric; for a run that diverged one with the step.
 
     Args:
-        cut_to: the length that texts were cut to for a comparison: such runs are recorded as another task, and no
+        cut_to: the length to which texts were cut for a comparison: such runs are recorded as another task, and no
             claim is judged by them.
     """
     return [record for cell in cells for record in _records_of(chapter, edition, cell, cut_to)]
@@ -66,7 +67,7 @@ def _records_of(chapter: str, edition: str, cell: Cell, cut_to: int | None) -> l
     common = _common(chapter, edition, cell, run)
     common |= {"task": f"{task.name} cut to {cut_to} word pieces"} if cut_to else {}
     if run.diverged is not None:
-        found = {"split": "train", "metric": "diverged_at_step", "value": run.diverged, "unit": "step"}
+        found: dict[str, Any] = {"split": "train", "metric": "diverged_at_step", "value": run.diverged, "unit": "step"}
         return [Record(**common, **found, n=run.train_examples, detail={"main": False})]
     records = []
     for place, (split, examples) in enumerate(task.evaluation.items()):
@@ -88,7 +89,7 @@ def _records_of(chapter: str, edition: str, cell: Cell, cut_to: int | None) -> l
 
 
 def _common(chapter: str, edition: str, cell: Cell, run: FinetuneRun) -> dict:
-    """Return what the records of a run have in common."""
+    """Return the fields that the records of a run have in common."""
     student = cell.model.name not in (*BASELINES, "teacher")
     return {
         "edition": edition,
@@ -106,25 +107,3 @@ def _common(chapter: str, edition: str, cell: Cell, run: FinetuneRun) -> dict:
         "code": code_hash("finetuning"),
         "data": task_of(cell.task).fingerprint,
     }
-
-
-def submissions(cells: Sequence[Cell], root: Path) -> list[Path]:
-    """Write what each model and seed answered to the withheld test sets, in the layout that GLUE's server takes.
-
-    Args:
-        root: receives a folder for each model and seed, with a file for each test set.
-
-    Returns:
-        The folders; none where no task of the grid has a withheld test set.
-    """
-    folders = []
-    for model in dict.fromkeys(cell.model.name for cell in cells):
-        for seed in dict.fromkeys(cell.seed for cell in cells):
-            own = [c for c in cells if (c.model.name, c.seed) == (model, seed) and task_of(c.task).withheld]
-            if not any(cell.open().diverged is None for cell in own):
-                continue
-            with new_folder(root / model / f"seed{seed}") as folder:
-                for cell in own:
-                    write_submission(task_of(cell.task), cell.open(), folder)
-            folders.append(root / model / f"seed{seed}")
-    return folders

@@ -1,3 +1,3 @@
-"""Pre-training: the teacher's head, students with the recipe and its ablations, held-out measurements, export.
-Runs are kept by key, and their records made here.
+"""Pre-training: the teacher's head, students by recipe and ablation, held-out measurements, export.
+Runs are found by their keys; their records are made here.
 """

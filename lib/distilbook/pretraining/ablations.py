@@ -1,7 +1,4 @@
-"""The arms of the trial, run with what the full recipe was run with: for as many tokens, or for as many seconds.
-
-Other choices than the full recipe's, by parameter: which layers, which temperature, which weights.
-"""
+"""Ablations and variants of the full recipe, trained on its text with its seeds, for as many tokens or seconds."""
 
 from __future__ import annotations
 
@@ -23,28 +20,20 @@ from ..corpus.corpus import Corpus
 from ..distillation.recipe import ARM_LABELS, ARMS, Recipe
 from ..training.log import read_curves
 from ..training.loop import Watch
+from .config import PretrainRun
 from .model_card import write_model_card
-from .pretrain import PretrainRun, pretrain
-
-
-def full_runs(workspace: Workspace) -> list[PretrainRun]:
-    """Return the finished runs of the full recipe, by seed.
-
-    Raises:
-        BookError: when chapter 06 has not published any.
-    """
-    return published_runs(workspace, "full", made_by="06_pretraining")
+from .pretrain import pretrain
 
 
 def published_runs(workspace: Workspace, arm: str, made_by: str) -> list[PretrainRun]:
-    """Return the runs of ``arm`` that chapter ``made_by`` published last, by seed.
+    """Return the runs of the ablation ``arm`` that chapter ``made_by`` published last, by seed.
 
     Raises:
         BookError: when there are none.
     """
     names = [name for name in workspace.published_by(made_by) if name.startswith(f"student/{arm}/")]
     if not names:
-        raise workspace.missing(f"there is no student of arm {arm!r}", made_by)
+        raise workspace.missing(f"there is no student of the ablation {arm!r}", made_by)
     return sorted((PretrainRun.open(workspace.find(name, made_by)) for name in names), key=lambda run: run.seed)
 
 
@@ -56,27 +45,20 @@ def run_arm(
     watch: Watch = nullcontext,
     steps: int | None = None,
 ) -> list[PretrainRun]:
-    """Return the runs of ``arm`` that pair with the ``full`` ones: same configuration but one change, same seeds.
+    """Return the runs of the ablation ``arm`` that pair with the ``full`` ones: one change, the same seeds.
 
     Args:
         watch: makes, of a run's folder, a context in which it is trained.
-        steps: how many optimiser steps, where it is not to be as many as the full recipe's.
+        steps: optimiser steps, where they are not the full recipe's.
     """
-    longer = {} if steps is None else {"steps": steps}
-    runs = [
-        pretrain(run.config.model_copy(update=longer), arm, run.seed, corpus, teacher, run.folder.parent, watch)
-        for run in full
-    ]
-    for run in runs:
-        write_model_card(run, corpus, teacher)
-    return runs
+    return _paired(full, {} if steps is None else {"steps": steps}, arm, corpus, teacher, watch)
 
 
 def cost_of_a_step(runs: Sequence[PretrainRun]) -> float:
-    """Return what an optimiser step of ``runs`` cost: seconds on an accelerator, seconds times cores without one.
+    """Return the cost of an optimiser step of ``runs``: seconds on an accelerator, seconds times cores without one.
 
     It is the median over all steps, so that a moment in which the machine was busy does not count. Cores
-    count because arms may be trained side by side, each on some of them.
+    count because ablations may be trained side by side, each on some of them.
     """
     return median(line["seconds"] * _counted_cores(run) for run in runs for line in read_curves(run.folder)[0])
 
@@ -86,17 +68,17 @@ def _counted_cores(run: PretrainRun) -> int:
 
 
 def equal_seconds_steps(full: Sequence[PretrainRun], runs: Sequence[PretrainRun]) -> int:
-    """Return how many steps of an arm's ``runs`` the seconds of the ``full`` ones would have paid for.
+    """Return the number of steps of an ablation's ``runs`` that take as long as the ``full`` ones.
 
-    They are taken from what finished runs have noted, so the answer stays what it is, and with it the key of
-    a run that has so many steps. An arm that is no cheaper keeps the full recipe's steps.
+    The cost is read from finished runs, so the number is stable, and with it the key of a run of that many steps. An
+    ablation that is no cheaper keeps the full recipe's steps.
     """
     steps = full[0].config.steps
     return max(steps, round(steps * cost_of_a_step(full) / cost_of_a_step(runs)))
 
 
 WHERE = "parameter 'choices'"
-#: A valid recipe to put a choice into, so that wrong values are seen before there is a full recipe's run.
+#: A valid recipe in which choices are validated before there is a run of the full recipe.
 ANY = Recipe(
     distillation_weight=1.0,
     masked_lm_weight=1.0,
@@ -109,7 +91,7 @@ ANY = Recipe(
 
 
 class ChoicesConfig(ChapterConfig):
-    """What is changed in the full recipe, one run a change and a seed."""
+    """Changes of the full recipe, one run a change and a seed."""
 
     seeds: Seeds = Field(description="some of the full recipe's seeds")
     choices: tuple[dict[str, Any], ...] = Field(min_length=1, description="fields of the recipe with other values")
@@ -125,7 +107,7 @@ def _checked(choice: Mapping[str, Any], place: str) -> dict[str, Any]:
     if not choice:
         raise Refusal("at least one field of the recipe in every choice", place=place)
     try:
-        recipe = Recipe.model_validate(ANY.model_dump() | choice)
+        recipe = Recipe.model_validate(ANY.model_dump() | dict(choice))
     except ValidationError as error:
         first = first_refusal(Recipe, error)
         raise Refusal(str(first), place=f"{place}.{first.place}", do=first.do, unknown=first.unknown) from None
@@ -134,22 +116,22 @@ def _checked(choice: Mapping[str, Any], place: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Choice:
-    """One change of the full recipe.
+    """A variant of the full recipe.
 
     Attributes:
-        changes: the fields of the recipe that it changes, with their values.
+        changes: the changed fields of the recipe with their values.
     """
 
     changes: Mapping[str, Any]
 
     @property
     def name(self) -> str:
-        """What records and figures call it: ``layers 0, 1, 2`` or ``temperature 4``."""
+        """Its name in records and figures: ``layers 0, 1, 2`` or ``temperature 4``."""
         return " and ".join(f"{_words(name)} {_value(value)}" for name, value in self.changes.items())
 
     @property
     def file_name(self) -> str:
-        """The name that its students are published under, without signs that a file system may not take."""
+        """The name under which its students are published, safe for file systems."""
         return re.sub(r"[^\w.]+", "-", self.name)
 
 
@@ -164,13 +146,13 @@ def _value(value: Any) -> str:
 
 
 def choices_of(config: ChoicesConfig, full: Sequence[PretrainRun], teacher: Path) -> list[Choice]:
-    """Return the choices of ``config``, each found to be one that can be run beside the ``full`` runs.
+    """Return the choices of ``config`` after checking that each can be compared with the ``full`` runs.
 
     Args:
         teacher: the teacher's folder.
 
     Raises:
-        BookError: for a choice that is the full recipe or one of its arms, that makes no recipe, or that takes
+        BookError: for a choice that is the full recipe or one of its ablations, that makes no recipe, or that takes
             layers the teacher does not have.
     """
     choices = [Choice(changes) for changes in config.choices]
@@ -188,24 +170,24 @@ def choices_of(config: ChoicesConfig, full: Sequence[PretrainRun], teacher: Path
 
 
 def check_choice(choice: Choice, full: Recipe) -> None:
-    """Refuse a choice that makes no recipe of the ``full`` one, or makes the full one itself or one of its arms."""
+    """Refuse a choice that is no valid change of the ``full`` recipe, or is the full one or one of its ablations."""
     where = f"{WHERE}, {choice.name}"
     recipe = Recipe.parse(full.model_dump() | dict(choice.changes), where=where)
     ours = full.model_dump()
     same = next((arm for arm, changes in ARMS.items() if ours | changes(full) == recipe.model_dump()), None)
     if same == "full":
         raise BookError(
-            "a choice is what the full recipe has already",
+            "a choice equals the full recipe",
             where=where,
-            expected="another value than chapter 06 was run with",
+            expected="another value than the full recipe's",
             do="take it out, or change it",
         )
     if same:
         raise BookError(
-            f"a choice is the arm '{ARM_LABELS[same]}'",
+            f"a choice is the ablation '{ARM_LABELS[same]}'",
             where=where,
-            expected="a change that has no chapter yet",
-            do=f"take it out: chapter 07_ablations/{same} runs it",
+            expected="a change that has no chapter of its own",
+            do=f"take it out: the chapter of the ablation {same} runs it",
         )
 
 
@@ -227,7 +209,7 @@ def check_seeds(seeds: Sequence[int], full: Sequence[int]) -> None:
             f"the full recipe was not run with seed {', '.join(map(str, missing))}",
             where="parameter 'seeds'",
             expected=f"seeds among {', '.join(map(str, full))}",
-            do="take it out here, or add it to chapter 06",
+            do="take it out here, or add it to the seeds of the full recipe",
         )
 
 
@@ -235,10 +217,23 @@ def run_choice(
     choice: Choice, full: Sequence[PretrainRun], corpus: Corpus, teacher: Path, watch: Watch = nullcontext
 ) -> list[PretrainRun]:
     """Return the runs of the full recipe with ``choice`` that pair with the ``full`` ones."""
-    log_line(f"the full recipe with {choice.name}:")  # progress lines call a run by its arm
+    log_line(f"the full recipe with {choice.name}:")  # progress lines name a run by its ablation
+    return _paired(full, choice.changes, "full", corpus, teacher, watch, label=choice.name)
+
+
+def _paired(
+    full: Sequence[PretrainRun],
+    changes: Mapping[str, Any],
+    arm: str,
+    corpus: Corpus,
+    teacher: Path,
+    watch: Watch,
+    label: str | None = None,
+) -> list[PretrainRun]:
+    """Return a run for each of the ``full`` ones, with the same seed and ``changes`` of its configuration."""
     runs = []
     for run in full:
-        config = run.config.model_copy(update=dict(choice.changes))
-        runs.append(pretrain(config, "full", run.seed, corpus, teacher, run.folder.parent, watch))
-        write_model_card(runs[-1], corpus, teacher, label=choice.name)
+        config = run.config.model_copy(update=dict(changes))
+        runs.append(pretrain(config, arm, run.seed, corpus, teacher, run.folder.parent, watch))
+        write_model_card(runs[-1], corpus, teacher, label=label)
     return runs

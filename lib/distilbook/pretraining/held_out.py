@@ -1,14 +1,7 @@
 """Held-out masked prediction: the same text and the same masks for every model.
 
-Masks are uniform over word pieces (or, to see what that choice decides, drawn as training draws them), fixed
-by a seed of their own, and always ``[MASK]``: what is measured is prediction, not the recognition of a word
-that was left standing.
-
-Students measured once more on held-out text, with the masks drawn as training draws them.
-
-Uniform and smoothed masks ask for different words, and a model learns how often it is asked for each. So a
-student that only ever saw smoothed masks is measured on another question than the one it was trained on, while
-the student of a teacher that was trained on uniform masks hears of these, too.
+Masks are uniform over tokens (or, as a control, smoothed as in training), fixed by a seed of their own, and always
+``[MASK]``: prediction is measured, not the recognition of a token that was left unchanged.
 """
 
 from __future__ import annotations
@@ -22,6 +15,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from transformers import PreTrainedModel
 
 from ..core.files import new_file
 from ..corpus.build import evenly_spaced
@@ -30,6 +24,8 @@ from ..models.encoder import hidden_states
 from ..models.lm_head import Projection
 from ..stats.predictions import kept_arrays
 
+#: The file of the predictions on held-out text.
+HELD_OUT_FILE = "held_out.npz"
 #: The seed of the held-out masks: one for all models, editions and runs.
 MASK_SEED = 1910_01108
 BATCH = 16
@@ -39,7 +35,7 @@ Draw = Literal["uniform", "smoothed"]
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Held-out blocks, masked once and for all.
+    """Held-out blocks with fixed masks.
 
     Attributes:
         input_ids, labels: (blocks, length) int64.
@@ -55,8 +51,8 @@ class HeldOut:
         """Mask at most ``limit`` blocks, evenly spaced so that every source of text is among them.
 
         Args:
-            draw: "uniform" draws every word piece alike, as all models of the book are measured; "smoothed" as
-                ``masking`` does, the rare ones more often.
+            draw: "uniform", as all models of the book are measured; "smoothed" as ``masking`` draws in training, rare
+                tokens more often.
         """
         numbers = evenly_spaced(len(blocks), limit)
         chosen = blocks[numbers]
@@ -73,11 +69,11 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a model predicts at each masked position, (positions,) each.
+    """Predictions of a model at each masked position, (positions,) each.
 
     Attributes:
-        labels: the word piece that was hidden.
-        predicted: the likeliest word piece.
+        labels: the masked token.
+        predicted: the likeliest token.
         loss: ``-log softmax(z)[label]``, in nat.
         block: the number of the block the position is in, for intervals over blocks.
     """
@@ -105,7 +101,7 @@ class Predictions:
 
 
 @torch.inference_mode()
-def projections(model, held_out: HeldOut) -> list[Projection]:
+def projections(model: PreTrainedModel, held_out: HeldOut) -> list[Projection]:
     """Return, for each batch, the projection of ``model`` at the masked positions only."""
     training = model.training
     model.eval()
@@ -119,14 +115,14 @@ def projections(model, held_out: HeldOut) -> list[Projection]:
     return made
 
 
-def predict(model, held_out: HeldOut) -> Predictions:
+def predict(model: PreTrainedModel, held_out: HeldOut) -> Predictions:
     """Return the predictions of ``model`` at every masked position."""
     return predictions(projections(model, held_out), held_out)
 
 
 @torch.inference_mode()
 def predictions(made: list[Projection], held_out: HeldOut) -> Predictions:
-    """Return what the projections ``made`` by :func:`projections` predict."""
+    """Return the predictions of the projections ``made`` by :func:`projections`."""
     labels = held_out.labels[held_out.labels != IGNORED]
     predicted, losses = [], []
     for batch, wanted in zip(made, labels.split([len(batch.states) for batch in made]), strict=True):
@@ -139,8 +135,8 @@ def predictions(made: list[Projection], held_out: HeldOut) -> Predictions:
 
 @torch.inference_mode()
 def compare(student: list[Projection], teacher: list[Projection]) -> dict[str, float]:
-    """Return the mean divergence from the teacher in nat (T = 1), and how often both agree on the likeliest."""
-    divergence = agreed = number = 0
+    """Return the mean divergence from the teacher in nat (T = 1), and the share of equal likeliest tokens."""
+    divergence, agreed, number = 0.0, 0, 0
     for ours, theirs in zip(student, teacher, strict=True):
         log_q, log_p = ours.logits().log_softmax(-1), theirs.logits().log_softmax(-1)
         divergence += float(F.kl_div(log_q, log_p, log_target=True, reduction="sum"))

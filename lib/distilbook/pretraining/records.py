@@ -1,25 +1,28 @@
-"""The records that the training stages leave: one for each number a later chapter reads."""
+"""Records of the training stages: one for each number that a later chapter reads."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
 from ..core.config import ChapterConfig, short_hash
-from ..core.files import sha256
-from ..core.records import HELD_OUT_TEXT, Record
+from ..core.files import new_folder, sha256
+from ..core.finished import MARKER, Unfinished, begin_again, opened, seal
+from ..core.records import HELD_OUT_TEXT, TRAINING_MASKS, Record
 from ..core.run_keys import code_hash
 from ..core.workspace import Workspace
-from ..models.loading import weights_fingerprint
+from ..corpus.corpus import Corpus
+from ..corpus.masking import Masking
+from ..models.loading import load_model, load_tokenizer, weights_fingerprint
 from ..stats.predictions import kept_arrays
+from .config import PretrainRun
+from .held_out import HELD_OUT_FILE, HeldOut, Predictions, predict
 
-if TYPE_CHECKING:  # so that a chapter that records one stage does not depend on the code of the others
-    from ..corpus.corpus import Corpus
-    from .held_out import Predictions
-    from .pretrain import PretrainRun
-
-#: The unit of each held-out score: shares have unit 1.
+#: Units of the held-out scores; shares have unit 1.
 UNITS = {
     "masked_accuracy": "1",
     "masked_lm_loss": "nat",
@@ -29,20 +32,25 @@ UNITS = {
 }
 
 
-def made_by(config: ChapterConfig, stage: str, data: str) -> dict[str, str]:
-    """Return what a record says of its origin: hashes of configuration, code and data."""
+def made_by(config: ChapterConfig, stage: str, data: str) -> dict[str, Any]:
+    """Return a record's fields on its origin: hashes of configuration, code and data."""
     return {"config": config.fingerprint(), "code": code_hash(stage), "data": data}
 
 
-def kept_predictions(path: Path, workspace: Workspace) -> dict[str, str]:
-    """Return what a record says of the predictions its value was computed from."""
+def kept_predictions(path: Path, workspace: Workspace) -> dict[str, Any]:
+    """Return a record's fields on the predictions from which its value was computed."""
     return {"predictions": os.path.relpath(path, workspace.root), "predictions_hash": sha256(path)}
 
 
 def teacher_records(
     chapter: str, config: ChapterConfig, corpus: Corpus, made: Predictions, path: Path, seconds: float
 ) -> list[Record]:
-    """Return the teacher's held-out scores; ``path`` is where ``made`` was saved, ``seconds`` what its head took."""
+    """Return the teacher's held-out scores.
+
+    Args:
+        path: the file of ``made``.
+        seconds: the training time of its head.
+    """
     workspace = Workspace(config.edition)
     return [
         Record(
@@ -74,19 +82,19 @@ def pretraining_records(
     config: str | None = None,
     beside: str | None = None,
 ) -> list[Record]:
-    """Return the held-out scores of a finished pre-training run, with what it was trained on and what it took.
+    """Return the held-out scores of a finished pre-training run, with its budget, text and time.
 
     Args:
-        recipe: what the records call the recipe; None is the run's arm.
-        budget: what it has had as much of as the full recipe. Of a run for as many seconds the number of steps
-            is a measurement, not part of what was asked for: it stands in the records' detail.
-        config: the fingerprint of what asked for the run, where that is more than its own configuration.
+        recipe: the recipe's name in the records; None is the run's ablation.
+        budget: the quantity that is the same as the full recipe's. For equal seconds the number of steps is a
+            measurement, not part of the configuration: it stands in the records' detail.
+        config: the fingerprint of the chapter's configuration, where that is more than the run's own.
         beside: the fingerprint of the full recipe's configuration, where the run is to be compared with that.
     """
-    path = run.folder / "held_out.npz"
+    path = run.folder / HELD_OUT_FILE
     (labels,) = kept_arrays(path, ("labels",))
     origin = made_by(run.config, "pretraining", corpus.fingerprint)
-    detail = {"tokens": run.tokens, "steps": run.config.steps, "cores": run.cores, "budget": budget}
+    detail: dict[str, Any] = {"tokens": run.tokens, "steps": run.config.steps, "cores": run.cores, "budget": budget}
     # To four digits, so that the same teacher is the same on two machines.
     detail["teacher"] = short_hash({name: f"{score:.4g}" for name, score in run.teacher_scores.items()})
     weights = weights_fingerprint(run.folder / "model")
@@ -114,3 +122,45 @@ def pretraining_records(
         )
         for metric, value in run.scores.items()
     ]
+
+
+def training_mask_records(uniform: Iterable[Record], run: PretrainRun, corpus: Corpus) -> list[Record]:
+    """Return the masked accuracy, loss and perplexity of a finished run on all held-out blocks, masked as in training.
+
+    Uniform and smoothed masks select tokens with different frequencies, and a model learns these frequencies. A
+    student that was trained with smoothed masks alone is therefore measured under its own distribution, too.
+
+    Args:
+        uniform: the run's held-out records under uniform masks, from which the other fields are taken.
+    """
+    path = _predicted(run, corpus)
+    made = Predictions.open(path)
+    scores = made.scores()
+    return [
+        replace(
+            record,
+            task=TRAINING_MASKS,
+            value=scores[record.metric],
+            n=len(made.labels),
+            **kept_predictions(path, Workspace(record.edition)),
+        )
+        for record in uniform
+        if record.metric in scores
+    ]
+
+
+def _predicted(run: PretrainRun, corpus: Corpus) -> Path:
+    """Return the file of the student's predictions under training masks; it is written once."""
+    folder = run.folder / "training_masks"
+    facts = {"weights": weights_fingerprint(run.folder / "model")}
+    with contextlib.suppress(Unfinished):
+        if opened(folder / MARKER) == facts:
+            return folder / HELD_OUT_FILE
+    begin_again(folder / MARKER, "the measurement under training masks")
+    masking = Masking.smoothed(corpus.counts, load_tokenizer(run.folder / "model"))
+    held_out = HeldOut.of(corpus.held_out, masking, len(corpus.held_out), draw="smoothed")
+    student = load_model(run.folder / "model", "masked_lm")
+    with new_folder(folder) as new:
+        predict(student, held_out).save(new / HELD_OUT_FILE)
+        seal(new / MARKER, facts, [HELD_OUT_FILE])
+    return folder / HELD_OUT_FILE

@@ -1,17 +1,13 @@
-"""Scores in resamples: examples, groups of them, or the documents they join, drawn with replacement.
+"""Bootstrap of the tasks' metrics: examples, groups of them, or the documents they join, drawn with replacement.
 
-Where each example joins two documents, as in a set of pairs with similarities, two examples with a document in common
-are no more independent than two sentences about one film. Then the documents are drawn, and a pair counts as often as
-the product of its two documents' counts: the pigeonhole bootstrap (Owen 2007, *Annals of Applied Statistics* 1), for
-a single set of documents also known as the vertex bootstrap.
+Where each example joins two documents, two examples with a document in common are not independent. Then the documents
+are drawn, and a pair's weight is the product of its two documents' counts: the pigeonhole bootstrap (Owen 2007,
+*Annals of Applied Statistics* 1), for a single set of documents also known as the vertex bootstrap.
 
-The tasks' metrics on weighted examples, in many resamples at once.
-
-A bootstrap draws examples with replacement; how often each was drawn is its weight. Computing from weights equals
-computing :mod:`distilbook.stats.metrics` on the drawn examples, without making them. Where a metric is undefined in a
-resample, it counts as there: F1 without anything of class 1, and a correlation with predictions that are all the same,
-are 0. So is one with labels that are all the same, which a task never has but a resample of few examples can. A
-resample without any example (possible where examples are pairs of documents) has no score: NaN.
+An example's weight is the number of times it was drawn. A weighted metric equals :mod:`distilbook.stats.metrics` on
+the drawn examples, in many resamples at once. Where a metric is undefined in a resample it is 0: F1 without anything of
+class 1, a correlation with constant predictions or labels. A resample without any example (possible where examples are
+pairs of documents) has no score: NaN.
 """
 
 from __future__ import annotations
@@ -22,49 +18,59 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .intervals import DRAWN_AT_ONCE, Array, draws, times_drawn
+from .metrics import OF_VALUES, example_scores
 
-#: Counting a kind of example with a binomial takes about as long as drawing so many single ones.
+#: The cost of a binomial draw of a kind's count, in draws of single examples.
 BINOMIAL = 12
 
 
 def resampled_scores(
-    metric: str, labels: NDArray, predicted: NDArray, groups: NDArray, rng: np.random.Generator, resamples: int
+    metric: str,
+    labels: NDArray,
+    predicted: NDArray,
+    groups: NDArray,
+    rng: np.random.Generator,
+    resamples: int,
+    scores: Array | None = None,
 ) -> Array:
     """Return the metric of each model in each resample of the examples, shape ``(resamples, models)``.
 
     Args:
         labels: (examples,); predicted: (models, examples), all models in the same resamples.
         groups: (examples,), or (examples, 2) where an example joins two units.
+        scores: as ``predicted``, the examples' scores; derived from labels and predictions where none are given.
     """
+    scores = example_scores(metric, labels, predicted) if scores is None else scores
     if groups.ndim == 1 and units_of(groups) == len(labels):
-        held = np.ones(len(labels), dtype=np.int64)
+        held: NDArray = np.ones(len(labels), dtype=np.int64)
         if metric not in OF_VALUES:
-            labels, predicted, held = kinds_of(labels, predicted)
+            kinds, held = kinds_of(labels, predicted)
+            labels, predicted, scores = labels[kinds], predicted[:, kinds], scores[:, kinds]
         weights = _independent(held, rng, resamples)
     else:
         weights = _grouped(groups, rng, resamples)
-    return np.concatenate([weighted_scores(metric, labels, predicted, drawn).T for drawn in weights])
+    return np.concatenate([weighted_scores(metric, labels, predicted, drawn, scores).T for drawn in weights])
 
 
 def units_of(groups: NDArray) -> int:
-    """Return how many units are drawn in a resample: groups, or the units that examples join."""
+    """Return the number of units drawn in a resample: groups, or the units that examples join."""
     return len(np.unique(groups))
 
 
-def kinds_of(labels: NDArray, predicted: NDArray) -> tuple[NDArray, NDArray, NDArray]:
-    """Return the kinds of examples, alike in label and all predictions, and how many there are of each.
+def kinds_of(labels: NDArray, predicted: NDArray) -> tuple[NDArray, NDArray]:
+    """Return an example of each kind, alike in label and all predictions, and the number of examples of each.
 
-    Two examples of a kind are interchangeable, and where classes are predicted there are few kinds. Where there are
-    not, every example is returned as a kind of its own.
+    Examples of a kind are interchangeable, and where classes are predicted there are few kinds. Otherwise every
+    example is returned as a kind of its own.
     """
-    kinds, held = np.unique(np.vstack([labels, predicted]), axis=1, return_counts=True)
+    _, first, held = np.unique(np.vstack([labels, predicted]), axis=1, return_index=True, return_counts=True)
     if BINOMIAL * len(held) < len(labels):
-        return kinds[0], kinds[1:], held
-    return labels, predicted, np.ones(len(labels), dtype=np.int64)
+        return first, held
+    return np.arange(len(labels)), np.ones(len(labels), dtype=np.int64)
 
 
 def _independent(held: NDArray, rng: np.random.Generator, resamples: int) -> Iterator[Array]:
-    """Yield how often each kind of example was drawn, shape ``(kinds, some resamples)``."""
+    """Yield the number of times each kind of example was drawn, ``(kinds, some resamples)``."""
     kinds, examples = len(held), int(held.sum())
     if kinds == examples:
         yield from (times_drawn(drawn, kinds).T for drawn in draws(rng, kinds, resamples))
@@ -76,7 +82,7 @@ def _independent(held: NDArray, rng: np.random.Generator, resamples: int) -> Ite
 
 
 def _grouped(groups: NDArray, rng: np.random.Generator, resamples: int) -> Iterator[Array]:
-    """Yield how often each example was drawn with its group, or its two units, ``(examples, some resamples)``."""
+    """Yield the number of times each example was drawn with its group or units, ``(examples, some resamples)``."""
     names, member = np.unique(groups, return_inverse=True)
     member = member.reshape(groups.shape)
     for drawn in draws(rng, len(names), resamples, examples=len(groups)):
@@ -84,37 +90,38 @@ def _grouped(groups: NDArray, rng: np.random.Generator, resamples: int) -> Itera
         yield counts[member] if groups.ndim == 1 else counts[member[:, 0]] * counts[member[:, 1]]
 
 
-#: A spread so small, beside values of about 1, is rounding: all values are the same.
+#: Spread of values of about 1 below which they count as equal.
 ROUNDING = 1e-12
 
-#: Metrics of values: hardly two examples are alike in them, where those of classes fall into a few kinds.
-OF_VALUES = ("pearson", "spearman", "pearson_and_spearman")
 
-
-def weighted_scores(metric: str, labels: NDArray, predicted: NDArray, weights: Array) -> Array:
+def weighted_scores(
+    metric: str, labels: NDArray, predicted: NDArray, weights: Array, scores: Array | None = None
+) -> Array:
     """Return the metric of each model in each resample, shape ``(models, resamples)``.
 
     Args:
         metric: a name in ``metrics.METRICS``.
         labels: (examples,); predicted: (models, examples).
-        weights: how often each example was drawn, (examples, resamples), whole numbers.
+        weights: the number of times each example was drawn, (examples, resamples).
+        scores: as ``predicted``, the examples' scores; derived from labels and predictions where none are given.
     """
+    scores = example_scores(metric, labels, predicted) if scores is None else scores
     with np.errstate(invalid="ignore", divide="ignore"):
-        scores = WEIGHTED[metric](labels, predicted, weights)
-    return np.where(weights.sum(axis=0) > 0, scores, np.nan)
+        found = WEIGHTED[metric](labels, predicted, scores, weights)
+    return np.where(weights.sum(axis=0) > 0, found, np.nan)
 
 
-def _accuracy(labels: NDArray, predicted: NDArray, weights: Array) -> Array:
-    return _sums(predicted == labels, weights) / weights.sum(axis=0)
+def _mean_score(labels: NDArray, predicted: NDArray, scores: Array, weights: Array) -> Array:
+    return scores @ weights / weights.sum(axis=0)
 
 
-def _f1(labels: NDArray, predicted: NDArray, weights: Array) -> Array:
+def _f1(labels: NDArray, predicted: NDArray, scores: Array, weights: Array) -> Array:
     """F1 of class 1: twice what is expected and predicted, over what is expected plus what is predicted."""
     expected, said = labels == 1, predicted == 1
     return _ratio(2 * _sums(expected & said, weights), _sums(expected, weights) + _sums(said, weights))
 
 
-def _matthews(labels: NDArray, predicted: NDArray, weights: Array) -> Array:
+def _matthews(labels: NDArray, predicted: NDArray, scores: Array, weights: Array) -> Array:
     """Matthews' correlation of any number of classes (Gorodkin 2004), from counts, which are exact."""
     total, right = weights.sum(axis=0), _sums(predicted == labels, weights)
     both, said, expected = 0.0, 0.0, 0.0
@@ -124,12 +131,12 @@ def _matthews(labels: NDArray, predicted: NDArray, weights: Array) -> Array:
     return _ratio(right * total - both, np.sqrt(total**2 - said) * np.sqrt(total**2 - expected))
 
 
-def _pearson(labels: NDArray, predicted: NDArray, weights: Array) -> Array:
+def _pearson(labels: NDArray, predicted: NDArray, scores: Array, weights: Array) -> Array:
     around = (_around_mean(row, weights) for row in predicted)
     return _correlations(_around_mean(labels, weights), around, weights)
 
 
-def _spearman(labels: NDArray, predicted: NDArray, weights: Array) -> Array:
+def _spearman(labels: NDArray, predicted: NDArray, scores: Array, weights: Array) -> Array:
     weights = np.ascontiguousarray(weights)
     ranks = (_mid_ranks(row, weights) for row in predicted)
     return _correlations(_mid_ranks(labels, weights), ranks, weights)
@@ -139,13 +146,14 @@ def _mean_of(one: Callable, other: Callable) -> Callable:
     return lambda *arguments: (one(*arguments) + other(*arguments)) / 2
 
 
-WEIGHTED: dict[str, Callable[[NDArray, NDArray, Array], Array]] = {
-    "accuracy": _accuracy,
+#: Of labels, predictions, the examples' scores and weights.
+WEIGHTED: dict[str, Callable[[NDArray, NDArray, Array, Array], Array]] = {
+    "accuracy": _mean_score,
     "matthews_correlation": _matthews,
     "f1": _f1,
     "pearson": _pearson,
     "spearman": _spearman,
-    "f1_and_accuracy": _mean_of(_f1, _accuracy),
+    "f1_and_accuracy": _mean_of(_f1, _mean_score),
     "pearson_and_spearman": _mean_of(_pearson, _spearman),
 }
 

@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.config import BookError, nearest
-from .bootstrap import OF_VALUES, resampled_scores, units_of
+from .bootstrap import resampled_scores, units_of
 from .intervals import Array, Bootstrap, Interval, median_of_drawn
+from .metrics import OF_VALUES
 from .predictions import Answers, SeedId, different_examples
 
 #: Answers by task and model, such as ``tasks["RTE"]["teacher"]``; rows on several tasks belong together by their seeds.
@@ -214,6 +215,7 @@ def _resampled_at_once(task: str, answers: tuple[Answers, ...], how: Bootstrap) 
         first.groups,
         _random(how, f"examples of {task}"),
         how.resamples,
+        np.concatenate([one.example_scores[one.counted] for one in answers]),
     )
     return np.split(scores, np.cumsum([len(rows) for rows in predicted])[:-1], axis=1)
 

@@ -90,7 +90,11 @@ METRICS: dict[str, Callable[[ArrayLike, ArrayLike], float]] = {
     function.__name__: function
     for function in (accuracy, matthews_correlation, f1, pearson, spearman, f1_and_accuracy, pearson_and_spearman)
 }
-#: How the metrics are called in tables, figures and sentences.
+#: Metrics that are the mean of the examples' scores.
+MEANS_OF_SCORES = ("accuracy",)
+#: Metrics of values: hardly two examples are alike in them, where those of classes fall into a few kinds.
+OF_VALUES = ("pearson", "spearman", "pearson_and_spearman")
+#: Names of the metrics in tables, figures and sentences.
 METRIC_LABELS = {
     "accuracy": "accuracy",
     "matthews_correlation": "Matthews correlation",
@@ -102,7 +106,22 @@ METRIC_LABELS = {
 }
 
 
-def _correlation(function, labels: ArrayLike, predictions: ArrayLike) -> float:
+def correct(labels: NDArray, predictions: NDArray) -> NDArray[np.float64]:
+    """Return 1 where a prediction equals its label, else 0; shapes broadcast."""
+    return np.asarray(predictions == labels, dtype=np.float64)
+
+
+def negative_squared_error(labels: NDArray, predictions: NDArray) -> NDArray[np.float64]:
+    """Return minus the squared error of each prediction; shapes broadcast."""
+    return -((np.asarray(predictions, dtype=np.float64) - labels) ** 2)
+
+
+def example_scores(metric: str, labels: NDArray, predictions: NDArray) -> NDArray[np.float64]:
+    """Return each example's score, where it follows from label and prediction."""
+    return (negative_squared_error if metric in OF_VALUES else correct)(labels, predictions)
+
+
+def _correlation(function: Callable, labels: ArrayLike, predictions: ArrayLike) -> float:
     expected, predicted = _pair(labels, predictions)
     _varied(expected)
     return 0.0 if _warn_if_constant(predicted) else float(function(expected, predicted).statistic)

@@ -1,4 +1,4 @@
-"""What one model answered to a split's examples, once a seed, as its runs have kept it."""
+"""Predictions of one model on a split's examples, once a seed, read from the files of its runs."""
 
 from __future__ import annotations
 
@@ -13,26 +13,29 @@ from numpy.typing import NDArray
 
 from ..core.config import BookError, nearest
 from .intervals import Array
-from .metrics import METRICS, ConstantPredictionWarning
+from .metrics import MEANS_OF_SCORES, METRICS, ConstantPredictionWarning, example_scores
 
 KEPT = ("labels", "predictions", "groups")
+#: The array of the examples' scores, which older files lack.
+SCORES = "scores"
 
-#: What a row of predictions is known by: the seed, or that and the seed of the pre-training behind it.
+#: Identity of a row of predictions: the seed, or that and the seed of the pre-training.
 SeedId = int | tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What one model answered to one split's examples, once a seed.
+    """Predictions of one model on one split's examples, once a seed.
 
     Attributes:
         metric: the task's official metric, a name in ``metrics.METRICS``.
         labels: (examples,).
         predicted: (seeds, examples).
-        groups: (examples,), what belongs together; or (examples, 2) where an example joins two units, such as
-            documents.
-        seeds: (seeds,), which seed each row of ``predicted`` belongs to, in rising order. By these, not by their
-            places, rows on several tasks belong together. Where none are given they are 0, 1, 2 and so on.
+        groups: (examples,), the unit each example belongs to; or (examples, 2) where an example joins two units,
+            such as documents.
+        seeds: (seeds,), the seed of each row of ``predicted``, in rising order. Rows on several tasks are matched by
+            these, not by position. Default: 0, 1, 2 and so on.
+        example_scores: (seeds, examples), each example's score. Default: derived from labels and predictions.
     """
 
     metric: str
@@ -40,12 +43,17 @@ class Answers:
     predicted: NDArray
     groups: NDArray
     seeds: tuple[SeedId, ...] = ()
+    example_scores: Array = None  # set in __post_init__ where none are given
 
     def __post_init__(self) -> None:
         if self.metric not in METRICS:
             raise BookError(f"there is no metric {self.metric!r}", do=nearest(self.metric, list(METRICS), "metrics"))
         examples = len(self.labels)
         fits = self.predicted.ndim == 2 and self.predicted.shape[0] > 0 and self.predicted.shape[1] == examples
+        if fits and self.example_scores is None:
+            derived = example_scores(self.metric, self.labels, self.predicted)
+            object.__setattr__(self, "example_scores", derived)
+        fits = fits and self.example_scores.shape == self.predicted.shape
         if not fits or self.groups.shape not in ((examples,), (examples, 2)):
             raise BookError(
                 "labels, predictions and groups do not fit",
@@ -65,7 +73,7 @@ class Answers:
 
     @classmethod
     def read(cls, files: Mapping[SeedId, Path], metric: str) -> Answers:
-        """Return the answers kept in ``files``, by seed, each with ``labels``, ``predictions`` and ``groups``.
+        """Return the predictions in ``files``, by seed, each with ``labels``, ``predictions`` and ``groups``.
 
         Raises:
             BookError: when a file is missing or lacks one of these, or two files hold different examples.
@@ -76,28 +84,32 @@ class Answers:
         if not read:
             raise BookError("there are no predictions to read", expected="a file a seed", do="run the chapter")
         labels, _, groups = read[0]
+        kept = [_kept_scores(path) for path in paths]
+        scores = None if any(one is None for one in kept) else np.stack(kept)
         for path, (own_labels, _, own_groups) in zip(paths, read, strict=True):
             if not (np.array_equal(own_labels, labels) and np.array_equal(own_groups, groups)):
                 raise different_examples("two seeds", path)
-        return cls(metric, labels, np.stack([predicted for _, predicted, _ in read]), groups, seeds)
+        return cls(metric, labels, np.stack([predicted for _, predicted, _ in read]), groups, seeds, scores)
 
     @cached_property
     def scores(self) -> Array:
         """The metric of each seed, (seeds,)."""
+        if self.metric in MEANS_OF_SCORES:
+            return self.example_scores.mean(axis=1)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConstantPredictionWarning)  # said by ``constant``
+            warnings.simplefilter("ignore", ConstantPredictionWarning)  # ``constant`` tells
             return np.array([METRICS[self.metric](self.labels, row) for row in self.predicted])
 
     @cached_property
     def constant(self) -> NDArray[np.bool_]:
-        """Which seeds say the same of every example, (seeds,): they have collapsed, whatever their score."""
+        """Seeds with constant predictions, (seeds,): they have collapsed, whatever their score."""
         return (self.predicted == self.predicted[:, :1]).all(axis=1)
 
     @property
     def counted(self) -> NDArray[np.bool_]:
         """The seeds that a median is taken over, (seeds,): those that have not collapsed, or all where all have.
 
-        A baseline that says the same of everything by nature is therefore counted.
+        A baseline with constant predictions is therefore counted.
         """
         return self.constant if self.constant.all() else ~self.constant
 
@@ -108,7 +120,7 @@ class Answers:
 
 
 def different_examples(who: str, where: object) -> BookError:
-    """Return the error of comparing what was not scored on the same examples."""
+    """Return the error of a comparison on different examples."""
     return BookError(
         f"{who} were scored on different examples",
         where=where,
@@ -136,6 +148,12 @@ def kept_arrays(path: Path, names: Sequence[str]) -> tuple[NDArray, ...]:
             expected="a whole .npz file",
             do=f"remove the run's folder, {path.parent}, and run the chapter that keeps it again",
         ) from error
+
+
+def _kept_scores(path: Path) -> Array | None:
+    """Return the examples' scores in the predictions file at ``path``; None where it has none."""
+    with np.load(path) as file:
+        return file.get(SCORES)
 
 
 def _in_file(path: Path, names: Sequence[str]) -> tuple[NDArray, ...]:

@@ -1,3 +1,3 @@
-"""The training loop: steps, batches, schedule, precision, checkpoints, divergence guard, logs.
-It trains any `Objective`; what is learnt is decided above.
+"""Training: objectives, batches, the loop over optimiser steps, precision, checkpoints, divergence guard and logs.
+One loop trains every stage; without knowledge of recipes and tasks.
 """

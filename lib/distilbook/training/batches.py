@@ -1,99 +1,139 @@
-"""The micro-batches of a run: which blocks, in which order, how masked; made while the step before is computed."""
+"""Micro-batches and their sources: blocks of text in the order of a seed, masked; made while the step before is computed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from typing import Any, Protocol, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..corpus.masking import IGNORED, Masking, block_order
-from .schedule import LoopConfig
+from .schedule import BlocksConfig
 
 
 @dataclass(frozen=True)
-class MicroBatch:
-    """Some blocks, masked.
+class Batch(ABC):
+    """What the training loop needs of a micro-batch.
 
     Attributes:
-        numbers: the blocks' numbers in the corpus, (blocks,) int64.
+        numbers: the examples' numbers in their source, (examples,) int64.
+    """
+
+    numbers: Tensor
+
+    @property
+    @abstractmethod
+    def counts(self) -> dict[str, int]:
+        """What sums are divided by, such as ``tokens``, over the whole step; ``tokens`` is always among them."""
+
+    @property
+    def tensors(self) -> dict[str, Tensor]:
+        """The batch's tensors by name."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if isinstance(value, Tensor)}
+
+    def pinned(self) -> Self:
+        """Return the batch in page-locked memory, from where a GPU fetches it while it computes."""
+        return self._each(Tensor.pin_memory)
+
+    def to(self, device: torch.device) -> Self:
+        """Return the batch on ``device``."""
+        return self._each(lambda tensor: tensor.to(device, non_blocking=True))
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Self:
+        return replace(self, **{name: change(tensor) for name, tensor in self.tensors.items()})
+
+
+@dataclass(frozen=True)
+class MicroBatch(Batch):
+    """Blocks of text, masked.
+
+    Attributes:
         input_ids, labels: (blocks, length) int64; as long as the longest of the blocks.
         attention_mask: (blocks, length) bool, False where padding is; None where there is none.
     """
 
-    numbers: Tensor
     input_ids: Tensor
     labels: Tensor
-    attention_mask: Tensor | None
+    attention_mask: Tensor | None = None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return {"tokens": self.tokens, "masked": self.masked}
 
     @property
     def tokens(self) -> int:
-        """Word pieces, padding left out."""
+        """Number of tokens without padding."""
         return self.labels.numel() if self.attention_mask is None else int(self.attention_mask.sum())
 
     @property
     def masked(self) -> int:
-        """Word pieces to be guessed."""
+        """Number of tokens to be predicted."""
         return int((self.labels != IGNORED).sum())
 
     def real(self, values: Tensor) -> Tensor:
-        """Return ``values`` (blocks, length) at the word pieces that are no padding, (tokens,)."""
+        """Return ``values`` (blocks, length) at the tokens that are not padding, (tokens,)."""
         return values.flatten() if self.attention_mask is None else values[self.attention_mask]
 
-    def pinned(self) -> MicroBatch:
-        """Return the batch in page-locked memory, from where a GPU fetches it while it computes."""
-        return MicroBatch(*(tensor if tensor is None else tensor.pin_memory() for tensor in self._tensors()))
 
-    def to(self, device: torch.device) -> MicroBatch:
-        """Return the batch on ``device``."""
-        return MicroBatch(
-            *(tensor if tensor is None else tensor.to(device, non_blocking=True) for tensor in self._tensors())
-        )
+@dataclass(frozen=True)
+class LabelledBatch(Batch):
+    """Labelled examples of a task.
 
-    def _tensors(self) -> list[Tensor | None]:
-        return [getattr(self, field.name) for field in fields(self)]
+    Attributes:
+        input_ids, attention_mask: (examples, length) int64; as long as the longest of the examples.
+        labels: (examples,) int64 classes, or float values of a regression.
+        token_type_ids: as ``input_ids``, for models that have token types; else None.
+        counted: False for the dummy batch of a rank without examples, which runs with weight 0 to join the all-reduce.
+    """
+
+    input_ids: Tensor
+    attention_mask: Tensor
+    labels: Tensor
+    token_type_ids: Tensor | None = None
+    counted: bool = True
+
+    @property
+    def counts(self) -> dict[str, int]:
+        if not self.counted:
+            return {"tokens": 0, "examples": 0}
+        return {"tokens": int(self.attention_mask.sum()), "examples": len(self.labels)}
+
+    @property
+    def inputs(self) -> dict[str, Tensor]:
+        """The model's inputs by name."""
+        names = ("input_ids", "attention_mask", "token_type_ids")
+        return {name: tensor for name, tensor in self.tensors.items() if name in names}
 
 
-Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+class Source(ABC):
+    """The micro-batches of a run, a function of its seed and the step.
 
+    Attributes:
+        unit, units_per_step: what a progress line counts, and how many a step has.
+    """
 
-def masked_arrays(blocks: np.ndarray, numbers: np.ndarray, masking: Masking, seed: int, epoch: int) -> Arrays:
-    """Return what :func:`micro_batch` takes of some ``blocks``, masked as (seed, epoch, number) says."""
-    return numbers, *masking(blocks, numbers, seed, epoch), masking.real(blocks)
+    seed: int
+    unit: str
+    units_per_step: int
 
+    @abstractmethod
+    def step(self, step: int, process: int, processes: int) -> Sequence[Batch]:
+        """Return the micro-batches of ``step`` for the rank ``process``, at least one."""
 
-def micro_batch(numbers: np.ndarray, input_ids: np.ndarray, labels: np.ndarray, real: np.ndarray) -> MicroBatch:
-    """Return a batch as long as the longest of its blocks; ``real`` says where they hold word pieces."""
-    longest = int(real.sum(axis=1).max())
-    tensors = [torch.from_numpy(np.ascontiguousarray(array[:, :longest])) for array in (input_ids, labels, real)]
-    return MicroBatch(torch.from_numpy(numbers), *tensors[:2], None if tensors[2].all() else tensors[2])
+    def check_division(self, processes: int) -> None:  # noqa: B027 most sources can be divided among any number
+        """Refuse a number of processes among which a step cannot be divided evenly."""
 
-
-class Blocks:
-    """The blocks of a run, step by step: which, in which order, and how masked."""
-
-    def __init__(self, blocks: Sequence, masking: Masking, config: LoopConfig, seed: int):
-        self.blocks, self.masking, self.config, self.seed = blocks, masking, config, seed
-        self._orders: dict[int, np.ndarray] = {}
-
-    def step(self, step: int, process: int, processes: int) -> list[MicroBatch]:
-        """Return the micro-batches of ``step`` that are ``process``'s: every ``processes``-th of them."""
-        size = self.config.micro_batch
-        starts = range(0, self.config.blocks_per_step, size)
-        first = step * self.config.blocks_per_step
-        return [
-            self._masked(first + start, min(size, self.config.blocks_per_step - start))
-            for start in starts[process::processes]
-        ]
-
-    def steps_ahead(self, steps: range, process: int, processes: int) -> Iterator[list[MicroBatch]]:
-        """Yield the micro-batches of each of ``steps``; those of the next are made by a thread meanwhile."""
+    def steps_ahead(self, steps: range, process: int, processes: int) -> Iterator[Sequence[Batch]]:
+        """Yield the micro-batches of each of ``steps``; a thread makes those of the next step meanwhile."""
         pinned = torch.cuda.is_available()
 
-        def make(step: int) -> list[MicroBatch]:
+        def make(step: int) -> list[Batch]:
             return [batch.pinned() if pinned else batch for batch in self.step(step, process, processes)]
 
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") as thread:
@@ -104,8 +144,59 @@ class Blocks:
                     following.append(thread.submit(make, step + 1))
                 yield batches
 
+
+Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+def masked_arrays(blocks: np.ndarray, numbers: np.ndarray, masking: Masking, seed: int, epoch: int) -> Arrays:
+    """Return the arguments of :func:`micro_batch` for some ``blocks``, masked by (seed, epoch, number)."""
+    return numbers, *masking(blocks, numbers, seed, epoch), masking.real(blocks)
+
+
+def micro_batch(numbers: np.ndarray, input_ids: np.ndarray, labels: np.ndarray, real: np.ndarray) -> MicroBatch:
+    """Return a batch as long as the longest of its blocks; ``real`` is False at padding."""
+    longest = int(real.sum(axis=1).max())
+    ids, wanted, mask = (
+        torch.from_numpy(np.ascontiguousarray(array[:, :longest])) for array in (input_ids, labels, real)
+    )
+    return MicroBatch(torch.from_numpy(numbers), ids, wanted, None if mask.all() else mask)
+
+
+class BlockArray(Protocol):
+    """Blocks of token ids, (blocks, length): an array, or files read like one."""
+
+    shape: tuple[int, ...]
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, which: Any) -> np.ndarray: ...
+
+
+class Blocks(Source):
+    """The blocks of a run, step by step: their order and their masks."""
+
+    unit = "tokens"
+
+    def __init__(self, blocks: BlockArray, masking: Masking, config: BlocksConfig, seed: int):
+        self.blocks, self.masking, self.config, self.seed = blocks, masking, config, seed
+        self.units_per_step = config.blocks_per_step * blocks.shape[1]
+        self._orders: dict[int, np.ndarray] = {}
+
+    def step(self, step: int, process: int, processes: int) -> list[MicroBatch]:
+        """Return the micro-batches of ``step`` for the rank ``process``: every ``processes``-th of them."""
+        size = self.config.micro_batch
+        starts = range(0, self.config.blocks_per_step, size)
+        first = step * self.config.blocks_per_step
+        return [
+            self._masked(first + start, min(size, self.config.blocks_per_step - start))
+            for start in starts[process::processes]
+        ]
+
+    def check_division(self, processes: int) -> None:
+        self.config.check_division(processes)
+
     def _masked(self, first: int, number: int) -> MicroBatch:
-        """Return ``number`` blocks from place ``first`` of the run on, masked as their epochs say."""
+        """Return ``number`` blocks from position ``first`` of the run on, masked by their epochs."""
         epochs, places = np.divmod(np.arange(first, first + number), len(self.blocks))
         parts = []
         for epoch in np.unique(epochs).tolist():

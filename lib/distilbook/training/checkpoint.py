@@ -1,9 +1,8 @@
-"""Checkpoints: weights, optimiser, loss scale and step, so that a killed run goes on where it was.
+"""Checkpoints: weights, optimiser, loss scale and step, from which a killed run resumes.
 
-The order of blocks, their masks and dropout are functions of the step (``data/masking.py``,
-``training/step.py``), so nothing else has to be kept. Tensors are stored as safetensors, no pickle. The last two
-checkpoints are kept, each with the hashes of its files, of the tensors it has, and of the metrics up to its step; one
-that is not whole, or does not fit, is left out, and the run goes on from the one before it.
+The order of examples, masks and dropout are functions of the step, so nothing else is stored. Tensors are safetensors,
+no pickle. The last two checkpoints are kept, each with hashes of its files and of the metrics up to its step, and the
+types and shapes of its tensors; one that is damaged or does not fit is skipped, and the run resumes from the one before.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from accelerate import PartialState
@@ -31,16 +30,16 @@ KEPT = 2
 MANIFEST = "checkpoint.json"
 MODEL, OPTIMIZER = "model.safetensors", "optimizer.safetensors"
 
-Scaler = torch.amp.GradScaler | None
+Scaler: TypeAlias = torch.amp.GradScaler | None
 
 
 def save_checkpoint(
     folder: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer, step: int, scaler: Scaler = None
 ) -> None:
-    """Write the checkpoint of ``step`` into ``folder``, beside which the metrics lie, and keep the one before it.
+    """Write the checkpoint of ``step`` into ``folder`` and keep the one before it; the metrics lie in its parent.
 
     Raises:
-        BookError: when it cannot be written; those that are there stay.
+        BookError: when it cannot be written; earlier ones stay.
     """
     tensors = {MODEL: unique_tensors(model), OPTIMIZER: _moments(optimizer)}
     facts = {
@@ -58,14 +57,14 @@ def save_checkpoint(
         raise BookError(
             f"the checkpoint of step {step} could not be written: {error}",
             where=folder,
-            expected="room on the disk, and leave to write",
-            do="make room and start again: the run goes on from the checkpoint before",
+            expected="space on the disk and permission to write",
+            do="make space and start again: the run resumes from the checkpoint before",
         ) from error
     _keep_the_last(folder, step)
 
 
 def _keep_the_last(folder: Path, step: int) -> None:
-    """Remove all but the last checkpoints up to ``step``, and what killed writes have left."""
+    """Remove all but the last checkpoints up to ``step``, and remains of killed writes."""
     kept = [path for path in checkpoints(folder) if int(path.name) <= step][:KEPT]
     for other in folder.iterdir():
         if other not in kept:
@@ -81,7 +80,7 @@ def load_checkpoint(
 ) -> int:
     """Restore ``model``, ``optimizer`` and ``scaler`` from the last checkpoint in ``folder`` that is whole and fits.
 
-    What is left out is said, and removed; so is what the metrics beside ``folder`` tell of later steps.
+    Others are reported and removed; later steps are removed from the metrics.
 
     Returns:
         The step, the same on every process; 0 where nothing can be restored.
@@ -111,22 +110,22 @@ def _last_whole(folder: Path, model: torch.nn.Module, optimizer: torch.optim.Opt
         try:
             facts = _checked(path, model, optimizer, metrics)
         except Unfinished as error:
-            tell(f"checkpoint {path} is left out: {error.what}")
+            tell(f"checkpoint {path} is skipped: {error.what}")
             _remove(path)
             continue
         if facts["metrics"]:
             os.truncate(metrics, facts["metrics"]["bytes"])
         return path
     if found:
-        tell(f"no checkpoint in {folder} is whole: the run starts again at step 0")
+        tell(f"no checkpoint in {folder} is whole: the run starts at step 0")
     return None
 
 
 def _checked(path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer, metrics: Path) -> dict[str, Any]:
-    """Return what the manifest of a checkpoint says.
+    """Return the manifest of a checkpoint.
 
     Raises:
-        Unfinished: when a file or the metrics before its step are not as they were, or it is of another model.
+        Unfinished: when a file or the metrics up to its step were altered, or it is of another model.
     """
     facts = opened(path / MANIFEST)
     if facts["tensors"][MODEL] != _described(unique_tensors(model)):
@@ -139,19 +138,19 @@ def _checked(path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimize
 
 
 def checkpoints(folder: Path) -> list[Path]:
-    """Return the checkpoints in ``folder``, which are named by their steps; the last first."""
+    """Return the checkpoints in ``folder``, named by their steps, the last first."""
     found = [path for path in folder.glob("*") if path.name.isdecimal()]
     return sorted(found, key=lambda path: int(path.name), reverse=True)
 
 
 def drop_checkpoint(folder: Path) -> None:
-    """Remove the checkpoints of a run that has finished; where there are none do nothing."""
+    """Remove the checkpoints of a finished run, if there are any."""
     if folder.exists():
         shutil.rmtree(folder)
 
 
 def unique_tensors(model: torch.nn.Module) -> dict[str, torch.Tensor]:
-    """Return the trained parameters by name, those that share memory once."""
+    """Return the parameters by name, tied ones once."""
     return {name: parameter.detach().contiguous() for name, parameter in model.named_parameters()}
 
 
@@ -164,9 +163,9 @@ def _moments(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
 
 
 def _expected_moments(optimizer: torch.optim.Optimizer) -> dict[str, list]:
-    """Return the type and shape of what AdamW keeps of every parameter."""
+    """Return the type and shape of AdamW's state of every parameter."""
     parameters = (parameter for group in optimizer.param_groups for parameter in group["params"])
-    found = {}
+    found: dict[str, list] = {}
     for number, parameter in enumerate(parameters):
         own = {"step": torch.zeros(()), "exp_avg": parameter, "exp_avg_sq": parameter}
         found |= _described({f"{number}.{name}": tensor for name, tensor in own.items()})

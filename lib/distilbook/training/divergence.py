@@ -1,4 +1,4 @@
-"""When a training has gone wrong and is stopped, and what is kept of it for a look."""
+"""Divergence guard: stops a failed training, names the last good checkpoint and keeps the batch of the failed step."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import median
+from typing import NoReturn
 
 import torch
 from safetensors import safe_open
@@ -15,54 +16,60 @@ from safetensors.torch import save_file
 
 from ..core.config import BookError
 from ..core.progress import log_line
-from .batches import MicroBatch
+from .batches import Batch, MicroBatch
 from .checkpoint import checkpoints
 
-#: The loss of a run is the median of so many steps: a batch of odd text, or nine of them, stop nothing.
+#: Steps whose median loss is judged: up to nine batches of odd text do not stop a run.
 WINDOW = 20
-#: A run diverges when its loss is so many times the lowest it has had. In 32 curves of this book's trainings, of 80
-#: to 1,500 steps of 4 to 16 blocks, that ratio stayed below 1.06. A student that forgets all but how frequent words
-#: are comes to 1.26: 22.9 at a learning rate of 0.03, where the laptop edition's full recipe ends at 18.2.
+#: Ratio of that median to its minimum above which a run has diverged. In 32 curves of this book's trainings, of 80
+#: to 1,500 steps of 4 to 16 blocks, it stayed below 1.06. A student that keeps only the tokens' frequencies reaches
+#: 1.26: a loss of 22.9 at a learning rate of 0.03, where the laptop edition's full recipe ends at 18.2.
 DIVERGED = 1.15
-#: While the median of so many steps is as high as that, no checkpoint is written; in those curves it stayed below 1.09.
+#: Steps whose median defers checkpoints while it is above that ratio; in those curves it stayed below 1.09.
 RECENT = 5
-#: So many gradients in a row that are not finite: a scaler of float16 that begins at 2**16 and halves each time has
-#: come below 1 by then, so that the scale is not what made them infinite.
+#: Non-finite gradients in a row that float16 may have: a scale that begins at 2**16 and halves each time is below 1
+#: by then, so that the scale is not their cause.
 LOST_IN_A_ROW = 20
 
 
-class Guard:
-    """Stops a run that has gone wrong, before the optimiser makes use of the step that shows it.
+class Diverged(BookError):
+    """A training that has gone wrong at ``step``."""
 
-    A run has gone wrong when the loss or the gradient's norm of a step is not finite, or when its loss
-    diverges: when the median of the last ``WINDOW`` steps is above ``DIVERGED`` times the lowest median of
-    as many steps on end. The warm-up is not judged: it may undo what copied layers bring. A run that
-    learns nothing from the start does not diverge; its curves show it. In float16 an infinite gradient is
-    the sign for the scaler to lower its scale, and only a row of them stops the run.
+    step: int
+
+
+class Guard:
+    """Stops a run that has gone wrong, before the optimiser uses the step that shows it.
+
+    A run has gone wrong when the loss or the gradient norm of a step is not finite, or when its loss
+    diverges: when the median of the last ``WINDOW`` steps is above ``DIVERGED`` times the lowest such
+    median. The warm-up is not judged: it may undo what copied layers bring. A run that learns nothing
+    from the start does not diverge; its curves show it. In float16 an infinite gradient makes the scaler
+    lower its scale, and only ``LOST_IN_A_ROW`` of them stop the run.
     """
 
-    def __init__(self, folder: Path, warmup: int, scaled: bool, process: int, before: Iterable[float] = ()):
+    def __init__(self, folder: Path, warmup: int | None, scaled: bool, process: int, before: Iterable[float] = ()):
         """Watch the run in ``folder``.
 
         Args:
-            warmup: steps of the warm-up.
-            scaled: whether a gradient scaler is at work.
-            process: the number of this process, for the name of its batch's file.
-            before: the losses of the steps that were taken before the checkpoint the run goes on from.
+            warmup: steps of the warm-up; None where a loss that rises does not stop the run.
+            scaled: whether a gradient scaler is used.
+            process: the rank, for the name of its batch's file.
+            before: the losses of the steps before the checkpoint from which the run resumes.
         """
         self.folder, self.warmup, self.scaled, self.process = folder, warmup, scaled, process
         self._recent: deque[float] = deque(maxlen=WINDOW)
         self._lowest, self._lost = math.inf, 0
-        #: The step with which the loss rose above the bound, as far as the last steps tell; None while it is below.
+        #: The step at which the loss rose above the bound, by the last steps; None while it is below.
         self.risen: int | None = None
         for step, loss in enumerate(before):
             self._note(step, loss)
 
-    def check(self, step: int, terms: dict[str, float], batches: Sequence[MicroBatch]) -> None:
-        """Look at what :func:`~distilbook.training.step.accumulate` returned of ``step``.
+    def check(self, step: int, terms: dict[str, float], batches: Sequence[Batch]) -> None:
+        """Check the ``terms`` of ``step`` from :func:`~distilbook.training.step.accumulate`.
 
         Raises:
-            BookError: when the run has gone wrong; ``batches`` are kept in ``bad_batch/`` for a look.
+            Diverged: when the run has gone wrong; ``batches`` are kept in ``bad_batch/``.
         """
         loss, norm = terms["loss"], terms["gradient_norm"]
         if not math.isfinite(loss):
@@ -74,10 +81,10 @@ class Guard:
             self._stop(step, f"the loss diverges: {diverged}", "a loss that falls", terms, batches)
 
     def may_keep(self, step: int, model: torch.nn.Module) -> bool:
-        """Whether a checkpoint of ``model`` before ``step`` may replace the one there is: not while the loss is high.
+        """Whether a checkpoint of ``model`` before ``step`` may replace the last one: not while the loss is high.
 
         Raises:
-            BookError: when a weight is not finite, though every loss was.
+            Diverged: when a weight is not finite, though every loss was.
         """
         if broken := [name for name, tensor in model.named_parameters() if not tensor.isfinite().all()]:
             self._stop(step, f"weights are not finite after {step} steps: {broken[0]}", "finite weights", {}, [])
@@ -86,7 +93,9 @@ class Guard:
         return self.risen is None
 
     def _note(self, step: int, loss: float) -> str:
-        """Take note of a step's loss; return what is wrong where the loss diverges, else ""."""
+        """Note a step's loss; return how the loss diverges, or "" where it does not."""
+        if self.warmup is None:
+            return ""
         self._recent.append(loss)
         bound = DIVERGED * self._lowest
         self._note_rise(step, bound)
@@ -105,21 +114,23 @@ class Guard:
         elif self.risen is None:
             self.risen = step - len(last) + 1 + next(place for place, loss in enumerate(last) if loss > bound)
 
-    def _stop(self, step: int, what: str, expected: str, terms: dict[str, float], batches: Sequence[MicroBatch]):
+    def _stop(self, step: int, what: str, expected: str, terms: dict[str, float], batches: Sequence[Batch]) -> NoReturn:
         kept = ""
         if batches:
             path = self.folder / "bad_batch" / f"step_{step}.process_{self.process}.safetensors"
             keep_batches(path, batches, {"step": step, **terms})
-            kept = f"; what it read is in {path.relative_to(self.folder)} (distilbook.training.divergence.read_batches)"
-        raise BookError(
+            kept = f"; its batch is in {path.relative_to(self.folder)} (distilbook.training.divergence.read_batches)"
+        error = Diverged(
             what,
             where=f"{self.folder}; {self._checkpoint(step)}{kept}",
             expected=expected,
             do="look at the text; lower learning_rate, raise warmup_share, or set precision to float32",
         )
+        error.step = step
+        raise error
 
     def _checkpoint(self, step: int) -> str:
-        """Say which checkpoint is the last good one."""
+        """Return a sentence on the last good checkpoint."""
         found = checkpoints(self.folder / "checkpoint")
         if not found:
             return "there is no checkpoint"
@@ -131,22 +142,24 @@ class Guard:
         return f"the last checkpoint, checkpoint/{found[0].name}, is no older than that and may be bad itself"
 
 
-def keep_batches(path: Path, batches: Sequence[MicroBatch], facts: dict[str, float]) -> None:
+def keep_batches(path: Path, batches: Sequence[Batch], facts: dict[str, float]) -> None:
     """Write micro-batches to ``path``, a safetensors file with ``facts`` among its metadata."""
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {
         f"{number}.{name}": tensor.cpu()
         for number, batch in enumerate(batches)
-        for name, tensor in vars(batch).items()
-        if tensor is not None
+        for name, tensor in batch.tensors.items()
     }
     save_file(tensors, path, metadata={"step": json.dumps(facts)})
 
 
-def read_batches(path: Path) -> tuple[dict[str, float], list[MicroBatch]]:
-    """Return what a run that was stopped has kept: the step with its terms, and the micro-batches it read.
+def read_batches(path: Path, kind: type[Batch] = MicroBatch) -> tuple[dict[str, float], list[Batch]]:
+    """Return the terms of the step at which a run was stopped, and its micro-batches.
 
     ``tokenizer.batch_decode(batch.input_ids)`` shows the text, ``batch.numbers`` are the blocks of the corpus.
+
+    Args:
+        kind: :class:`~distilbook.training.batches.LabelledBatch` after fine-tuning.
     """
     parts: dict[int, dict[str, torch.Tensor]] = {}
     with safe_open(path, framework="pt") as file:
@@ -154,4 +167,4 @@ def read_batches(path: Path) -> tuple[dict[str, float], list[MicroBatch]]:
         for key in file.keys():  # noqa: SIM118 a file, not a dict
             number, name = key.split(".")
             parts.setdefault(int(number), {})[name] = file.get_tensor(key)
-    return facts, [MicroBatch(**{"attention_mask": None} | parts[number]) for number in sorted(parts)]
+    return facts, [kind(**parts[number]) for number in sorted(parts)]

@@ -1,7 +1,6 @@
-"""What a training measures of itself: a file with a line a measurement, and trackers that are given the same.
+"""Metrics of a training: a file with a line a measurement, and trackers.
 
-The file is the truth: curves, the live figure and the model card are read from it. Trackers, TensorBoard
-for one, are a copy for those who like to look at many runs together.
+Curves, the live figure and the model card are read from the file. Trackers, such as TensorBoard, get a copy.
 """
 
 from __future__ import annotations
@@ -23,16 +22,16 @@ from ..core.progress import Progress, log_line
 from .schedule import LoopConfig
 
 FILE = "metrics.jsonl"
-#: What trackers call the book; TensorBoard's files lie in a folder of that name.
+#: The project's name in trackers; TensorBoard's files lie in a folder of that name.
 PROJECT = "distilbook"
 FLUSH_SECONDS = 2
 
 
 def check_installed(names: Iterable[str]) -> None:
-    """Refuse trackers that accelerate knows and this environment lacks.
+    """Refuse trackers that are not installed.
 
     Raises:
-        BookError: naming those that could be used.
+        BookError: naming those that are.
     """
     there = sorted(str(tracker.value) for tracker in get_available_trackers())
     if missing := [name for name in names if name not in there]:
@@ -45,15 +44,15 @@ def check_installed(names: Iterable[str]) -> None:
 
 
 def logs_of(folder: Path, description: str) -> Path:
-    """Return where the trackers of the run in ``folder`` may write: TensorBoard names a run by its path."""
+    """Return the folder for the trackers of the run in ``folder``; TensorBoard names a run by its path."""
     return folder / "logs" / re.sub(r"\W+", "-", description).strip("-")
 
 
 class Metrics:
     """The metrics of a run: ``metrics.jsonl`` in its folder, and the trackers of ``accelerator``.
 
-    What was written after the checkpoint is dropped when a run goes on, from the file and from what
-    TensorBoard shows; other trackers see the rest of the run as another one.
+    When a run resumes, lines after the checkpoint are dropped from the file and from TensorBoard; other trackers show
+    the rest of the run as another one.
     """
 
     def __init__(self, folder: Path, after: int, config: LoopConfig, accelerator: Accelerator):
@@ -76,11 +75,11 @@ class Metrics:
         """Append ``values`` measured at ``step``; one process of several does."""
         line = {"step": step, **values}
         if self.accelerator.is_main_process:
-            jsonl.append(self.path, [json.dumps(line)], sync=False)  # a checkpoint waits for the disk
+            jsonl.append(self.path, [json.dumps(line)], sync=False)  # synced with each checkpoint
         self._track(line)
 
     def close(self) -> None:
-        """Let the trackers finish; without ``Accelerator.end_training``, which would end the processes' group too."""
+        """Close the trackers; not by ``Accelerator.end_training``, which would end the process group too."""
         for tracker in self.accelerator.trackers:
             tracker.finish()
 
@@ -89,7 +88,7 @@ class Metrics:
         self.accelerator.log({f"{kind}/{name}": line[name] for name in line if name != "step"}, step=line["step"])
 
     def _tell_configuration(self, config: LoopConfig, step: int) -> None:
-        """Give the trackers the configuration; TensorBoard as text, for it would add a run to its list otherwise."""
+        """Give the trackers the configuration; TensorBoard as text, since it would list another run otherwise."""
         values = config.model_dump(mode="json")
         flat = {name: v if isinstance(v, int | float | str) else canonical_json(v) for name, v in values.items()}
         for tracker in self.accelerator.trackers:
@@ -101,15 +100,15 @@ class Metrics:
 
 
 class Reporter:
-    """Says how a run is getting on: to its metrics, and sparsely in a line of progress and the log."""
+    """Reports a run's progress to its metrics, a progress line and the log."""
 
-    def __init__(self, metrics: Metrics, description: str, config: LoopConfig, done: int, tokens_a_step: int):
-        """Begin to report on a run that goes on after ``done`` steps and that a line calls ``description``."""
-        self.metrics, self.description, self.steps, self.done = metrics, description, config.steps, done
-        self.tokens_a_step = tokens_a_step
+    def __init__(self, metrics: Metrics, description: str, steps: int, done: int, units_per_step: int, unit: str):
+        """Begin to report on a run of ``steps`` steps, ``done`` of them before, named ``description`` in its lines."""
+        self.metrics, self.description, self.steps, self.done = metrics, description, steps, done
+        self.units_per_step = units_per_step
         self._shown: dict[str, float] = {}
-        self._progress = Progress(description, total=config.steps * tokens_a_step, unit="tokens")
-        self._progress.initial = self._progress.n = done * tokens_a_step
+        self._progress = Progress(description, total=steps * units_per_step, unit=unit)
+        self._progress.initial = self._progress.n = done * units_per_step
         self._began = time.perf_counter()
 
     def __enter__(self) -> Self:
@@ -120,10 +119,10 @@ class Reporter:
         self._progress.close()
 
     def stepped(self, step: int, terms: dict[str, float]) -> None:
-        """Report the terms of the step that was the ``step``-th, and the seconds left at the pace until now."""
+        """Report the terms of the ``step``-th step, and the seconds left at the average pace."""
         pace = (time.perf_counter() - self._began) / (step - self.done)
         self.metrics.write(step, terms | {"seconds_left": pace * (self.steps - step)})
-        self._progress.advance(self.tokens_a_step, loss=terms["loss"], **self._shown)
+        self._progress.advance(self.units_per_step, loss=terms["loss"], **self._shown)
 
     def measured(self, step: int, values: dict[str, float]) -> None:
         """Report held-out measurements after ``step`` steps."""
@@ -134,10 +133,10 @@ class Reporter:
 
 
 def read_metrics(path: Path) -> list[dict]:
-    """Return the lines of a metrics file; a last one that was cut off is left out.
+    """Return the lines of a metrics file without an incomplete last one.
 
     Raises:
-        BookError: for a line that is no measurement, with its place.
+        BookError: for an invalid line, with its place.
     """
     return [_measurement(line, place) for line, place in jsonl.lines(path)]
 
@@ -145,12 +144,12 @@ def read_metrics(path: Path) -> list[dict]:
 def _measurement(line: str, where: str) -> dict:
     value = jsonl.parsed(line, where)
     if not isinstance(value, dict) or not isinstance(value.get("step"), int):
-        raise BookError("a line is no measurement", where=where, expected="a step and what was measured at it")
+        raise BookError("a line is no measurement", where=where, expected="a step with its measurements")
     return value
 
 
 def read_curves(folder: Path) -> tuple[list[dict], list[dict]]:
-    """Return the training steps and the held-out measurements of the run in ``folder``; none where nothing was trained."""
+    """Return the training steps and the held-out measurements of the run in ``folder``; none before it has begun."""
     path = folder / FILE
     return curves(read_metrics(path) if path.exists() else [])
 

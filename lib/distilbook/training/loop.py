@@ -1,53 +1,59 @@
-"""The training loop that the teacher's head and every student share, on accelerate.
+"""The training loop of all stages, on accelerate.
 
-A stage gives an :class:`Objective`, a module that turns a batch into a loss; the loop gives it batches,
-takes the steps, measures, writes metrics and checkpoints. A step is a function of its number alone, so
-a run goes on after a kill as if nothing had happened.
+A stage gives an :class:`~distilbook.training.objectives.Objective`, a module that turns a batch into a loss, and a
+:class:`~distilbook.training.batches.Source` of batches; the loop takes the steps, measures, writes metrics and
+checkpoints. A step is a function of its number alone, so a killed run resumes bit for bit.
 """
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from accelerate import Accelerator
+from accelerate import Accelerator, PartialState
+from accelerate.optimizer import AcceleratedOptimizer
+from accelerate.utils import broadcast_object_list
+from torch import nn
 
+from ..core.files import sole
+from ..core.finished import MARKER, begin_again, is_whole
 from ..core.progress import log_line
 from ..models.loading import check_float32
-from .batches import Blocks
+from .batches import Batch, Source
 from .checkpoint import checkpoints, load_checkpoint, save_checkpoint
 from .divergence import Guard
 from .log import Metrics, Reporter, check_installed, logs_of, read_curves
+from .objectives import Objective
 from .precision import accelerator_for
-from .schedule import LoopConfig, check_division, learning_rate_at, warmup_steps
-from .step import Objective, accumulate, adamw
+from .schedule import LoopConfig, learning_rate_at, warmup_steps
+from .step import accumulate, adamw
 
-#: Makes, of a run's folder, a context in which the run is trained, such as a live figure of it.
+#: Factory: run folder -> context manager that is active during training, such as a live plot.
 Watch = Callable[[Path], contextlib.AbstractContextManager]
 
 
 def train(
     objective: Objective,
-    blocks: Blocks,
+    source: Source,
     config: LoopConfig,
     folder: Path,
     description: str,
-    measure: Callable[[int], dict[str, float]],
-    measure_every: int,
+    measure: Callable[[int], dict[str, float]] | None = None,
+    measure_every: int = 1,
 ) -> None:
     """Train ``objective`` to its last step, from the checkpoint in ``folder`` if there is one.
 
     Args:
         folder: receives ``metrics.jsonl``, a line a step, the trackers' files, and ``checkpoint/``.
-        description: what the progress line calls the run.
+        description: the run's name in progress lines.
         measure: held-out measurements at a step, for the metrics file.
-        measure_every: optimiser steps between them; the first and the last step are measured always.
+        measure_every: optimiser steps between them; the first and the last step are always measured.
 
     Raises:
-        BookError: when the run has gone wrong, see :class:`~distilbook.training.divergence.Guard`; the last good
-            checkpoint stays. Also when a tracker is not installed.
+        Diverged: see :class:`~distilbook.training.divergence.Guard`; the last good checkpoint stays.
+        BookError: when a tracker is not installed, or a step does not divide among the processes.
         Stopped: after a Ctrl-C.
     """
     check_float32(objective)
@@ -55,31 +61,32 @@ def train(
     accelerator = accelerator_for(
         config.precision, log_with=list(config.trackers) or None, project_dir=logs_of(folder, description)
     )
-    check_division(config, accelerator.num_processes)
-    optimizer = adamw(objective.to(accelerator.device), config.learning_rate)
+    source.check_division(accelerator.num_processes)
+    optimizer = adamw(objective.to(accelerator.device), config.learning_rate, config.optimisation)
     done = load_checkpoint(folder / "checkpoint", objective, optimizer, accelerator.scaler)
     if config.compile:
         objective.compile_encoders()
     wrapped, stepper = accelerator.prepare(objective, optimizer)
     steps = range(done, config.steps)
-    ahead = blocks.steps_ahead(steps, accelerator.process_index, accelerator.num_processes)
+    ahead = source.steps_ahead(steps, accelerator.process_index, accelerator.num_processes)
     metrics = Metrics(folder, done, config, accelerator)
     guard = guard_of(metrics, config, accelerator)
-    tokens = config.blocks_per_step * blocks.blocks.shape[1]
-    with stopping(folder, description), Reporter(metrics, description, config, done, tokens) as reporter:
+    reporting = Reporter(metrics, description, config.steps, done, source.units_per_step, source.unit)
+    with stopping(folder, description), reporting as reporter:
         for step, batches in zip(steps, ahead, strict=True):
-            if step % measure_every == 0:
+            if measure and step % measure_every == 0:
                 reporter.measured(step, measure(step))
-            terms = take_step(accelerator, wrapped, stepper, batches, config, blocks.seed, step, guard)
+            terms = take_step(accelerator, wrapped, stepper, batches, config, source.seed, step, guard)
             reporter.stepped(step + 1, terms)
             kept = (step + 1) % config.checkpoint_every == 0 and guard.may_keep(step + 1, objective)
             if kept and accelerator.is_main_process:
                 save_checkpoint(folder / "checkpoint", objective, optimizer, step + 1, accelerator.scaler)
-        reporter.measured(config.steps, measure(config.steps))
+        if measure:
+            reporter.measured(config.steps, measure(config.steps))
 
 
 class Stopped(KeyboardInterrupt):
-    """A training that was interrupted; a notebook shows the one line that it says."""
+    """An interrupted training; a notebook shows its message alone."""
 
     def _render_traceback_(self) -> list[str]:
         return [str(self)]
@@ -87,7 +94,7 @@ class Stopped(KeyboardInterrupt):
 
 @contextlib.contextmanager
 def stopping(folder: Path, description: str) -> Iterator[None]:
-    """Say of an interrupted training where it was stopped, and from where it goes on.
+    """Report the step at which a training was interrupted, and the checkpoint from which it resumes.
 
     Raises:
         Stopped: in place of a KeyboardInterrupt.
@@ -98,28 +105,35 @@ def stopping(folder: Path, description: str) -> Iterator[None]:
         kept = next(iter(checkpoints(folder / "checkpoint")), None)
         step = next((line["step"] for line in reversed(read_curves(folder)[0])), 0)
         where = f"its checkpoint of step {kept.name}" if kept else "the beginning: there is no checkpoint yet"
-        line = f"{description}: stopped at step {step}; run again to go on from {where}"
+        line = f"{description}: stopped at step {step}; run again to resume from {where}"
         log_line(line)
         raise Stopped(line) from None
 
 
 def guard_of(metrics: Metrics, config: LoopConfig, accelerator: Accelerator) -> Guard:
-    """Return the guard of a run that goes on after what its ``metrics`` have kept."""
+    """Return the guard of a run that resumes with the lines that ``metrics`` has kept."""
     before = [line["loss"] for line in metrics.kept if "loss" in line]
-    folder = metrics.path.parent
-    return Guard(folder, warmup_steps(config), accelerator.scaler is not None, accelerator.process_index, before)
+    warmup = warmup_steps(config) if config.stops_when_loss_rises else None
+    return Guard(metrics.path.parent, warmup, accelerator.scaler is not None, accelerator.process_index, before)
 
 
 def take_step(
-    accelerator, wrapped, optimizer, batches, config: LoopConfig, seed: int, step: int, guard: Guard
+    accelerator: Accelerator,
+    wrapped: nn.Module,
+    optimizer: AcceleratedOptimizer,
+    batches: Sequence[Batch],
+    config: LoopConfig,
+    seed: int,
+    step: int,
+    guard: Guard,
 ) -> dict[str, float]:
     """Take one optimiser step, unless ``guard`` stops the run.
 
     Returns:
-        Loss terms, gradient norm, learning rate, word pieces, seconds, and word pieces a second.
+        Loss terms, gradient norm, learning rate, tokens, seconds, and tokens a second.
     """
     started = time.perf_counter()
-    terms = accumulate(accelerator, wrapped, batches, seed, step)
+    terms = accumulate(accelerator, wrapped, batches, seed, step, config.optimisation)
     guard.check(step, terms, batches)
     rate = learning_rate_at(step, config)
     for group in optimizer.param_groups:
@@ -128,3 +142,34 @@ def take_step(
     optimizer.zero_grad()
     seconds = time.perf_counter() - started
     return terms | {"learning_rate": rate, "seconds": seconds, "tokens_per_second": terms["tokens"] / seconds}
+
+
+def make_once(folder: Path, what: str, watch: Watch, make: Callable[[], None]) -> None:
+    """Let ``make`` make the result in ``folder``, unless it is finished and whole there.
+
+    All processes of one launch take the same decision.
+
+    Args:
+        what: names what is made, at the beginning of a message: "this training".
+        watch: makes, of ``folder``, a context in which it is made.
+
+    Raises:
+        BookError: when another process or thread is making it.
+    """
+    leads, marker = PartialState().is_main_process, folder / MARKER
+    if _on_all(leads and is_whole(marker)):
+        return
+    with sole(folder / "lock", what) if leads else contextlib.nullcontext():
+        if _on_all(leads and is_whole(marker)):  # another process has just finished it
+            return
+        if leads:
+            begin_again(marker, what)
+        with watch(folder):
+            make()
+
+
+def _on_all(value: bool) -> bool:
+    """Return the main process's ``value`` on all processes of a launch."""
+    values = [value]
+    broadcast_object_list(values)
+    return values[0]

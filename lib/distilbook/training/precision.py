@@ -1,9 +1,8 @@
-"""The type that products are computed in: chosen by name, or by what the machine is quickest at.
+"""Precision of matrix products: chosen by name, or the fastest on the machine.
 
-Weights, optimiser and sums stay in float32 in each case (mixed precision, Micikevicius et al. 2018).
-On accelerators with bfloat16 that is the choice; where there is none, float16 with a scaled loss. On a
-CPU it depends on the instructions it has: some multiply bfloat16 three times as fast as float32, others
-three times as slowly. So it is measured.
+Weights, optimiser and sums stay in float32 (mixed precision, Micikevicius et al. 2018). Accelerators take
+bfloat16, those without it float16 with a scaled loss. CPUs differ by their instructions: some multiply
+bfloat16 three times as fast as float32, others three times as slowly. So it is measured.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from accelerate import Accelerator, PartialState
@@ -29,11 +28,11 @@ from .schedule import LoopConfig, Precision
 
 Stage = TypeVar("Stage", bound=LoopConfig)
 
-#: What accelerate calls them.
+#: Their names in accelerate.
 MIXED = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}
 
-#: Variables that let accelerate, or the libraries below it, compute otherwise than a run's key says, with the values
-#: that change nothing.
+#: Environment variables by which accelerate and the libraries below it change what is computed, without being part of
+#: a run's key; with their harmless values.
 FOREIGN = {
     "ACCELERATE_USE_DEEPSPEED": ("false",),
     "ACCELERATE_USE_FSDP": ("false",),
@@ -45,18 +44,18 @@ FOREIGN = {
     "DNNL_DEFAULT_FPMATH_MODE": ("strict",),
 }
 
-#: How many times each type is tried.
+#: Measurements of each type.
 TURNS = 3
-#: Less than this many times the rate of float32 is not worth the lost digits.
+#: The speed-up over float32 from which on bfloat16 is chosen.
 WORTH_IT = 1.5
 
 
 def agreed(precision: Precision) -> Precision:
-    """Return the precision that ``precision`` means here, the same on every process.
+    """Return the resolved ``precision``, the same on every process.
 
     Raises:
-        BookError: for float16 on a CPU, where nothing scales the loss, and for a variable of the environment that
-            would have another thing computed.
+        BookError: for float16 on a CPU, where the loss is not scaled, and for an environment variable that changes
+            what is computed.
     """
     refuse_foreign(os.environ)
     device = PartialState().device
@@ -89,26 +88,26 @@ def refuse_foreign(environment: Mapping[str, str]) -> None:
 
 
 def with_precision(config: Stage) -> Stage:
-    """Return ``config`` with the precision that its own means here: a run is known by that, not by ``auto``."""
+    """Return ``config`` with its precision resolved: a run's key holds that, not ``auto``."""
     return config.model_copy(update={"precision": agreed(config.precision)})
 
 
-def accelerator_for(precision: Precision, **options) -> Accelerator:
-    """Return an Accelerator whose products are in ``precision``; it takes ``options`` like any.
+def accelerator_for(precision: Precision, **options: Any) -> Accelerator:
+    """Return an Accelerator with products in ``precision`` and ``options``.
 
-    What an earlier one prepared and nobody holds any more is gone then.
+    Unused models that an earlier one prepared are freed.
 
     Raises:
         BookError: as :func:`agreed`.
     """
     chosen = agreed(precision)
-    # A model that was prepared for mixed precision refers to itself, and Python looks for such circles so rarely, when
-    # as much as torch is loaded, that a process of many runs would keep the models of all of them.
+    # A model that was prepared for mixed precision refers to itself, and Python collects such cycles so rarely that a
+    # process of many runs would keep all their models.
     gc.collect()
     # accelerate keeps the precision of a process's first Accelerator; a notebook may ask for another one later.
     AcceleratorState._reset_state()
     torch.set_float32_matmul_precision("highest")
-    # What is not given here is taken from variables of the environment.
+    # Arguments that are not given are taken from environment variables.
     return Accelerator(
         mixed_precision=MIXED[chosen],
         gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=1),
@@ -118,7 +117,7 @@ def accelerator_for(precision: Precision, **options) -> Accelerator:
 
 
 def resolve(precision: Precision, device: torch.device) -> Precision:
-    """Return what ``auto`` means on ``device``; any other precision as it is."""
+    """Return the fastest precision on ``device`` for ``auto``; any other as it is."""
     if precision != "auto":
         return precision
     if device.type == "cuda":
@@ -127,14 +126,14 @@ def resolve(precision: Precision, device: torch.device) -> Precision:
 
 
 def cpu_gain() -> float:
-    """Return how many times as fast as in float32 this machine multiplies in bfloat16.
+    """Return the speed-up of this machine's bfloat16 products over float32.
 
-    It is measured once and noted in the cache: a busy moment is not to make another run of the same training.
+    It is measured once and cached, so that a busy moment does not change a run's key.
     """
     path, key = cache_root() / "precision.json", f"{processor()}, torch {torch.__version__}"
     noted = _noted(path)
     if not isinstance(noted.get(key), float):
-        # By turns, the best of each: what else the machine does is not to fall on one of them alone.
+        # Alternating, the best of each, so that other load does not affect one of them alone.
         cpu, both = torch.device("cpu"), (torch.float32, torch.bfloat16)
         wide, narrow = (
             max(found) for found in zip(*([product_rate(d, cpu) for d in both] for _ in range(TURNS)), strict=True)
@@ -146,7 +145,7 @@ def cpu_gain() -> float:
 
 
 def _noted(path: Path) -> dict[str, float]:
-    """Return what was measured before; nothing where the file is missing or damaged."""
+    """Return the cached measurements; none where the file is missing or damaged."""
     try:
         noted = read_json(path)
     except (FileNotFoundError, BookError):

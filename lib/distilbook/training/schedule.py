@@ -1,7 +1,8 @@
-"""How long a stage trains, in which steps, and how fast it learns."""
+"""Length, learning-rate schedule and optimiser of a training stage."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
@@ -11,27 +12,71 @@ from ..core.config import BookError, Config, one_of
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 #: With AdamW every weight moves by about this much a step, so that more than a tenth trains nothing.
 LearningRate = Annotated[float, Field(gt=0, le=0.1)]
+CheckpointEvery = Annotated[int, Field(ge=1, le=10**9, description="optimiser steps between checkpoints")]
+Trackers = Annotated[tuple[str, ...], Field(description="trackers that get the metrics, by accelerate's names")]
+
+
+@dataclass(frozen=True)
+class Optimisation:
+    """AdamW's constants and gradient clipping; the defaults are those of the original pre-training code.
+
+    Attributes:
+        weight_decay: of weight matrices and embeddings; biases and LayerNorm weights have none.
+        max_gradient_norm: gradients are scaled down to this norm.
+    """
+
+    betas: tuple[float, float] = (0.9, 0.98)
+    epsilon: float = 1e-6
+    weight_decay: float = 0.0
+    max_gradient_norm: float = 5.0
 
 
 class LoopConfig(Config):
-    """How long a stage trains, and how fast it learns."""
+    """Parameters of the training loop in every stage."""
 
     circumstances: ClassVar[frozenset[str]] = frozenset({"checkpoint_every", "trackers"})
+    #: Whether a loss that rises far above its minimum ends the run, besides one that is not finite.
+    stops_when_loss_rises: ClassVar[bool] = True
 
     steps: int = Field(ge=1, le=10**9, description="optimiser steps")
-    blocks_per_step: int = Field(ge=1, le=10**6, description="blocks an optimiser step, over all processes")
-    micro_batch: int = Field(ge=1, le=10**6, description="blocks a forward pass")
     learning_rate: LearningRate = Field(description="at the end of the warm-up; it then falls to 0 linearly")
     warmup_share: float = Field(ge=0, le=1, description="share of the steps in which the learning rate rises")
-    checkpoint_every: int = Field(ge=1, le=10**9, description="optimiser steps between checkpoints")
+    checkpoint_every: CheckpointEvery
     precision: Precision = Field(description="of matrix products; auto is what this machine is quickest in")
     compile: bool = Field(description="let torch compile the encoders; for long runs on a GPU")
-    trackers: tuple[str, ...] = Field(description="who gets the metrics beside their file, by accelerate's names")
+    trackers: Trackers
 
     @field_validator("trackers")
     @classmethod
     def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        return one_of(known_trackers(), "trackers")(names) if names else names
+        return checked_trackers(names)
+
+    @property
+    def optimisation(self) -> Optimisation:
+        """The optimiser's constants."""
+        return Optimisation()
+
+
+class BlocksConfig(LoopConfig):
+    """Parameters of a training on blocks of text."""
+
+    blocks_per_step: int = Field(ge=1, le=10**6, description="blocks an optimiser step, over all processes")
+    micro_batch: int = Field(ge=1, le=10**6, description="blocks a forward pass")
+
+    def check_division(self, processes: int) -> None:
+        """Refuse a number of processes among which the micro-batches of a step cannot be divided evenly."""
+        if -(-self.blocks_per_step // self.micro_batch) % processes:
+            raise BookError(
+                "the micro-batches of a step do not divide among the processes",
+                where="parameter 'micro_batch'",
+                expected=f"blocks_per_step / micro_batch a multiple of {processes}",
+                do="choose a smaller micro_batch",
+            )
+
+
+def checked_trackers(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return ``names`` after checking that accelerate knows these trackers."""
+    return one_of(known_trackers(), "trackers")(names) if names else names
 
 
 def known_trackers() -> list[str]:
@@ -50,16 +95,5 @@ def learning_rate_at(step: int, config: LoopConfig) -> float:
 
 
 def warmup_steps(config: LoopConfig) -> int:
-    """Return in how many steps the learning rate rises."""
+    """Return the number of steps in which the learning rate rises."""
     return max(1, round(config.warmup_share * config.steps))
-
-
-def check_division(config: LoopConfig, processes: int) -> None:
-    """Refuse a step whose micro-batches cannot be shared out evenly."""
-    if -(-config.blocks_per_step // config.micro_batch) % processes:
-        raise BookError(
-            "the micro-batches of a step do not divide among the processes",
-            where="parameter 'micro_batch'",
-            expected=f"blocks_per_step / micro_batch a multiple of {processes}",
-            do="choose a smaller micro_batch",
-        )

@@ -21,7 +21,7 @@ from .sentences import short
 from .style import GREY, LABELS, dressed, figure, look, padded, subplots
 
 if TYPE_CHECKING:
-    from ..pretraining.pretrain import PretrainRun
+    from ..pretraining.config import PretrainRun
 
 #: The held-out scores: how each is called, and whether more of it is better.
 HELD_OUT = {

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from .style import COLOURS, ENDS, GREY, PLAIN, error_bars, figure, look, subplots
 
 if TYPE_CHECKING:
-    from ..pretraining.pretrain import PretrainRun
+    from ..pretraining.config import PretrainRun
 
 
 def held_out_curves(run: PretrainRun) -> list[dict]:
