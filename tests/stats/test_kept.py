@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from distilbook.core.config import BookError
 from distilbook.stats import Answers
+from distilbook.stats.bootstrap import resampled_scores
 
 LABELS = np.array([0, 1, 1, 0])
 
@@ -102,3 +103,23 @@ def test_a_broken_file_is_named_with_what_to_remove(tmp_path, length):
 def test_seeds_that_are_not_one_a_row_each_once_in_rising_order_are_refused(seeds):
     with pytest.raises(BookError, match="the seeds do not fit 2 rows"):
         Answers("accuracy", LABELS, np.stack([LABELS, LABELS]), np.arange(len(LABELS)), seeds)
+
+
+def test_scores_of_examples_are_read_where_a_file_has_them_and_derived_elsewhere(tmp_path):
+    path = keep(tmp_path, "a", [0, 1, 0, 0])
+    derived = Answers.read({0: path}, "accuracy")
+    assert derived.example_scores.tolist() == [[1, 1, 0, 1]] and derived.scores.tolist() == [0.75]
+    arrays = dict(np.load(path))
+    np.savez(path, **arrays, scores=np.array([1, 0.5, 0, 0.5]))
+    read = Answers.read({0: path}, "accuracy")
+    assert read.example_scores.tolist() == [[1, 0.5, 0, 0.5]] and read.scores.tolist() == [0.5]
+
+
+def test_a_metric_that_is_a_mean_of_scores_is_resampled_as_the_weighted_mean_of_the_files_scores():
+    rng = np.random.default_rng(0)
+    labels, scores = np.zeros(60, dtype=int), rng.random((1, 60))
+    found = resampled_scores(
+        "accuracy", labels, np.arange(60)[None], np.arange(60), np.random.default_rng(1), 500, scores
+    )
+    assert found.mean() == pytest.approx(scores.mean(), abs=0.01)
+    assert found.std() == pytest.approx(scores.std() / np.sqrt(60), rel=0.15)
