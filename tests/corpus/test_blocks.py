@@ -59,7 +59,7 @@ def test_a_block_that_is_not_there_is_an_index_error_and_iteration_ends(folder):
 
 @pytest.mark.parametrize("at_once", [1, LENGTH * 2, 10**6])
 def test_portions_are_the_whole(folder, monkeypatch, at_once):
-    monkeypatch.setattr(module, "NUMBERS_AT_ONCE", at_once)
+    monkeypatch.setattr(module, "TOKENS_AT_ONCE", at_once)
     shards, whole = shards_of(folder, [3, 4])
     assert np.concatenate(list(shards.portions())).tolist() == whole.tolist()
 

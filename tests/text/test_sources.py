@@ -7,8 +7,8 @@ import os
 import pytest
 from distilbook.core.config import BookError
 from distilbook.text import hub, wheels
-from distilbook.text.reading import Reading
-from distilbook.text.sources import Document, TextSource, documents, fingerprint, told_apart
+from distilbook.text.lines import Reading
+from distilbook.text.sources import Document, TextSource, documents, fingerprint, name_prefixes
 
 
 @pytest.fixture(autouse=True)
@@ -42,11 +42,11 @@ def test_documents_of_two_files_of_one_name_are_told_apart_by_what_these_hold(ro
     for folder, text in texts.items():
         (root / folder).mkdir()
         (root / folder / "text.txt").write_text(text)
-    first, other, again = told_apart([source(root / name / "text.txt") for name in texts])
+    first, other, again = name_prefixes([source(root / name / "text.txt") for name in texts])
     assert first == again == "" and other
-    assert told_apart([source(root / name) for name in ("a", "again", "b")]) == ["", "", other]
+    assert name_prefixes([source(root / name) for name in ("a", "again", "b")]) == ["", "", other]
     (root / "b" / "text.txt").rename(root / "b" / "moved.txt")
-    assert told_apart([source(root / name) for name in ("a", "b")]) == ["", ""]
+    assert name_prefixes([source(root / name) for name in ("a", "b")]) == ["", ""]
 
 
 def test_documents_without_text_are_skipped_and_do_not_count(root):

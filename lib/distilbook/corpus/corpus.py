@@ -1,11 +1,8 @@
-"""Raw text to token blocks: packed, split by document, counted, memory-mapped.
+"""Token blocks on disk: split by document, counted, memory-mapped.
 
-Documents are tokenised and made into blocks of ``block_length`` word pieces. In ``full_sentences`` they are
-joined with ``[SEP]`` and cut into blocks that begin with ``[CLS]`` and end with ``[SEP]`` (as RoBERTa packs
-them), so that no position is padding; in ``one_sequence`` every paragraph is a block of its own (as the original
-code has it). The blocks lie in shards, files of some 64 MB. Whole documents are held out, by a hash of their name.
-
-The blocks of a corpus in files of bounded size, as one array.
+A corpus is a folder of shards, files of some 64 MB that hold blocks of ``block_length`` tokens, with held-out blocks of
+other documents, the count of each token, and a marker with the hash of every file. This module opens one and
+imports nothing that reads text or tokenises; :mod:`distilbook.corpus.build` makes one.
 """
 
 from __future__ import annotations
@@ -23,14 +20,14 @@ from ..core.finished import CORPUS_MARKER, opened
 
 @dataclass(frozen=True)
 class Corpus:
-    """Token blocks on disk.
+    """A corpus of token blocks.
 
     Attributes:
         train: the training blocks, (number, block_length), memory-mapped.
         held_out: blocks of held-out documents, likewise.
-        counts: how often each word piece occurs in the training blocks, (vocabulary,); padding is not counted.
-        statistics: a row a source: documents, words, word pieces, blocks, what was left out.
-        vocabulary: the hash of the vocabulary that cut the text.
+        counts: occurrences of each token in the training blocks, (vocabulary,); padding is not counted.
+        statistics: a row per source: documents, words, tokens, blocks, lines left out.
+        vocabulary: the hash of the tokenizer's vocabulary.
     """
 
     folder: Path
@@ -43,10 +40,10 @@ class Corpus:
 
     @classmethod
     def open(cls, folder: Path) -> Corpus:
-        """Open the corpus that :func:`prepare` left in ``folder``.
+        """Open the corpus in ``folder``.
 
         Raises:
-            Unfinished: when it is not finished, or a file of it is not as it was then.
+            Unfinished: when it is not finished, or a file of it has changed since.
         """
         facts = opened(folder / CORPUS_MARKER)
         dtype, length = facts["dtype"], facts["block_length"]
@@ -61,16 +58,15 @@ class Corpus:
         )
 
     def check_vocabulary(self, tokenizer) -> None:
-        """Refuse a tokenizer with another vocabulary than the corpus was cut by, before it becomes an index error.
+        """Refuse a tokenizer with another vocabulary than the corpus's, before that becomes an index error.
 
         Raises:
-            BookError: when the word pieces or their numbers differ, or blocks are longer than the model's inputs.
+            BookError: when tokens or ids differ, or blocks are longer than the model's inputs.
         """
         check_block_length(self.train.shape[1], tokenizer.model_max_length, self.folder)
         if vocabulary_hash(tokenizer) != self.vocabulary:
             raise BookError(
-                f"the model's vocabulary of {len(tokenizer)} word pieces is not the one that cut the corpus, "
-                f"which has {len(self.counts)}",
+                f"the model's vocabulary of {len(tokenizer)} tokens is not the corpus's, which has {len(self.counts)}",
                 where=self.folder,
                 expected="one vocabulary",
                 do="give chapter 02 the teacher's tokenizer and run it again",
@@ -81,7 +77,7 @@ def check_block_length(block_length: int, positions: int, where: object) -> None
     """Refuse blocks longer than a model's inputs may be, before that becomes an index error."""
     if block_length > positions:
         raise BookError(
-            f"blocks have {block_length} word pieces, and the model has {positions} positions",
+            f"blocks have {block_length} tokens, and the model has {positions} positions",
             where=where,
             expected=f"block_length of at most {positions}",
             do="lower block_length in chapter 02, or give a model with more positions",
@@ -94,19 +90,24 @@ def shard_paths(folder: Path, split: str) -> list[Path]:
 
 
 def vocabulary_hash(tokenizer) -> str:
-    """Return a hash of the tokenizer's word pieces and their numbers."""
+    """Return a hash of the tokenizer's tokens and their ids."""
     return short_hash(sorted(tokenizer.get_vocab().items()))
 
 
-#: So many numbers are read at a time where all are looked at: a bound on the memory.
-NUMBERS_AT_ONCE = 4_000_000
+def evenly_spaced(number: int, most: int) -> np.ndarray:
+    """Return at most ``most`` of the numbers below ``number``, evenly spaced, each once."""
+    return np.unique(np.linspace(0, number - 1, min(number, most)).astype(int))
+
+
+#: Tokens in memory at once where all blocks are read.
+TOKENS_AT_ONCE = 4_000_000
 
 
 class BlockShards:
-    """Memory-mapped files of blocks, read like one array of them.
+    """Memory-mapped files of blocks, read like one array.
 
-    It can be indexed as ``shards[rows]`` and ``shards[rows, columns]`` with a number, a slice or an array of
-    numbers, and gives an array of its own each time: only what was asked for is read.
+    Indexed as ``shards[rows]`` and ``shards[rows, columns]`` with a number, a slice or an array of numbers. Each
+    access reads only those blocks and returns a new array.
 
     Attributes:
         shape: (blocks, length).
@@ -124,7 +125,7 @@ class BlockShards:
 
     @property
     def size(self) -> int:
-        """All word pieces of all blocks."""
+        """Number of tokens in all blocks."""
         return self.shape[0] * self.shape[1]
 
     def __getitem__(self, which) -> np.ndarray:
@@ -150,10 +151,9 @@ class BlockShards:
     def portions(self) -> Iterator[np.ndarray]:
         """Yield all blocks in order, some at a time, (number, length) each.
 
-        They are read and not mapped: what has been mapped counts as this process's memory for as long as the
-        system has room for it.
+        They are read and not mapped: mapped pages count as this process's memory as long as the system has room.
         """
-        numbers = max(1, NUMBERS_AT_ONCE // self.shape[1]) * self.shape[1]
+        numbers = max(1, TOKENS_AT_ONCE // self.shape[1]) * self.shape[1]
         for path in self.paths:
             with path.open("rb") as file:
                 while len(portion := np.fromfile(file, dtype=self.dtype, count=numbers)):
@@ -161,7 +161,7 @@ class BlockShards:
 
 
 def write_blocks(path: Path, blocks: Sequence[np.ndarray]) -> None:
-    """Write ``blocks``, (number, length) each, one behind the other; the file appears whole or not at all."""
+    """Write ``blocks``, (number, length) each, one after the other; the file appears whole or not at all."""
     with new_file(path) as temporary, temporary.open("wb") as file:
         for part in blocks:
             file.write(part.data)

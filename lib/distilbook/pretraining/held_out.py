@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..core.files import new_file
-from ..corpus.build import evenly_spaced
+from ..corpus.corpus import evenly_spaced
 from ..corpus.masking import IGNORED, Masking
 from ..models.encoder import hidden_states
 from ..models.lm_head import Projection

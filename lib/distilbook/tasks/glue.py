@@ -1,7 +1,7 @@
 """The nine tasks of GLUE (Wang et al. 2018), from the official files or in the Hub's layout.
 
-Both layouts of the same data give the same task: the Hub's class numbers, the official files' names for
-them, examples counted from 0, ids of the test sets as the official files have them.
+Both layouts of the same data give the same task: the Hub's class numbers, the official files' class names, examples
+numbered from 0, ids of the test sets as in the official files.
 """
 
 from __future__ import annotations
@@ -13,26 +13,26 @@ from pathlib import Path
 from ..core.config import BookError
 from ..core.inputs import contents
 from .hub_layout import HubFiles, HubStream
-from .rows import Columns, Labels, Layout, Row, examples
+from .examples import Columns, Labels, Layout, Row, examples
 from .table import Table
 from .task import Examples, Task
 
 ENTAILMENT = ("entailment", "not_entailment")
 BINARY = ("0", "1")
-#: The official folder and file of GLUE's diagnostic set, whose pairs MNLI's models answer; its labels are withheld.
+#: Folder and file of GLUE's diagnostic set, which MNLI's models answer; its labels are withheld.
 DIAGNOSTIC = "diagnostic"
 
 
 @dataclass(frozen=True)
 class GlueTask:
-    """What sets a task apart.
+    """A task of GLUE.
 
     Attributes:
         subset: its configuration on the Hub, and its folder in that layout.
         official, hub: its columns in the two layouts.
-        no_header: the columns of official training and development files that do not name them.
+        no_header: the columns of official training and development files without a header.
         dev, test: its splits; ``dev`` begins with the main one.
-        diagnostic: whether its models answer GLUE's diagnostic set, too.
+        diagnostic: whether its models also answer GLUE's diagnostic set.
     """
 
     name: str
@@ -49,7 +49,7 @@ class GlueTask:
 
     @property
     def labels(self) -> Labels:
-        """How its labels are read."""
+        """Its valid labels."""
         return Labels(self.classes, self.value_range)
 
 
@@ -108,14 +108,14 @@ GLUE = {
     )
 }
 
-#: MRPC as its authors publish it: the training file holds GLUE's development set too, the test file the labels.
+#: MRPC as its authors publish it: the training file includes GLUE's development set, the test file the labels.
 RAW_MRPC = {"train": "msr_paraphrase_train.txt", "test": "msr_paraphrase_test.txt"}
 MRPC_PAIR = ("#1 ID", "#2 ID")
 
 
 @dataclass(frozen=True)
 class Official:
-    """A task's folder as GLUE's authors lay it out: ``train.tsv``, ``dev.tsv``, ``test.tsv``."""
+    """A task's folder in the official layout: ``train.tsv``, ``dev.tsv``, ``test.tsv``."""
 
     task: GlueTask
     folder: Path
@@ -126,7 +126,7 @@ class Official:
         return self.task.official
 
     def file(self, split: str) -> Path:
-        """Return the split's file, MRPC's own file where GLUE's is not there."""
+        """Return the split's file; for MRPC its authors' file where GLUE's is missing."""
         path = self.folder / f"{split}.tsv"
         raw = self.folder / RAW_MRPC.get(split, path.name)
         return raw if self.task.name == "MRPC" and not path.is_file() else path
@@ -147,7 +147,7 @@ class Official:
         return self._without_dev(table) if path.name == RAW_MRPC["train"] else table.rows()
 
     def _without_dev(self, raw: Table) -> Iterator[Row]:
-        """Yield MRPC's original training rows, but for those that GLUE made its development set of."""
+        """Yield MRPC's original training rows without those of GLUE's development set."""
         dev = Table.of(self.file("dev"), MRPC_PAIR)
         kept_back = {_pair(row) for row in dev.rows()}
         return (row for row in raw.rows() if isinstance(row.values, BookError) or _pair(row) not in kept_back)
@@ -191,12 +191,12 @@ def check_split(layout: Layout, split: str, name: str) -> None:
         where=layout.place(split),
         expected="the file beside the training set's"
         + (", with the pairs of the training file that GLUE's authors list in mrpc_dev_ids.tsv" if raw else ""),
-        do="supply it: models are compared on it",
+        do="supply it: models are evaluated on it",
     )
 
 
 def diagnostic_set(layout: Layout) -> dict[str, Examples]:
-    """Return GLUE's diagnostic set as a withheld split, or nothing where it does not lie beside MNLI, in its layout."""
+    """Return GLUE's diagnostic set as a withheld split, or nothing where it does not lie beside MNLI in the same layout."""
     if isinstance(layout, Official):
         beside, split = replace(layout, folder=layout.folder.parent / DIAGNOSTIC), DIAGNOSTIC
     elif isinstance(layout, HubFiles):
@@ -214,11 +214,11 @@ def hub_layout(task: GlueTask, name: str, revision: str | None) -> Layout:
 
 
 def glue_task(task: GlueTask, layout: Layout) -> Task:
-    """Return ``task`` as it lies in ``layout``.
+    """Return ``task``, read from ``layout``.
 
     Raises:
-        BookError: for a missing column, a row of a development or test set that cannot be used, or a
-            training set with too many of them.
+        BookError: for a missing column, a row of a development or test set that cannot be used, or a training set
+            with too many such rows.
     """
 
     def read(split: str, labels: Labels | None, left_out: list[str] | None = None) -> Examples:

@@ -1,4 +1,4 @@
-"""Data sets as the Hub lays them out: streamed from there, or in parquet or JSON lines in a local folder."""
+"""Data sets in the Hub's layout: streamed from there, or in parquet or JSON lines in a local folder."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from pathlib import Path
 
 from ..core.config import BookError
 from ..core.inputs import look
-from ..text import hub, parquet
-from ..text.lines import json_rows
-from ..text.reading import Reading
-from .rows import Columns, Row
+from ..text import hub
+from ..text.lines import Reading
+from ..text.rows import json_rows, parquet_rows
+from .examples import Columns, Row
 
 ENDINGS = ("parquet", "jsonl.gz", "jsonl")
 
 
 def hub_split(split: str) -> str:
-    """Return what the Hub calls a split: ``dev_matched`` is ``validation_matched``."""
+    """Return the Hub's name of a split: ``dev_matched`` is ``validation_matched``."""
     return split.replace("dev", "validation")
 
 
 @dataclass(frozen=True)
 class HubStream:
-    """A data set of the Hub; it is taken to have the splits of the official one."""
+    """A data set of the Hub, assumed to have the official splits."""
 
     columns: Columns
     name: str
@@ -32,7 +32,7 @@ class HubStream:
     revision: str | None
 
     def has(self, split: str) -> bool:
-        """Return True: whether it is there shows when it is asked for."""
+        """Return True: a missing split is an error when it is read."""
         return True
 
     def place(self, split: str) -> str:
@@ -79,14 +79,14 @@ class HubFiles:
         return list(found)
 
     def _refuse_gaps(self, files: list[Path]) -> None:
-        """Refuse a split of which a part is missing: ``-00000-of-00002`` says how many there are."""
+        """Refuse a split with a missing part: the names, such as ``-00000-of-00002``, tell the number of parts."""
         numbered = [match for file in files if (match := re.search(r"-(\d+)-of-(\d+)\.", file.name))]
         there, parts = {int(match[1]) for match in numbered}, {int(match[2]) for match in numbered}
         if numbered and (len(parts) > 1 or there != set(range(max(parts)))):
             raise BookError(
                 f"a split has {len(there):,} of {max(parts):,} files",
                 where=f"{self.folder}, {', '.join(file.name for file in files[:3])}",
-                expected="every file that their names count",
+                expected="as many files as their names say",
                 do="copy or download the others",
             )
 
@@ -106,7 +106,7 @@ class HubFiles:
         """
         for path in self.files(split):
             if path.suffix == ".parquet":
-                rows = enumerate(parquet.rows(path), start=1)
+                rows = enumerate(parquet_rows(path), start=1)
                 yield from (Row(f"{path}, row {number}", values) for number, values in rows)
             else:
                 yield from (Row(f"{path}:{number}", values) for number, values in json_rows(path, Reading()))
