@@ -1,4 +1,4 @@
-"""What a task is, whatever it came from."""
+"""Tasks and examples behave the same whatever they were loaded from."""
 
 import numpy as np
 import pytest
@@ -60,4 +60,5 @@ def test_the_fingerprint_sees_everything_that_decides_a_result():
 
 def test_a_task_without_classes_is_a_regression():
     parts = dict(train=examples(3), dev=examples(4), test=examples(2))
-    assert task(**parts, classes=()).is_regression and not task(**parts).is_regression
+    assert task(**parts, classes=()).kind == "regression" and task(**parts, classes=()).is_regression
+    assert task(**parts).kind == "classification" and not task(**parts).is_regression

@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,7 @@ from .preparation import Preparation, State
 from .tokenising import Settings
 
 
-def prepare(config: CorpusConfig, tokenizer, root: Path) -> Corpus:
+def prepare(config: CorpusConfig, tokenizer: Any, root: Path) -> Corpus:
     """Return the corpus that ``config`` describes, made below ``root`` unless it is there already.
 
     An interrupted preparation resumes after its last shard; until the corpus is whole it lies in the folder
@@ -69,7 +70,7 @@ def prepare(config: CorpusConfig, tokenizer, root: Path) -> Corpus:
     return Corpus.open(folder)
 
 
-def _make(config: CorpusConfig, tokenizer, unfinished: Path) -> None:
+def _make(config: CorpusConfig, tokenizer: Any, unfinished: Path) -> None:
     """Make the corpus in the folder ``corpus`` of ``unfinished``, with intermediate files in ``checkpoint``."""
     folder, checkpoint = unfinished / "corpus", unfinished / "checkpoint"
     settings = Settings.of(tokenizer, config.block_length, config.packing)
@@ -89,7 +90,7 @@ def _make(config: CorpusConfig, tokenizer, unfinished: Path) -> None:
     seal(folder / CORPUS_MARKER, facts, [*(path.name for path in train.paths), "held_out.bin", "counts.npy"])
 
 
-def _facts(settings: Settings, state: State, tokenizer, contents: list[str]) -> dict:
+def _facts(settings: Settings, state: State, tokenizer: Any, contents: list[str]) -> dict:
     """Return the content of ``corpus.json``; ``contents`` are the hashes of the training and the held-out blocks."""
     return {
         "block_length": settings.format.length,
@@ -104,7 +105,8 @@ def _facts(settings: Settings, state: State, tokenizer, contents: list[str]) -> 
 
 def _counted(blocks: BlockShards, vocabulary: int) -> tuple[np.ndarray, str]:
     """Return the number of occurrences of each token in ``blocks``, and the SHA-256 of all blocks."""
-    counts, digest = np.zeros(vocabulary, dtype=np.int64), hashlib.sha256()
+    counts: np.ndarray = np.zeros(vocabulary, dtype=np.int64)
+    digest = hashlib.sha256()
     for portion in blocks.portions():
         counts += np.bincount(portion.ravel(), minlength=vocabulary)
         digest.update(portion.data)

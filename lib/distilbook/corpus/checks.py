@@ -49,7 +49,7 @@ def check_beginning(text: TextSource, settings: Settings) -> None:
     number = unknown = 0
     for tokens in tokeniser.tokens(paragraphs(), at_once=TOKENS_CHECKED):
         number += len(tokens)
-        unknown += np.count_nonzero(tokens == settings.format.unk_id)
+        unknown += int(np.count_nonzero(tokens == settings.format.unk_id))
         if number >= TOKENS_CHECKED:
             break
     refuse_unknown(text, unknown, number)

@@ -22,7 +22,7 @@ class CorpusConfig(ChapterConfig):
     packing: Packing = Field(default="full_sentences", description="how documents become blocks")
     held_out_share: float = Field(gt=0, lt=0.5, description="share of the documents no model is trained on")
     held_out_blocks: int = Field(ge=1, le=10**9, description="at most this many held-out blocks, evenly spaced")
-    processes: int | None = Field(default=None, ge=1, le=1024, description="tokenising processes; default: one per core")
+    processes: int | None = Field(default=None, ge=1, le=1024, description="for tokenising; default: one per core")
 
     @field_validator("texts")
     @classmethod

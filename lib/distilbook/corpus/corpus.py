@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -57,7 +58,7 @@ class Corpus:
             vocabulary=facts["vocabulary"],
         )
 
-    def check_vocabulary(self, tokenizer) -> None:
+    def check_vocabulary(self, tokenizer: Any) -> None:
         """Refuse a tokenizer with another vocabulary than the corpus's, before that becomes an index error.
 
         Raises:
@@ -89,7 +90,7 @@ def shard_paths(folder: Path, split: str) -> list[Path]:
     return sorted(folder.glob(f"{split}-*.bin"))
 
 
-def vocabulary_hash(tokenizer) -> str:
+def vocabulary_hash(tokenizer: Any) -> str:
     """Return a hash of the tokenizer's tokens and their ids."""
     return short_hash(sorted(tokenizer.get_vocab().items()))
 
@@ -115,7 +116,7 @@ class BlockShards:
 
     def __init__(self, paths: Sequence[Path], dtype: str, length: int):
         self.paths = paths
-        self.parts = [np.memmap(path, mode="r", dtype=dtype).reshape(-1, length) for path in paths]
+        self.parts: list[np.ndarray] = [np.memmap(path, mode="r", dtype=dtype).reshape(-1, length) for path in paths]
         self.dtype = np.dtype(dtype)
         self.ends = np.cumsum([len(part) for part in self.parts], dtype=np.int64)
         self.shape = (int(self.ends[-1]) if self.parts else 0, length)
@@ -128,7 +129,7 @@ class BlockShards:
         """Number of tokens in all blocks."""
         return self.shape[0] * self.shape[1]
 
-    def __getitem__(self, which) -> np.ndarray:
+    def __getitem__(self, which: Any) -> np.ndarray:
         rows, columns = which if isinstance(which, tuple) else (which, slice(None))
         if isinstance(rows, slice):
             return self._rows(np.arange(*rows.indices(len(self))))[:, columns]
@@ -140,7 +141,7 @@ class BlockShards:
 
     def _rows(self, numbers: np.ndarray) -> np.ndarray:
         """Return the blocks of these numbers, (numbers, length)."""
-        found = np.empty((len(numbers), self.shape[1]), dtype=self.dtype)
+        found: np.ndarray = np.empty((len(numbers), self.shape[1]), dtype=self.dtype)
         places = np.searchsorted(self.ends, numbers, side="right")
         for place in np.unique(places):
             wanted = places == place

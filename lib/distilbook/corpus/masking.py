@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +42,7 @@ class Masking:
     treatment: tuple[float, float, float] = TREATMENT
 
     @classmethod
-    def smoothed(cls, counts: np.ndarray, tokenizer) -> Masking:
+    def smoothed(cls, counts: np.ndarray, tokenizer: Any) -> Masking:
         """Return the masking of training: weights ``count ** -0.7``, a count of 0 taken as 1.
 
         An id that is no token's is neither drawn nor used as a replacement.

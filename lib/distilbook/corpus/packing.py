@@ -8,7 +8,7 @@ The special tokens are the tokenizer's own: ``[CLS]``, ``[SEP]`` and ``[PAD]``, 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -21,7 +21,7 @@ SHORTEST, UNKNOWN_SHARE = 12, 0.5
 Packing = Literal["full_sentences", "one_sequence"]
 
 
-def vocabulary_size(tokenizer) -> int:
+def vocabulary_size(tokenizer: Any) -> int:
     """Return the greatest token id plus one; ids below it may be unused."""
     return max(tokenizer.get_vocab().values()) + 1
 
@@ -38,7 +38,7 @@ class BlockFormat:
     unk_id: int | None
 
     @classmethod
-    def of(cls, tokenizer, length: int, packing: Packing) -> BlockFormat:
+    def of(cls, tokenizer: Any, length: int, packing: Packing) -> BlockFormat:
         """Return the format of a tokenizer's blocks: 16 bits per token where its vocabulary fits.
 
         Raises:
@@ -89,7 +89,7 @@ class FullSentences:
         size = self.format.length - 2
         number = len(stream) // size
         self.waiting = stream[number * size :].tolist()
-        blocks = np.empty((number, self.format.length), dtype=self.format.dtype)
+        blocks: np.ndarray = np.empty((number, self.format.length), dtype=self.format.dtype)
         blocks[:, 0], blocks[:, -1] = self.format.cls_id, self.format.sep_id
         blocks[:, 1:-1] = stream[: number * size].reshape(number, size)
         return blocks
@@ -115,11 +115,12 @@ class OneSequence:
 
     def _is_kept(self, sequence: np.ndarray) -> bool:
         length = len(sequence) + 2
-        return length >= SHORTEST and np.count_nonzero(sequence == self.format.unk_id) < UNKNOWN_SHARE * length
+        unknown = int(np.count_nonzero(sequence == self.format.unk_id))
+        return length >= SHORTEST and unknown < UNKNOWN_SHARE * length
 
     def _block(self, sequence: np.ndarray) -> np.ndarray:
         ends = self.format.array([self.format.cls_id]), self.format.array([self.format.sep_id])
-        block = np.full(self.format.length, self.format.pad_id, dtype=self.format.dtype)
+        block: np.ndarray = np.full(self.format.length, self.format.pad_id, dtype=self.format.dtype)
         block[: len(sequence) + 2] = np.concatenate([ends[0], sequence, ends[1]])
         return block
 

@@ -11,7 +11,7 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
@@ -44,7 +44,7 @@ class Batch:
     last: bool
 
 
-def tokenised(batches: Iterable[Batch], settings: Settings, processes: int) -> Iterator[tuple[Batch, Tokenised]]:
+def tokenised(batches: Iterable[Batch], settings: Settings, processes: int) -> Generator[tuple[Batch, Tokenised]]:
     """Yield every batch with its documents tokenised, in order; a bounded number is in memory at any time.
 
     Raises:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,7 @@ class Settings:
     packing: Packing
 
     @classmethod
-    def of(cls, tokenizer, block_length: int, packing: Packing) -> Settings:
+    def of(cls, tokenizer: Any, block_length: int, packing: Packing) -> Settings:
         """Return the settings for a fast tokenizer of ``transformers``; errors as of :meth:`BlockFormat.of`."""
         return cls(tokenizer.backend_tokenizer.to_str(), BlockFormat.of(tokenizer, block_length, packing), packing)
 

@@ -37,6 +37,13 @@ class Row(NamedTuple):
     where: str
     values: Mapping[str, Any] | BookError
 
+    @property
+    def good(self) -> Mapping[str, Any]:
+        """The values; of a row that cannot be read, its error is raised."""
+        if isinstance(self.values, BookError):
+            raise self.values
+        return self.values
+
 
 class Columns(NamedTuple):
     """Names of a layout's columns; ``second``, ``id`` and ``group`` only where it has them."""
@@ -51,7 +58,9 @@ class Columns(NamedTuple):
 class Layout(Protocol):
     """Storage layout of a task's splits."""
 
-    columns: Columns
+    @property
+    def columns(self) -> Columns:
+        """Names of the columns."""
 
     def has(self, split: str) -> bool:
         """Return whether the split is there; ``train``, ``dev``, ``test``, MNLI's ``dev_matched`` and so on."""
@@ -194,23 +203,21 @@ def refusal(errors: list[BookError], good: int) -> BookError:
 
 def _example(row: Row, columns: Columns, labels: Labels | None) -> tuple:
     """Return a row's first and second text, label, id and group."""
-    if isinstance(row.values, BookError):
-        raise row.values
     first = _text(row, columns.first)
     second = _text(row, columns.second) if columns.second else None
     label = labels.read(_value(row, columns.label), row.where) if labels else None
-    return first, second, label, row.values.get(columns.id), row.values.get(columns.group)
+    return first, second, label, row.good.get(columns.id), row.good.get(columns.group)
 
 
 def _value(row: Row, column: str) -> Any:
-    if column not in row.values:
+    if column not in row.good:
         raise BookError(
             f"a row has no column {column!r}",
             where=row.where,
-            expected=f"the task's columns; there are {', '.join(map(str, row.values)) or 'none'}",
+            expected=f"the task's columns; there are {', '.join(map(str, row.good)) or 'none'}",
             do="check the task's name and address, and the row",
         )
-    return row.values[column]
+    return row.good[column]
 
 
 def _text(row: Row, column: str) -> str:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from ..core.config import BookError
 from ..core.inputs import contents
-from .hub_layout import HubFiles, HubStream
 from .examples import Columns, Labels, Layout, Row, examples
+from .hub_layout import HubFiles, HubStream
 from .table import Table
 from .task import Examples, Task
 
@@ -148,13 +148,12 @@ class Official:
 
     def _without_dev(self, raw: Table) -> Iterator[Row]:
         """Yield MRPC's original training rows without those of GLUE's development set."""
-        dev = Table.of(self.file("dev"), MRPC_PAIR)
-        kept_back = {_pair(row) for row in dev.rows()}
-        return (row for row in raw.rows() if isinstance(row.values, BookError) or _pair(row) not in kept_back)
+        kept_back = {_pair(row) for row in Table.of(self.file("dev"), MRPC_PAIR).rows()} - {None}
+        return (row for row in raw.rows() if _pair(row) not in kept_back)
 
 
 def _pair(row: Row) -> tuple[str, ...] | None:
-    """Return the ids of a row's two sentences."""
+    """Return the ids of a row's two sentences; None for a row that cannot be read."""
     return None if isinstance(row.values, BookError) else tuple(row.values.get(name, "") for name in MRPC_PAIR)
 
 
@@ -165,9 +164,10 @@ def local_layout(task: GlueTask, folder: Path) -> Layout:
         BookError: when its training or its main development set is not there.
     """
     for place in (folder / task.name, folder / task.subset, folder):
-        for layout in (Official(task, place), HubFiles(task.hub, place)):
+        layouts: tuple[Layout, ...] = Official(task, place), HubFiles(task.hub, place)
+        for layout in layouts:
             if layout.has("train"):
-                check_split(layout, task.dev[0], task.name)
+                _check_split(layout, task.dev[0], task.name)
                 return layout
     raise BookError(
         f"there is no training set of {task.name}",
@@ -177,7 +177,7 @@ def local_layout(task: GlueTask, folder: Path) -> Layout:
     )
 
 
-def check_split(layout: Layout, split: str, name: str) -> None:
+def _check_split(layout: Layout, split: str, name: str) -> None:
     """Refuse a task whose split is not there.
 
     Raises:
@@ -195,14 +195,15 @@ def check_split(layout: Layout, split: str, name: str) -> None:
     )
 
 
-def diagnostic_set(layout: Layout) -> dict[str, Examples]:
+def _diagnostic_set(layout: Layout) -> dict[str, Examples]:
     """Return GLUE's diagnostic set as a withheld split, or nothing where it does not lie beside MNLI in the same layout."""
+    beside, split = layout, "test"
     if isinstance(layout, Official):
         beside, split = replace(layout, folder=layout.folder.parent / DIAGNOSTIC), DIAGNOSTIC
     elif isinstance(layout, HubFiles):
-        beside, split = replace(layout, folder=layout.folder.parent / "ax"), "test"
-    else:
-        beside, split = replace(layout, subset="ax"), "test"
+        beside = replace(layout, folder=layout.folder.parent / "ax")
+    elif isinstance(layout, HubStream):
+        beside = replace(layout, subset="ax")
     if not beside.has(split):
         return {}
     return {DIAGNOSTIC: examples(beside.rows(split), beside.columns, None, beside.place(split))}
@@ -233,7 +234,7 @@ def glue_task(task: GlueTask, layout: Layout) -> Task:
         evaluation={split: read(split, task.labels) for split in task.dev if layout.has(split)},
         # MRPC's test labels are public outside GLUE, and withheld here like the others'.
         withheld={split: read(split, None) for split in task.test if layout.has(split)}
-        | (diagnostic_set(layout) if task.diagnostic else {}),
+        | (_diagnostic_set(layout) if task.diagnostic else {}),
         left_out=tuple(left_out),
         value_range=task.value_range,
     )

@@ -10,8 +10,8 @@ from pathlib import Path
 from ..core.config import BookError
 from ..core.inputs import HIDDEN, contents, look, open_file, unpacked
 from ..text.lines import TEXT
-from .hub_layout import HubFiles, HubStream
 from .examples import Columns, Labels, Layout, Row, examples
+from .hub_layout import HubFiles, HubStream
 from .task import Examples, Task
 
 NAME = "IMDb"
@@ -84,7 +84,8 @@ def local_layout(folder: Path) -> Layout:
         BookError: when training or test set are not there.
     """
     for place in (folder / "aclImdb", folder / "plain_text", folder):
-        for layout in (Archive(place), HubFiles(COLUMNS, place)):
+        layouts: tuple[Layout, ...] = Archive(place), HubFiles(COLUMNS, place)
+        for layout in layouts:
             if layout.has("train") and layout.has("test"):
                 return layout
     raise BookError(

@@ -76,7 +76,7 @@ def _rows(path: Path, columns: Columns) -> dict[str, list[Row]]:
     for row in Table.of(path, ()).rows():
         try:
             checked = _checked(row, columns)
-            rows[checked.values["split"]].append(checked)
+            rows[checked.good["split"]].append(checked)
         except BookError as why:
             errors.append(why)
     if errors:
@@ -90,10 +90,8 @@ def _checked(row: Row, columns: Columns) -> Row:
     Raises:
         BookError: for an unknown split or an empty field.
     """
-    if isinstance(row.values, BookError):
-        raise row.values
     names = ("split", "group", *(["label"] if columns.label == "label" else []))
-    values = row.values | {name: tidy(row.values[name]) for name in names}
+    values = {**row.good, **{name: tidy(row.good[name]) for name in names}}
     if columns.label == "label" and not values["label"]:
         raise BookError("a row's label is empty", where=row.where, expected="a label", do="complete or remove the row")
     if values["split"] not in SPLITS:
@@ -117,7 +115,7 @@ def _classes(rows: dict[str, list[Row]], path: Path) -> tuple[str, ...]:
     Raises:
         BookError: when there is only one, when two differ only in spelling, or the test set has others.
     """
-    counts = {split: Counter(row.values["label"] for row in some) for split, some in rows.items()}
+    counts = {split: Counter(row.good["label"] for row in some) for split, some in rows.items()}
     _refuse_alike(sum(counts.values(), Counter()), path)
     found = set(counts["train"])
     if found <= {"0", "1"}:

@@ -98,6 +98,7 @@ def load_task(source: TaskSource) -> Task:
 
 def _refuse_constant(task: Task, split: str, examples: Examples, source: TaskSource) -> None:
     """Refuse an evaluated split with a single label: no metric on it separates models, and some are undefined."""
+    assert examples.labels is not None, "labels of an evaluated split are public"
     if len(np.unique(examples.labels)) > 1:
         return
     label = examples.labels[0]

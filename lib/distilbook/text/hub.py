@@ -75,8 +75,7 @@ def commit(kind: Kind, name: str, revision: str | None) -> str:
     try:
         return ask(kind, name, revision)
     except NotReached:
-        known = _known(kind, name, revision)
-        if known is None:
+        if not (known := _known(kind, name, revision)):
             raise
         return known
 
@@ -125,9 +124,9 @@ def model_snapshot(name: str, revision: str | None) -> Path:
     try:
         sha, connected = ask("model", name, revision), True
     except NotReached:
-        sha, connected = _known("model", name, revision), False
-        if sha is None:
+        if not (known := _known("model", name, revision)):
             raise
+        sha, connected = known, False
     try:
         folder = snapshot_download(
             name, revision=sha, allow_patterns=list(MODEL_FILES), etag_timeout=PATIENCE, local_files_only=not connected

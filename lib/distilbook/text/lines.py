@@ -248,7 +248,8 @@ def cut(line: str) -> tuple[list[str], str | None]:
         All pieces but the last, and the last; None for the last where ``PARAGRAPH`` characters follow each other
         without a place to cut.
     """
-    pieces, start = [], 0
+    pieces: list[str] = []
+    start = 0
     while len(line) - start > PARAGRAPH:
         found = CUT.match(line, start, start + PARAGRAPH)
         if found is None:

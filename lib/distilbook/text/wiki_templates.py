@@ -87,7 +87,7 @@ UNITS: Mapping[str, str] = MappingProxyType(
     }
 )
 MONTHS = frozenset(str(number) for number in range(1, 13))
-MANY = MappingProxyType({None: "", "e3": "thousand ", "e6": "million ", "e9": "billion "})
+MANY = MappingProxyType({"": "", "e3": "thousand ", "e6": "million ", "e9": "billion "})
 RANGES = MappingProxyType(
     {"to": " to ", "-": "–", "–": "–", "and": " and ", "and(-)": " and ", "or": " or ", "x": " × ", "by": " by "}
 )
@@ -150,9 +150,9 @@ def conversion(arguments: Arguments) -> str:
 
 
 def unit(code: str) -> str:
-    """Return a unit's name with what separates it from its number: ``e6acre`` is `` million acres``."""
-    many, plain = re.fullmatch(r"(e\d)?(.*)", code).groups()
-    name = UNITS.get(plain.removesuffix("-change"))
+    """Return a unit's name with the space before it: ``e6acre`` is `` million acres``."""
+    many = code[:2] if re.match(r"e\d", code) else ""
+    name = UNITS.get(code.removeprefix(many).removesuffix("-change"))
     if name is None or many not in MANY:
         return HOLE
     return name if name.startswith("°") else f" {MANY[many]}{name}"
