@@ -80,11 +80,7 @@ class Labels:
     value_range: tuple[float, float] | None = None
 
     def read(self, value: Any, where: str) -> int | float:
-        """Return the class number or score in ``value``.
-
-        Raises:
-            BookError: for an unknown label or an invalid score.
-        """
+        """Return the class number or score in ``value``; a BookError for an unknown label or an invalid score."""
         if not self.classes:
             return self._score(value, where)
         name = tidy(value) if isinstance(value, str) else None

@@ -53,60 +53,47 @@ class GlueTask:
         return Labels(self.classes, self.value_range)
 
 
+SENTENCE = Columns("sentence", None, "label", "index")
 PAIR = Columns("sentence1", "sentence2", "label", "index")
-HUB_PAIR = PAIR._replace(id="idx")
+QUESTION = Columns("question", "sentence", "label", "index")
+HUB_SENTENCE, HUB_PAIR, HUB_QUESTION = (columns._replace(id="idx") for columns in (SENTENCE, PAIR, QUESTION))
 
 #: The tasks in the order of the paper's Table 1.
-GLUE = {
-    task.name: task
-    for task in (
-        GlueTask(
-            "CoLA",
-            "cola",
-            "matthews_correlation",
-            Columns("sentence", None, "label", "index"),
-            Columns("sentence", None, "label", "idx"),
-            no_header=("source", "label", "mark", "sentence"),
-        ),
-        GlueTask(
-            "MNLI",
-            "mnli",
-            "accuracy",
-            PAIR._replace(label="gold_label"),
-            Columns("premise", "hypothesis", "label", "idx"),
-            ("entailment", "neutral", "contradiction"),
-            dev=("dev_matched", "dev_mismatched"),
-            test=("test_matched", "test_mismatched"),
-            diagnostic=True,
-        ),
-        GlueTask("MRPC", "mrpc", "f1_and_accuracy", Columns("#1 String", "#2 String", "Quality", "index"), HUB_PAIR),
-        GlueTask(
-            "QNLI",
-            "qnli",
-            "accuracy",
-            Columns("question", "sentence", "label", "index"),
-            Columns("question", "sentence", "label", "idx"),
-            ENTAILMENT,
-        ),
-        GlueTask(
-            "QQP",
-            "qqp",
-            "f1_and_accuracy",
-            Columns("question1", "question2", "is_duplicate", "id"),
-            Columns("question1", "question2", "label", "idx"),
-        ),
-        GlueTask("RTE", "rte", "accuracy", PAIR, HUB_PAIR, ENTAILMENT),
-        GlueTask(
-            "SST-2",
-            "sst2",
-            "accuracy",
-            Columns("sentence", None, "label", "index"),
-            Columns("sentence", None, "label", "idx"),
-        ),
-        GlueTask("STS-B", "stsb", "pearson_and_spearman", PAIR._replace(label="score"), HUB_PAIR, (), (0.0, 5.0)),
-        GlueTask("WNLI", "wnli", "accuracy", PAIR, HUB_PAIR),
-    )
-}
+TASKS = (
+    GlueTask(
+        "CoLA",
+        "cola",
+        "matthews_correlation",
+        SENTENCE,
+        HUB_SENTENCE,
+        no_header=("source", "label", "mark", "sentence"),
+    ),
+    GlueTask(
+        "MNLI",
+        "mnli",
+        "accuracy",
+        official=PAIR._replace(label="gold_label"),
+        hub=Columns("premise", "hypothesis", "label", "idx"),
+        classes=("entailment", "neutral", "contradiction"),
+        dev=("dev_matched", "dev_mismatched"),
+        test=("test_matched", "test_mismatched"),
+        diagnostic=True,
+    ),
+    GlueTask("MRPC", "mrpc", "f1_and_accuracy", Columns("#1 String", "#2 String", "Quality", "index"), HUB_PAIR),
+    GlueTask("QNLI", "qnli", "accuracy", QUESTION, HUB_QUESTION, ENTAILMENT),
+    GlueTask(
+        "QQP",
+        "qqp",
+        "f1_and_accuracy",
+        official=Columns("question1", "question2", "is_duplicate", "id"),
+        hub=Columns("question1", "question2", "label", "idx"),
+    ),
+    GlueTask("RTE", "rte", "accuracy", PAIR, HUB_PAIR, ENTAILMENT),
+    GlueTask("SST-2", "sst2", "accuracy", SENTENCE, HUB_SENTENCE),
+    GlueTask("STS-B", "stsb", "pearson_and_spearman", PAIR._replace(label="score"), HUB_PAIR, (), (0.0, 5.0)),
+    GlueTask("WNLI", "wnli", "accuracy", PAIR, HUB_PAIR),
+)
+GLUE = {task.name: task for task in TASKS}
 
 #: MRPC as its authors publish it: the training file includes GLUE's development set, the test file the labels.
 RAW_MRPC = {"train": "msr_paraphrase_train.txt", "test": "msr_paraphrase_test.txt"}
@@ -122,7 +109,6 @@ class Official:
 
     @property
     def columns(self) -> Columns:
-        """The official columns."""
         return self.task.official
 
     def file(self, split: str) -> Path:
@@ -132,15 +118,12 @@ class Official:
         return raw if self.task.name == "MRPC" and not path.is_file() else path
 
     def has(self, split: str) -> bool:
-        """Return whether the split's file is there."""
         return self.file(split).is_file()
 
     def place(self, split: str) -> str:
-        """Return the path of the split's file."""
         return str(self.file(split))
 
     def rows(self, split: str) -> Iterator[Row]:
-        """Yield the rows of the split's file."""
         path, labelled = self.file(split), split.startswith(("train", "dev"))
         needed = [self.columns.first, self.columns.second, self.columns.label if labelled else None]
         table = Table.of(path, list(filter(None, needed)), self.task.no_header if labelled else None)
@@ -178,11 +161,7 @@ def local_layout(task: GlueTask, folder: Path) -> Layout:
 
 
 def _check_split(layout: Layout, split: str, name: str) -> None:
-    """Refuse a task whose split is not there.
-
-    Raises:
-        BookError: naming the file that is missing.
-    """
+    """Refuse a task without one of its splits."""
     if layout.has(split):
         return
     raw = isinstance(layout, Official) and layout.file("train").name == RAW_MRPC["train"]
@@ -207,11 +186,6 @@ def _diagnostic_set(layout: Layout) -> dict[str, Examples]:
     if not beside.has(split):
         return {}
     return {DIAGNOSTIC: examples(beside.rows(split), beside.columns, None, beside.place(split))}
-
-
-def hub_layout(task: GlueTask, name: str, revision: str | None) -> Layout:
-    """Return the layout of ``task`` in the data set ``name`` of the Hub."""
-    return HubStream(task.hub, name, task.subset, revision)
 
 
 def glue_task(task: GlueTask, layout: Layout) -> Task:

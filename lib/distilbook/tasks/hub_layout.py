@@ -32,20 +32,13 @@ class HubStream:
     revision: str | None
 
     def has(self, split: str) -> bool:
-        """Return True: a missing split is an error when it is read."""
-        return True
+        return True  # a missing split is an error when it is read
 
     def place(self, split: str) -> str:
-        """Return the split's address in words."""
         subset = f", subset {self.subset}" if self.subset else ""
         return f"hub:{self.name}{subset}, split {hub_split(split)}"
 
     def rows(self, split: str) -> Iterator[Row]:
-        """Yield the split's rows.
-
-        Raises:
-            BookError: when the Hub does not give them, or cannot be reached.
-        """
         rows = hub.dataset_rows(self.name, self.subset, hub_split(split), self.revision)
         for number, values in enumerate(rows, start=1):
             yield Row(f"{self.place(split)}, row {number}", values)
@@ -59,11 +52,7 @@ class HubFiles:
     folder: Path
 
     def files(self, split: str) -> list[Path]:
-        """Return the split's files in order.
-
-        Raises:
-            BookError: when the split is there in two forms.
-        """
+        """Return the split's files in order; a BookError for a split in two formats, or with missing files."""
         ending = "|".join(map(re.escape, ENDINGS))
         pattern = re.compile(rf"{hub_split(split)}(-.*)?\.({ending})")
         inside = look(self.folder, deep=False).files if self.folder.is_dir() else []
@@ -91,19 +80,12 @@ class HubFiles:
             )
 
     def has(self, split: str) -> bool:
-        """Return whether there is a file of the split."""
         return bool(self.files(split))
 
     def place(self, split: str) -> str:
-        """Return the pattern of the split's files."""
         return str(self.folder / f"{hub_split(split)}*")
 
     def rows(self, split: str) -> Iterator[Row]:
-        """Yield the rows of all the split's files.
-
-        Raises:
-            BookError: when a file cannot be read.
-        """
         for path in self.files(split):
             if path.suffix == ".parquet":
                 rows = enumerate(parquet_rows(path), start=1)

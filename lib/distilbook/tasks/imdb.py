@@ -11,7 +11,7 @@ from ..core.config import BookError
 from ..core.inputs import HIDDEN, contents, look, open_file, unpacked
 from ..text.lines import TEXT
 from .examples import Columns, Labels, Layout, Row, examples
-from .hub_layout import HubFiles, HubStream
+from .hub_layout import HubFiles
 from .task import Examples, Task
 
 NAME = "IMDb"
@@ -33,15 +33,13 @@ class Archive:
     columns: Columns = COLUMNS._replace(group="group")
 
     def has(self, split: str) -> bool:
-        """Return whether the split's folders are there."""
         return all((self.folder / split / name).is_dir() for name in FOLDERS)
 
     def place(self, split: str) -> str:
-        """Return the split's folder."""
         return str(self.folder / split)
 
     def rows(self, split: str) -> Iterator[Row]:
-        """Yield the reviews, negative ones first, in the order of their numbers."""
+        """Yield the reviews: negative ones first, in the order of their numbers."""
         for label, name in enumerate(FOLDERS):
             films = self._films(split, name)
             there = look(self.folder / split / name, deep=False)
@@ -95,11 +93,6 @@ def local_layout(folder: Path) -> Layout:
         " test-*.parquet as on the Hub, or train.jsonl and test.jsonl with the fields text and label",
         do="put the files there, or correct the address",
     )
-
-
-def hub_layout(name: str, revision: str | None) -> Layout:
-    """Return the layout of the reviews in the data set ``name`` of the Hub."""
-    return HubStream(COLUMNS, name, None, revision)
 
 
 def imdb_task(layout: Layout) -> Task:

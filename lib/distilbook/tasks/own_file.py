@@ -45,11 +45,7 @@ def own_task(path: Path, name: str) -> Task:
 
 
 def _columns(path: Path) -> Columns:
-    """Return the file's columns by its header.
-
-    Raises:
-        BookError: when it lacks one, or has both labels and scores.
-    """
+    """Return the file's columns by its header, which must name all of them, and not both labels and scores."""
     header = read_header(path)
     missing = [name for name in NEEDED if not set(name.split(" or ")) & set(header)]
     if missing:
@@ -66,11 +62,7 @@ def _columns(path: Path) -> Columns:
 
 
 def _rows(path: Path, columns: Columns) -> dict[str, list[Row]]:
-    """Return the file's rows by split.
-
-    Raises:
-        BookError: when some cannot be used, with their number and the reasons.
-    """
+    """Return the file's rows by split; one error counts all rows that cannot be used, by reason."""
     rows: dict[str, list[Row]] = {split: [] for split in SPLITS}
     errors = []
     for row in Table.of(path, ()).rows():
@@ -85,11 +77,7 @@ def _rows(path: Path, columns: Columns) -> dict[str, list[Row]]:
 
 
 def _checked(row: Row, columns: Columns) -> Row:
-    """Return a row with its label, group and split tidied.
-
-    Raises:
-        BookError: for an unknown split or an empty field.
-    """
+    """Return a row with its label, group and split tidied; a BookError for an unknown split or an empty field."""
     names = ("split", "group", *(["label"] if columns.label == "label" else []))
     values = {**row.good, **{name: tidy(row.good[name]) for name in names}}
     if columns.label == "label" and not values["label"]:

@@ -26,6 +26,7 @@ from ..core.config import BookError, Config, Name, nearest
 from ..core.workspace import local_path
 from . import glue, imdb, news, own_file
 from .examples import Layout
+from .hub_layout import HubStream
 from .task import Examples, Task
 
 #: The tasks that come from pinned wheels.
@@ -124,13 +125,13 @@ def check_source(source: TaskSource) -> None:
 def _layout(source: TaskSource) -> Layout | None:
     """Return the task's layout on the Hub or in a folder; None for a file of one's own."""
     kind, _, name = source.address.partition(":")
-    is_imdb = source.name == imdb.NAME
+    task = glue.GLUE.get(source.name)  # None for IMDb
     if kind == "hub":
-        revision = source.revision
-        return imdb.hub_layout(name, revision) if is_imdb else glue.hub_layout(glue.GLUE[source.name], name, revision)
+        columns, subset = (task.hub, task.subset) if task else (imdb.COLUMNS, None)
+        return HubStream(columns, name, subset, source.revision)
     path = local_path(source.address)
     if os.path.isdir(path):
-        return imdb.local_layout(path) if is_imdb else glue.local_layout(glue.GLUE[source.name], path)
+        return glue.local_layout(task, path) if task else imdb.local_layout(path)
     if not os.path.exists(path):
         raise BookError(
             "the task's file does not exist",
