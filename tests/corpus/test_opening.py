@@ -13,5 +13,7 @@ print(*(name for name in sys.modules if name.partition(".")[0] in %r or name.sta
 
 def test_opening_a_corpus_imports_neither_libraries_nor_modules_that_make_one():
     made_by = ("distilbook.text", "distilbook.corpus.pool", "distilbook.corpus.build", "distilbook.corpus.preparation")
-    found = subprocess.run([sys.executable, "-c", SCRIPT % (HEAVY, made_by)], capture_output=True, text=True, check=True)
+    found = subprocess.run(
+        [sys.executable, "-c", SCRIPT % (HEAVY, made_by)], capture_output=True, text=True, check=True
+    )
     assert found.stdout.split() == []

@@ -65,4 +65,6 @@ def test_without_a_pad_token_packed_blocks_are_all_real_and_single_sequences_ref
 
 def test_a_tokenizer_without_the_ends_of_a_block_is_refused(inputs, message):
     tokenizer = word_tokenizer(inputs, unk_token="<unk>", mask_token="<mask>")
-    assert message(BlockFormat.of, tokenizer, 16, "full_sentences").startswith("the tokenizer has no cls_token, sep_token.")
+    assert message(BlockFormat.of, tokenizer, 16, "full_sentences").startswith(
+        "the tokenizer has no cls_token, sep_token."
+    )

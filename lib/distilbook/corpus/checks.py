@@ -33,7 +33,7 @@ LINES_OF_A_DOCUMENT = 100
 def check_beginning(text: TextSource, settings: Settings) -> None:
     """Read a source's beginning, so that a useless one is found before another is worked on for hours.
 
-    What may have been meant otherwise is reported.
+    Likely mistakes, such as markup or text without blank lines, are reported.
 
     Raises:
         BookError: when it cannot be read, or too many of its tokens are unknown.

@@ -24,7 +24,7 @@ from .tokenising import Settings, SplitDocument, Tokenised, Tokeniser
 #: Batches of fewer characters are tokenised in this process: a small text starts no other.
 CHARACTERS_HANDED_ON = 200_000
 
-#: Batches per process that are read ahead or wait to be taken: enough that none is ever without work.
+#: Batches per process that are read ahead or wait to be taken: enough that no process waits for work.
 AHEAD = 2
 
 
@@ -55,7 +55,7 @@ def tokenised(batches: Iterable[Batch], settings: Settings, processes: int) -> G
         yield from ((batch, here(batch.documents)) for batch in batches)
         return
     waiting: deque[tuple[Batch, Future[Tokenised]]] = deque()
-    # There is a process for every core: none needs threads of its own.
+    # One process per core: the tokenizer needs no threads of its own.
     pool = ProcessPoolExecutor(
         processes, initializer=_begin, initargs=(settings, os.getpid()), env={"TOKENIZERS_PARALLELISM": "false"}
     )

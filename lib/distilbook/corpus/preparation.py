@@ -77,11 +77,11 @@ class Preparation:
         self.config, self.settings = config, settings
         self.folders = {"train": shards, "held_out": checkpoint}
         self.note = checkpoint / "progress.json"
-        self.state = self._as_it_was()
+        self.state = self._saved_state()
         self.blocks: dict[str, list[np.ndarray]] = {split: [] for split in SPLITS}
         self.packers: dict[str, FullSentences | OneSequence] = {}
 
-    def _as_it_was(self) -> State:
+    def _saved_state(self) -> State:
         """Return the state to resume from: a new one where there is none, or a shard is damaged."""
         state = State()
         with contextlib.suppress(Unfinished):
@@ -90,7 +90,7 @@ class Preparation:
         if any(name not in there or sha256(there[name]) != digest for name, digest in state.sums.items()):
             state = State()
         if self.note.exists() and not state.shards:
-            tell(f"the preparation of the corpus starts again: what is in {self.note.parent.parent} is damaged")
+            tell(f"the preparation of the corpus starts again: {self.note.parent.parent} is damaged")
             self.note.unlink()
         for name in there.keys() - state.sums.keys():
             there[name].unlink()

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import re
 import zipfile
 from collections.abc import Iterable
@@ -17,6 +16,7 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from ..text.film_reviews import reviews as review_sentences
+from ..text.film_reviews import unit_hash
 from ..text.wheels import read_member, wheel_path
 from .task import Examples, Task
 
@@ -65,7 +65,7 @@ def similarity() -> Task:
     table = read_member("gensim", f"{SIMILARITY}similarities0-1.txt").decode().strip().split("\n")
     # The table is filled above its diagonal only.
     judged = np.array([line.split("\t") for line in table], dtype=np.float64)
-    by_hash = sorted(range(len(texts)), key=lambda number: _hash(texts[number]))
+    by_hash = sorted(range(len(texts)), key=lambda number: unit_hash(texts[number]))
     train, test = (
         _pairs(sorted(numbers), texts, judged) for numbers in (by_hash[:TRAINED_TEXTS], by_hash[TRAINED_TEXTS:])
     )
@@ -107,8 +107,8 @@ def topics() -> Task:
         (article.text, classes.index(article.topic), story)
         for article, story in zip(found, stories(found), strict=True)
     ]
-    train = _examples(row for row in rows if _hash(row[2]) >= TESTED_SHARE)
-    test = _examples(row for row in rows if _hash(row[2]) < TESTED_SHARE)
+    train = _examples(row for row in rows if unit_hash(row[2]) >= TESTED_SHARE)
+    test = _examples(row for row in rows if unit_hash(row[2]) < TESTED_SHARE)
     return Task("news-topics", "accuracy", classes, train, {"test": test}, {})
 
 
@@ -174,8 +174,3 @@ def _telling(article: Article) -> list[str]:
     headline, *body = article.lines
     sentences = [one for line in body for one in re.split(r'(?<=[.!?"])\s+', line)]
     return [one.lower() for one in (headline, *(one for one in sentences if len(one) >= LONG_SENTENCE))]
-
-
-def _hash(text: str) -> float:
-    """Return a number from 0 to 1 that depends on the text alone, evenly distributed over texts."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) / 2**64

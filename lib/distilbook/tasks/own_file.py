@@ -19,7 +19,7 @@ SPLITS = ("train", "test")
 def own_task(path: Path, name: str) -> Task:
     """Return the task in ``path``.
 
-    The file has a header naming, in any order and beside others, the columns ``sentence``, ``label`` or
+    The file has a header that names, in any order and among others, the columns ``sentence``, ``label`` or
     ``score``, ``group`` (the rows of a group are in one split) and ``split`` (``train`` or ``test``); with
     ``sentence2`` it is a task of pairs. Labels may be any words, scores any numbers.
 

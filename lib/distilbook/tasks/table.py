@@ -12,13 +12,8 @@ from .examples import Row, tidy
 
 WANTED = "tab-separated text in UTF-8"
 #: Formats of a first line without tabs, by its first character and by its separator.
-LOOKS = (("{", "JSON"), ("[", "JSON"), ("<", "HTML or XML"))
-DIVIDED = (
-    (",", "comma-separated"),
-    (";", "semicolon-separated"),
-    ("|", "separated by bars"),
-    (" ", "separated by spaces"),
-)
+BEGINNINGS = {"{": "JSON", "[": "JSON", "<": "HTML or XML"}
+SEPARATORS = {",": "comma-separated", ";": "semicolon-separated", "|": "separated by bars", " ": "separated by spaces"}
 
 
 @dataclass(frozen=True)
@@ -107,5 +102,6 @@ def _looks(header: Sequence[str]) -> str | None:
     if len(header) > 1:
         return "quoted" if all(name[:1] == name[-1:] == '"' for name in header) else None
     (line,) = header
-    begins = [what for sign, what in LOOKS if line.startswith(sign)]
-    return next(iter(begins + [what for sign, what in DIVIDED if sign in line]), None)
+    found = [looks for sign, looks in BEGINNINGS.items() if line.startswith(sign)]
+    found += [looks for sign, looks in SEPARATORS.items() if sign in line]
+    return found[0] if found else None

@@ -100,10 +100,6 @@ class Reading:
         """Bytes that have been taken from the files, as they lie on disk."""
         return self._before + (self._file.tell() if self._file else 0)
 
-    def good_line(self) -> None:
-        """Count a line that could be read."""
-        self.lines += 1
-
     def leave_out(self, why: BookError) -> None:
         """Count a line that could not be read, and name it if it is among the first.
 
@@ -139,7 +135,7 @@ def paragraphs(path: Path, reading: Reading) -> Iterator[str]:
         if bad:
             bad = not ended
             continue
-        # What follows the last cut may go on in the line's next part.
+        # The text after the last cut may go on in the line's next part.
         pieces, tail = ([], None) if isinstance(part, BookError) else cut(rest + part)
         if tail is None:
             bad, rest, blank = not ended, "", True
@@ -155,7 +151,7 @@ def paragraphs(path: Path, reading: Reading) -> Iterator[str]:
         if ended and blank:
             yield ""
         elif ended:
-            reading.good_line()
+            reading.lines += 1
         blank = blank or ended
 
 

@@ -78,7 +78,7 @@ def _text_documents(path: Path, reading: Reading) -> Iterator[Numbered]:
 
 
 def _check_beginning(path: Path) -> None:
-    """Find what is wrong with a file's beginning before the files ahead of it are worked on for hours."""
+    """Check a file's beginning before the files ahead of it are worked on for hours."""
     if _is_parquet(path):
         check_parquet(path)
         return

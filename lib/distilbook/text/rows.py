@@ -65,7 +65,7 @@ def check_parquet(path: Path) -> None:
     """Refuse a file that is no whole parquet with rows, or has two columns of one name.
 
     Raises:
-        BookError: naming what it is instead.
+        BookError: with the format that it has instead.
     """
     with open_file(path) as raw:
         beginning = raw.read(BEGINNING)
@@ -123,7 +123,7 @@ def row_documents(
         except BookError as why:
             reading.leave_out(why)
             continue
-        reading.good_line()
+        reading.lines += 1
         yield str(number), text
     reading.judge()
 
