@@ -1,3 +1,5 @@
+"""A corpus holds the text of its sources, in blocks, counted, with whole documents held out."""
+
 import gzip
 
 import numpy as np
@@ -268,7 +270,7 @@ def test_bad_lines_are_left_out_counted_and_named_in_the_log(inputs, tmp_path, m
         ("the river is < 5 km & > 3 km\n", ""),
     ],
 )
-def test_what_may_have_been_meant_otherwise_is_said_before_a_source_is_worked_on(
+def test_likely_mistakes_are_reported_before_a_source_is_tokenised(
     inputs, tmp_path, monkeypatch, capsys, content, said
 ):
     (tmp_path / "a.txt").write_text(content)
@@ -279,7 +281,7 @@ def test_what_may_have_been_meant_otherwise_is_said_before_a_source_is_worked_on
     assert found.startswith(f"a: {said}") if said else not found
 
 
-def test_files_that_are_not_read_and_a_limit_that_is_not_reached_are_said(inputs, tmp_path, capsys):
+def test_files_that_are_not_read_and_a_limit_that_is_not_reached_are_reported(inputs, tmp_path, capsys):
     (tmp_path / "text").mkdir()
     (tmp_path / "text" / "rivers.txt").write_bytes((inputs / "rivers.txt").read_bytes())
     (tmp_path / "text" / "more.text").write_text("the river")

@@ -1,4 +1,4 @@
-"""A corpus is the same whoever tokenised it, and however often its making was interrupted."""
+"""A corpus is the same for any number of processes and any interruptions."""
 
 import gzip
 import os
@@ -100,7 +100,7 @@ def test_an_interrupted_preparation_ends_with_the_files_of_one_that_was_not(
     assert [path.name for path in (root / "parts").iterdir()] == [whole.folder.name]
 
 
-def test_what_was_prepared_is_not_tokenised_again(inputs, tokenizer, tmp_path, small_steps, monkeypatch):
+def test_finished_shards_are_not_tokenised_again(inputs, tokenizer, tmp_path, small_steps, monkeypatch):
     assert interrupted(inputs, tokenizer, tmp_path, after=20, processes=1)
     (unfinished,) = tmp_path.iterdir()
     shards = len(list((unfinished / "corpus").glob("train-*.bin")))

@@ -42,7 +42,7 @@ def test_robertas_special_tokens_frame_and_fill_its_blocks(inputs, tmp_path, pac
     assert made.counts[1] == 0 and made.counts.sum() == lengths.sum()
 
 
-def test_robertas_special_tokens_are_never_drawn_and_its_mask_token_replaces_what_is(inputs, tmp_path):
+def test_robertas_special_tokens_are_never_drawn_and_its_mask_token_replaces_the_drawn(inputs, tmp_path):
     tokenizer = word_tokenizer(inputs, **ROBERTA)
     made = prepare(config(inputs, packing="one_sequence", block_length=16), tokenizer, tmp_path)
     masking = Masking.smoothed(made.counts, tokenizer).hiding()

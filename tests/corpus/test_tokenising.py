@@ -1,4 +1,4 @@
-"""Tokens are those of the model's tokenizer, whole, whatever is tokenised together."""
+"""Tokens are those of the model's tokenizer, without truncation, for any size of a batch."""
 
 import numpy as np
 import pytest

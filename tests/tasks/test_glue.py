@@ -1,4 +1,4 @@
-"""GLUE's nine tasks: official files, the Hub's layout, and what may be wrong with either."""
+"""GLUE's nine tasks: official files, the Hub's layout, and errors of either."""
 
 import numpy as np
 import pytest
@@ -188,7 +188,7 @@ def test_broken_training_lines_are_left_out_and_named(tmp_path):
 
 
 @pytest.mark.parametrize("split", ["dev", "test"])
-def test_a_broken_line_of_what_is_scored_is_an_error(split, tmp_path, message):
+def test_a_broken_line_of_an_evaluated_split_is_an_error(split, tmp_path, message):
     place = write_official(tmp_path, "QQP")
     path = place / f"{split}.tsv"
     number = lines_of(path) + 1
@@ -324,7 +324,7 @@ def raw_mrpc(folder):
     return place
 
 
-def test_mrpc_is_read_from_its_own_files_without_what_glue_keeps_back(tmp_path, message):
+def test_mrpc_is_read_from_its_own_files_without_glues_development_set(tmp_path, message):
     write_official(tmp_path / "glue", "MRPC")
     place = raw_mrpc(tmp_path / "raw")
     assert same(load("MRPC", tmp_path / "glue"), load("MRPC", tmp_path / "raw"))

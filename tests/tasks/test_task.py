@@ -33,7 +33,7 @@ def test_a_sample_of_none_is_everything():
     assert train.sample(None, 3) is train
 
 
-def test_single_sentences_and_withheld_labels_stay_what_they_are():
+def test_single_sentences_and_withheld_labels_stay_none_in_a_sample():
     drawn = examples(9, pairs=False, labelled=False).sample(4, 0)
     assert drawn.second is None and drawn.labels is None and len(drawn) == 4
 

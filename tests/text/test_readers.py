@@ -1,4 +1,4 @@
-"""Local text: documents from plain text, JSON lines, parquet and folders, and what is wrong with a file or a line."""
+"""Local text: documents from plain text, JSON lines, parquet and folders, and errors of files and lines."""
 
 import gzip
 import json
@@ -80,7 +80,7 @@ def test_a_folder_of_text_is_read_in_order_of_names_without_its_licence(tmp_path
     assert documents(tmp_path) == [("a/z.txt.gz:0", ["first"]), ("a/z.txt.gz:1", ["then"]), ("b.txt:0", ["second"])]
 
 
-def test_what_is_left_out_of_a_folder_of_text_is_said_with_the_reason(tmp_path):
+def test_files_left_out_of_a_folder_of_text_are_reported_with_the_reason(tmp_path):
     for name in ("books.txt", "c.text", "wiki_00", "notices_of_1900.txt", "UPPER.TXT", "License.txt", "readme-de.txt"):
         write(tmp_path / name, name)
     write(tmp_path / ".ipynb_checkpoints" / "books-checkpoint.txt", "held out")
@@ -94,7 +94,7 @@ def test_what_is_left_out_of_a_folder_of_text_is_said_with_the_reason(tmp_path):
     assert left_out(tmp_path / "books.txt", None, "train") == ""
 
 
-def test_what_is_left_out_of_a_folder_of_rows_is_said_by_split(tmp_path):
+def test_files_left_out_of_a_folder_of_rows_are_reported_by_split(tmp_path):
     for name in ("train", "test", "extra"):
         write(tmp_path / f"{name}.jsonl", f'{{"text": "{name}"}}\n')
     assert documents(tmp_path) == [("0", ["train"])]
