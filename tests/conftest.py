@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from distilbook.core.config import BookError
 from hypothesis import settings
 
 #: A busy machine is no failed test.
@@ -17,6 +18,18 @@ settings.load_profile("without a deadline")
 def project() -> Path:
     """The project's root."""
     return Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def message():
+    """Return the whole text of the error that a call ends with."""
+
+    def of(call, *arguments, **named) -> str:
+        with pytest.raises(BookError) as error:
+            call(*arguments, **named)
+        return str(error.value)
+
+    return of
 
 
 @pytest.fixture

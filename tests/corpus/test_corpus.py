@@ -1,14 +1,16 @@
+"""A corpus holds the text of its sources, in blocks, counted, with whole documents held out."""
+
 import gzip
 
 import numpy as np
 import pytest
 from distilbook.core.config import BookError
 from distilbook.core.files import sole
-from distilbook.corpus import build as preparation
+from distilbook.corpus import checks, preparation
 from distilbook.corpus import corpus as blocks
-from distilbook.corpus.build import evenly_spaced, prepare
+from distilbook.corpus.build import prepare
 from distilbook.corpus.config import CorpusConfig
-from distilbook.corpus.corpus import Corpus
+from distilbook.corpus.corpus import Corpus, evenly_spaced
 from distilbook.corpus.preparation import in_held_out
 from distilbook.corpus.tokenising import Settings
 from distilbook.models.loading import load_tokenizer
@@ -62,7 +64,7 @@ def test_a_sequence_a_block_is_padded_and_its_padding_not_counted(inputs, tmp_pa
     assert made.counts[tokenizer.pad_token_id] == 0 and made.counts.sum() == lengths.sum()
     row = made.statistics[0]
     assert row["sequences_dropped"] > 0
-    cut = -(-row["word_pieces"] // 13)
+    cut = -(-row["tokens"] // 13)
     assert row["train_blocks"] + row["held_out_blocks"] + row["sequences_dropped"] >= cut
     with (inputs / "rivers.txt").open() as file:
         paragraph = next(file).strip()
@@ -110,7 +112,7 @@ def test_the_corpus_does_not_depend_on_how_much_is_worked_on_at_once(inputs, tmp
     monkeypatch.setattr(preparation, "CHARACTERS_AT_ONCE", at_once)
     monkeypatch.setattr("distilbook.corpus.tokenising.CHARACTERS_AT_ONCE", at_once)
     monkeypatch.setattr(preparation, "SHARD", at_once)
-    monkeypatch.setattr(blocks, "NUMBERS_AT_ONCE", min(at_once, 10**6) + 1)
+    monkeypatch.setattr(blocks, "TOKENS_AT_ONCE", min(at_once, 10**6) + 1)
     made = prepare(config(inputs), tokenizer, tmp_path / "after")
     assert (len(made.train.parts) > 1) == (at_once < 10**9) == (len(expected.train.parts) < len(made.train.parts))
     assert same(made, expected)
@@ -142,16 +144,16 @@ def test_too_little_text_is_an_error_that_leaves_nothing_behind(inputs, tmp_path
     (tmp_path / "short.txt").write_text("the river.\n")
     texts = [source("short", tmp_path / "short.txt")]
     assert refusal(config(inputs, texts=texts), load_tokenizer(inputs / "teacher"), tmp_path / "corpus") == (
-        "no block of 32 word pieces came out of the train text.\n"
+        "no block of 32 tokens came out of the train text.\n"
         f"  where: ['{tmp_path}/short.txt']\n  expected: at least one block; documents are held out whole, and there are 1\n"
         "  do: add text, put blank lines between documents, shorten block_length, or change held_out_share"
     )
     assert not list((tmp_path / "corpus").iterdir())
 
 
-UNKNOWN = """{share} of {pieces} word pieces are unknown: the vocabulary is not one for this text.
+UNKNOWN = """{share} of {pieces} tokens are unknown: the vocabulary is not one for this text.
   where: the source 'foreign', {path}
-  expected: at most 20% [UNK]; text in the vocabulary's language has under 1%
+  expected: at most 20% unknown tokens; text in the vocabulary's language has under 1%
   do: set the tokenizer to that of a model for this language, or give other text"""
 
 
@@ -184,10 +186,10 @@ def test_no_more_than_the_beginning_of_a_source_is_looked_at(inputs, monkeypatch
             read.append(text.name)
             yield Document(str(len(read)), ["the river reaches the capital"])
 
-    monkeypatch.setattr(preparation, "documents", endless)
+    monkeypatch.setattr(checks, "documents", endless)
     settings = Settings.of(load_tokenizer(inputs / "teacher"), 32, "full_sentences")
-    preparation.look_at(config(inputs).texts[0], settings)
-    assert preparation.WORD_PIECES_LOOKED_AT / 5 <= len(read) <= preparation.WORD_PIECES_LOOKED_AT
+    checks.check_beginning(config(inputs).texts[0], settings)
+    assert checks.TOKENS_CHECKED / 5 <= len(read) <= checks.TOKENS_CHECKED
 
 
 def test_text_that_becomes_unknown_later_is_refused_when_it_has_been_read(inputs, tmp_path):
@@ -201,7 +203,7 @@ def test_text_that_becomes_unknown_later_is_refused_when_it_has_been_read(inputs
 
 
 @pytest.mark.parametrize(("unknown", "refused"), [(1, False), (2, False), (3, True)])
-def test_some_unknown_word_pieces_are_counted_and_only_many_are_refused(inputs, tmp_path, unknown, refused):
+def test_some_unknown_tokens_are_counted_and_only_many_are_refused(inputs, tmp_path, unknown, refused):
     tokenizer = load_tokenizer(inputs / "teacher")
     path = tmp_path / "foreign.txt"
     words = ["the"] * (10 - unknown) + ["река"] * unknown
@@ -211,7 +213,7 @@ def test_some_unknown_word_pieces_are_counted_and_only_many_are_refused(inputs, 
         assert refusal(made, tokenizer, tmp_path / "corpus") == UNKNOWN.format(share="30%", pieces="2,000", path=path)
     else:
         row = prepare(made, tokenizer, tmp_path / "corpus").statistics[0]
-        assert (row["word_pieces"], row["unknown"]) == (2_000, 200 * unknown)
+        assert (row["tokens"], row["unknown"]) == (2_000, 200 * unknown)
 
 
 def test_a_bad_second_source_is_found_before_the_first_is_worked_on(inputs, tmp_path, monkeypatch):
@@ -268,18 +270,18 @@ def test_bad_lines_are_left_out_counted_and_named_in_the_log(inputs, tmp_path, m
         ("the river is < 5 km & > 3 km\n", ""),
     ],
 )
-def test_what_may_have_been_meant_otherwise_is_said_before_a_source_is_worked_on(
+def test_likely_mistakes_are_reported_before_a_source_is_tokenised(
     inputs, tmp_path, monkeypatch, capsys, content, said
 ):
     (tmp_path / "a.txt").write_text(content)
     settings = Settings.of(load_tokenizer(inputs / "teacher"), 32, "full_sentences")
-    monkeypatch.setattr(preparation, "MOST_UNKNOWN", 1.0)
-    preparation.look_at(TextSource(name="a", address=str(tmp_path / "a.txt")), settings)
+    monkeypatch.setattr(checks, "MOST_UNKNOWN", 1.0)
+    checks.check_beginning(TextSource(name="a", address=str(tmp_path / "a.txt")), settings)
     found = capsys.readouterr().err
     assert found.startswith(f"a: {said}") if said else not found
 
 
-def test_files_that_are_not_read_and_a_limit_that_is_not_reached_are_said(inputs, tmp_path, capsys):
+def test_files_that_are_not_read_and_a_limit_that_is_not_reached_are_reported(inputs, tmp_path, capsys):
     (tmp_path / "text").mkdir()
     (tmp_path / "text" / "rivers.txt").write_bytes((inputs / "rivers.txt").read_bytes())
     (tmp_path / "text" / "more.text").write_text("the river")
@@ -320,6 +322,6 @@ def test_a_megabyte_in_one_line_makes_the_blocks_that_the_same_text_makes_in_sho
 def test_blocks_longer_than_the_models_inputs_are_refused_before_any_text_is_read(inputs, tmp_path):
     tokenizer = load_tokenizer(inputs / "teacher")
     assert refusal(config(inputs, block_length=65), tokenizer, tmp_path / "corpus").startswith(
-        "blocks have 65 word pieces, and the model has 64 positions"
+        "blocks have 65 tokens, and the model has 64 positions"
     )
     assert not (tmp_path / "corpus").exists()

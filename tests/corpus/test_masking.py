@@ -1,3 +1,5 @@
+"""Masks: shares, weights, determinism, and padding."""
+
 import dataclasses
 
 import numpy as np
@@ -29,7 +31,7 @@ def test_every_block_gives_exactly_its_share_and_never_a_special_token():
     assert not np.isin(labels, SPECIAL).any()
 
 
-def test_a_label_is_the_original_word_piece_and_undrawn_positions_are_untouched():
+def test_a_label_is_the_original_token_and_undrawn_positions_are_untouched():
     blocks = some_blocks()
     input_ids, labels = masking()(blocks, range(len(blocks)), 0, 0)
     drawn = labels != -100
@@ -90,7 +92,7 @@ def test_another_epoch_another_block_or_another_seed_draws_anew():
         assert (first != other).any()
 
 
-def test_held_out_masks_are_uniform_and_hide_every_drawn_word_piece():
+def test_held_out_masks_are_uniform_and_hide_every_drawn_token():
     blocks = some_blocks(3000)
     uniform = masking().uniform()
     input_ids, labels = uniform(blocks, range(len(blocks)), 7, 0)
@@ -127,13 +129,13 @@ def test_epochs_have_different_orders():
     assert (block_order(0, 0, 100) != block_order(0, 1, 100)).any()
 
 
-def test_what_lies_behind_the_last_word_piece_is_padding_and_what_lies_before_is_not():
+def test_positions_after_the_last_token_are_padding_and_those_before_are_not():
     blocks = np.array([[1, 9, 2, PAD, PAD], [1, PAD, 9, 9, 2], [1, 9, PAD, 2, PAD]])
     real = [[True] * 3 + [False] * 2, [True] * 5, [True] * 4 + [False]]
     np.testing.assert_array_equal(masking().real(blocks), real)
 
 
-def test_padding_is_never_drawn_and_a_padded_block_gives_its_share_of_what_is_real():
+def test_padding_is_never_drawn_and_a_padded_block_gives_its_share_of_the_real_tokens():
     blocks = some_blocks()
     blocks[:, 41:] = PAD
     _, labels = masking()(blocks, range(len(blocks)), 0, 0)

@@ -1,4 +1,4 @@
-"""Both packings: what becomes of every word piece, and which sequences the original code drops."""
+"""Both packings: the place of every token, and the sequences that the original code drops."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ texts = st.lists(st.lists(paragraphs, max_size=4), max_size=10)
 
 
 @given(texts, st.integers(8, 20), st.lists(st.integers(0, 10)))
-def test_full_sentences_keep_every_word_piece_in_order_but_for_an_incomplete_last_block(documents, length, cuts):
+def test_full_sentences_keep_every_token_in_order_but_for_an_incomplete_last_block(documents, length, cuts):
     packer = FullSentences(block_format(length))
     stream = [part for document in arrays(documents) for part in packer.arrange(document)[0]]
     # However the parts come together, the blocks are the same.

@@ -1,4 +1,4 @@
-"""A corpus is the same whoever tokenised it, and however often its making was interrupted."""
+"""A corpus is the same for any number of processes and any interruptions."""
 
 import gzip
 import os
@@ -15,8 +15,7 @@ from distilbook.core.config import BookError
 from distilbook.core.files import read_json
 from distilbook.core.finished import Unfinished
 from distilbook.core.workspace import Workspace
-from distilbook.corpus import build as preparation
-from distilbook.corpus import workers
+from distilbook.corpus import checks, pool, preparation
 from distilbook.corpus.build import prepare
 from distilbook.corpus.corpus import Corpus
 from distilbook.corpus.tokenising import Settings, Tokeniser
@@ -37,7 +36,7 @@ def small_steps(monkeypatch):
     """Batches of a few documents, a shard after every few of them, and processes for all."""
     monkeypatch.setattr(preparation, "CHARACTERS_AT_ONCE", 1_500)
     monkeypatch.setattr(preparation, "SHARD", 1_000)
-    monkeypatch.setattr(workers, "CHARACTERS_HANDED_ON", 1)
+    monkeypatch.setattr(pool, "CHARACTERS_HANDED_ON", 1)
 
 
 def two_sources(inputs, **changes):
@@ -101,7 +100,7 @@ def test_an_interrupted_preparation_ends_with_the_files_of_one_that_was_not(
     assert [path.name for path in (root / "parts").iterdir()] == [whole.folder.name]
 
 
-def test_what_was_prepared_is_not_tokenised_again(inputs, tokenizer, tmp_path, small_steps, monkeypatch):
+def test_finished_shards_are_not_tokenised_again(inputs, tokenizer, tmp_path, small_steps, monkeypatch):
     assert interrupted(inputs, tokenizer, tmp_path, after=20, processes=1)
     (unfinished,) = tmp_path.iterdir()
     shards = len(list((unfinished / "corpus").glob("train-*.bin")))
@@ -142,11 +141,12 @@ def test_a_preparation_that_stopped_while_it_was_counting_ends_without_reading_a
     wanted = two_sources(inputs, processes=1)
     whole = prepare(wanted, tokenizer, tmp_path / "whole")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("distilbook.corpus.corpus._counted", lambda *_: 1 / 0)
+        patch.setattr("distilbook.corpus.build._counted", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             prepare(wanted, tokenizer, tmp_path / "parts")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(preparation, "documents", lambda *_: pytest.fail("a source was read"))
+        for module in (checks, preparation):
+            patch.setattr(module, "documents", lambda *_: pytest.fail("a source was read"))
         assert files_of(prepare(wanted, tokenizer, tmp_path / "parts")) == files_of(whole)
 
 
@@ -177,20 +177,20 @@ def test_shards_survive_a_source_that_breaks_off(inputs, tokenizer, tmp_path, sm
         assert note["shards"] > 3 and [row["source"] for row in note["finished"]] == ["rivers"]
 
 
-def test_an_error_in_a_process_reaches_the_one_that_asked(inputs, tokenizer, small_steps):
-    batch = preparation.Batch([("train", [7])], 7, {}, 0, last=True)
-    made = workers.tokenised([batch] * 9, Settings.of(tokenizer, 32, "full_sentences"), 2)
-    with pytest.raises(RuntimeError, match="a tokenising process failed:\n(?s:.)*TypeError"):
+def test_an_error_in_a_worker_reaches_its_parent(tokenizer, small_steps):
+    batch = pool.Batch([("train", [7])], 7, {}, 0, last=True)
+    made = pool.tokenised([batch] * 9, Settings.of(tokenizer, 32, "full_sentences"), 2)
+    with pytest.raises(TypeError) as error:
         next(made)
+    assert "characters += len(paragraph)" in str(error.value.__cause__)
 
 
-def test_a_process_that_is_ended_from_outside_is_reported(inputs, tokenizer, small_steps):
-    batches = (preparation.Batch([("train", ["the river"])], 9, {}, 0, last=False) for _ in range(10**6))
-    made = workers.tokenised(batches, Settings.of(tokenizer, 32, "full_sentences"), 2)
+def test_a_worker_that_is_killed_is_an_error_and_takes_the_others_along(tokenizer, small_steps):
+    batches = (pool.Batch([("train", ["the river"])], 9, {}, 0, last=False) for _ in range(10**6))
+    made = pool.tokenised(batches, Settings.of(tokenizer, 32, "full_sentences"), 2)
     next(made)
     children = tokenising_processes(psutil.Process())
-    for child in children:
-        child.kill()
+    children[0].kill()
     with pytest.raises(BookError, match="a tokenising process ended before its work was done"):
         list(made)
     assert children and not any(psutil.pid_exists(child.pid) for child in children)
@@ -198,18 +198,18 @@ def test_a_process_that_is_ended_from_outside_is_reported(inputs, tokenizer, sma
 
 def tokenising_processes(process: psutil.Process) -> list[psutil.Process]:
     running = [child for child in process.children() if child.status() != psutil.STATUS_ZOMBIE]
-    return [child for child in running if any("tokenising_process" in word for word in child.cmdline())]
+    return [child for child in running if any("popen_loky" in word for word in child.cmdline())]
 
 
 ENDLESS = """
 from pathlib import Path
-from distilbook.data import preparation, workers
+from distilbook.corpus import pool
 from distilbook.corpus.tokenising import Settings, Tokeniser
 from distilbook.models.loading import load_tokenizer
 
-workers.CHARACTERS_HANDED_ON = 1
-batches = iter(lambda: preparation.Batch([("train", ["the river"] * 1000)], 9, {}, 0, last=False), None)
-made = workers.tokenised(batches, Settings.of(load_tokenizer(Path(%r)), 32, "full_sentences"), 2)
+pool.CHARACTERS_HANDED_ON = 1
+batches = iter(lambda: pool.Batch([("train", ["the river"] * 1000)], 9, {}, 0, last=False), None)
+made = pool.tokenised(batches, Settings.of(load_tokenizer(Path(%r)), 32, "full_sentences"), 2)
 for number, _ in enumerate(made):
     if number == 20:
         print("at work", flush=True)
@@ -244,5 +244,5 @@ def test_no_process_outlives_the_one_that_started_it(inputs, tmp_path, ending):
 
 
 def test_a_small_text_starts_no_process(inputs, tokenizer, tmp_path, monkeypatch):
-    monkeypatch.setattr(workers.Worker, "_start", lambda self: pytest.fail("a process was started"))
+    monkeypatch.setattr(pool.ProcessPoolExecutor, "submit", lambda *_: pytest.fail("a process was started"))
     prepare(two_sources(inputs, processes=4), tokenizer, tmp_path)

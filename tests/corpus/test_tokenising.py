@@ -1,4 +1,4 @@
-"""Word pieces are those of the model's tokenizer, whole, whatever is tokenised together."""
+"""Tokens are those of the model's tokenizer, without truncation, for any size of a batch."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def text():
 
 
 @pytest.mark.parametrize("at_once", [1, 1_000, 10**9])
-def test_streams_hold_each_splits_word_pieces_as_the_tokenizer_gives_them(tokenizer, text, monkeypatch, at_once):
+def test_streams_hold_each_splits_tokens_as_the_tokenizer_gives_them(tokenizer, text, monkeypatch, at_once):
     monkeypatch.setattr("distilbook.corpus.tokenising.CHARACTERS_AT_ONCE", at_once)
     made = Tokeniser(Settings.of(tokenizer, 32, "full_sentences"))(text)
     expected = {"train": [], "held_out": []}
@@ -30,7 +30,7 @@ def test_streams_hold_each_splits_word_pieces_as_the_tokenizer_gives_them(tokeni
     assert {split: stream.tolist() for split, stream in made.streams.items()} == expected
     assert all(stream.dtype == np.uint16 for stream in made.streams.values())
     assert made.words == sum(len(paragraph.split()) for _, paragraphs in text for paragraph in paragraphs)
-    assert made.word_pieces == sum(map(len, expected.values())) - len(text) and made.unknown == made.dropped == 0
+    assert made.tokens == sum(map(len, expected.values())) - len(text) and made.unknown == made.dropped == 0
 
 
 def test_a_tokenizer_that_cuts_and_pads_its_models_inputs_does_neither_here(inputs, text):
@@ -42,9 +42,9 @@ def test_a_tokenizer_that_cuts_and_pads_its_models_inputs_does_neither_here(inpu
     assert made.streams["train"].tolist() == expected.streams["train"].tolist()
 
 
-def test_unknown_word_pieces_are_counted(tokenizer):
+def test_unknown_tokens_are_counted(tokenizer):
     made = Tokeniser(Settings.of(tokenizer, 32, "full_sentences"))([("train", ["the река river", "море"])])
-    assert (made.unknown, made.word_pieces, made.words) == (2, 4, 4)
+    assert (made.unknown, made.tokens, made.words) == (2, 4, 4)
 
 
 def test_no_documents_are_empty_streams(tokenizer):

@@ -1,4 +1,4 @@
-"""GLUE's tasks in miniature, written as the official files are and as the Hub has them."""
+"""GLUE's tasks in miniature, written in the official layout and in the Hub's."""
 
 from __future__ import annotations
 

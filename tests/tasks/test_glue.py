@@ -1,4 +1,4 @@
-"""GLUE's nine tasks: official files, the Hub's layout, and what may be wrong with either."""
+"""GLUE's nine tasks: official files, the Hub's layout, and errors of either."""
 
 import numpy as np
 import pytest
@@ -169,8 +169,8 @@ def test_the_ids_of_a_test_set_are_those_of_its_file(tmp_path):
 BROKEN = {  # as in QQP's official training file, whose questions hold line breaks here and there
     "9\t1\t2\tWhat is": "a row has 4 fields, the header 6",
     "9\t1\t2\tWhat\tis\tthis\t0": "a row has 7 fields, the header 6",
-    "9\t1\t2\tWhat?\tWhy?\t": "label '' is none of the task's",
-    "9\t1\t2\tWhat?\tWhy?\t2": "label '2' is none of the task's",
+    "9\t1\t2\tWhat?\tWhy?\t": "unknown label ''",
+    "9\t1\t2\tWhat?\tWhy?\t2": "unknown label '2'",
 }
 
 
@@ -188,7 +188,7 @@ def test_broken_training_lines_are_left_out_and_named(tmp_path):
 
 
 @pytest.mark.parametrize("split", ["dev", "test"])
-def test_a_broken_line_of_what_is_scored_is_an_error(split, tmp_path, message):
+def test_a_broken_line_of_an_evaluated_split_is_an_error(split, tmp_path, message):
     place = write_official(tmp_path, "QQP")
     path = place / f"{split}.tsv"
     number = lines_of(path) + 1
@@ -207,7 +207,7 @@ def test_a_label_that_is_none_is_an_error_in_a_development_set(tmp_path, message
     number = lines_of(path) + 1
     append(path, "1\ta\tb\tmaybe")
     assert message(load, "RTE", tmp_path) == (
-        f"label 'maybe' is none of the task's.\n  where: {path}:{number}\n"
+        f"unknown label 'maybe'.\n  where: {path}:{number}\n"
         "  expected: entailment or not_entailment\n  do: correct or remove the row"
     )
 
@@ -220,7 +220,7 @@ def test_pairs_on_which_annotators_did_not_agree_are_counted(tmp_path, message):
         append(path, "\t".join(["x"] * (fields - 1) + ["-"]))
     total = len(examples("MNLI", "dev_matched")) + 3
     assert message(load, "MNLI", tmp_path) == (
-        f"3 of {total} rows cannot be used: label '-' is none of the task's (3 of them).\n"
+        f"3 of {total} rows cannot be used: unknown label '-' (3 of them).\n"
         f"  where: {path}:{number} is the first\n  expected: entailment or neutral or contradiction\n"
         "  do: remove the rows with '-', as their authors do: the annotators did not agree on a label"
     )
@@ -238,10 +238,10 @@ def test_a_score_that_is_none_is_left_out_of_training_and_an_error_elsewhere(sco
     line = "\t".join(["x"] * 7 + ["a", "b", score])
     number = lines_of(place / "train.tsv") + 1
     append(place / "train.tsv", line)
-    assert load("STS-B", tmp_path).left_out == (f"{place}/train.tsv:{number}: score {score!r} is none",)
+    assert load("STS-B", tmp_path).left_out == (f"{place}/train.tsv:{number}: invalid score {score!r}",)
     append(place / "dev.tsv", line)
     assert message(load, "STS-B", tmp_path) == (
-        f"score {score!r} is none.\n  where: {place}/dev.tsv:{number}\n"
+        f"invalid score {score!r}.\n  where: {place}/dev.tsv:{number}\n"
         "  expected: a number from 0 to 5\n  do: correct or remove the row"
     )
 
@@ -305,7 +305,7 @@ def test_files_that_are_not_there_are_named(tmp_path, message):
     write_official(tmp_path, "SST-2", without=("dev",))
     assert message(load, "SST-2", tmp_path) == (
         f"the split 'dev' of SST-2 is missing.\n  where: {tmp_path}/SST-2/dev.tsv\n"
-        "  expected: the file beside the training set's\n  do: supply it: models are compared on it"
+        "  expected: the file beside the training set's\n  do: supply it: models are evaluated on it"
     )
 
 
@@ -324,7 +324,7 @@ def raw_mrpc(folder):
     return place
 
 
-def test_mrpc_is_read_from_its_own_files_without_what_glue_keeps_back(tmp_path, message):
+def test_mrpc_is_read_from_its_own_files_without_glues_development_set(tmp_path, message):
     write_official(tmp_path / "glue", "MRPC")
     place = raw_mrpc(tmp_path / "raw")
     assert same(load("MRPC", tmp_path / "glue"), load("MRPC", tmp_path / "raw"))
@@ -332,7 +332,7 @@ def test_mrpc_is_read_from_its_own_files_without_what_glue_keeps_back(tmp_path, 
     assert message(load, "MRPC", tmp_path / "raw") == (
         f"the split 'dev' of MRPC is missing.\n  where: {place}/dev.tsv\n"
         "  expected: the file beside the training set's, with the pairs of the training file that GLUE's authors list"
-        " in mrpc_dev_ids.tsv\n  do: supply it: models are compared on it"
+        " in mrpc_dev_ids.tsv\n  do: supply it: models are evaluated on it"
     )
 
 
@@ -350,13 +350,13 @@ def test_the_hubs_rows_are_checked_like_lines(tmp_path, monkeypatch, message):
     monkeypatch.setattr(hub, "dataset_rows", rows_with("train"))
     where = "hub:nyu-mll/glue, subset sst2, split"
     assert load("SST-2", "hub:nyu-mll/glue").left_out == (
-        f"{where} train, row {number + 1}: label -1 is none of the task's",
+        f"{where} train, row {number + 1}: unknown label -1",
         f"{where} train, row {number + 2}: the column 'sentence' holds no text",
         f"{where} train, row {number + 3}: a row has no column 'sentence'",
     )
     monkeypatch.setattr(hub, "dataset_rows", rows_with("validation"))
     assert message(load, "SST-2", "hub:nyu-mll/glue") == (
-        f"3 of {len(examples('SST-2', 'dev')) + 3} rows cannot be used: label -1 is none of the task's (1 of them); the"
+        f"3 of {len(examples('SST-2', 'dev')) + 3} rows cannot be used: unknown label -1 (1 of them); the"
         " column 'sentence' holds no text (1 of them); a row has no column 'sentence' (1 of them).\n"
         f"  where: {where} validation, row {number + 1} is the first\n"
         "  expected: 0 or 1\n  do: correct or remove the row"

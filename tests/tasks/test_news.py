@@ -1,4 +1,4 @@
-"""The counterparts from pinned wheels: real text, and nothing of a test set in what is trained on."""
+"""The tasks from pinned wheels: real text, and no test data in the training set."""
 
 from collections import Counter
 from itertools import combinations

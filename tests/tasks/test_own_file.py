@@ -75,8 +75,8 @@ def test_blanks_around_the_headers_names_do_not_count_and_a_name_stands_once(tmp
     ("row", "what", "expected", "do"),
     [
         ("c\t\tf\ttrain", "a row's label is empty", "a label", "complete or remove the row"),
-        ("c\t1\tf\tdev", "split 'dev' is none", "train or test", "correct or remove the row"),
-        ("c\t1\tf\tTrain", "split 'Train' is none", "train or test", "correct or remove the row"),
+        ("c\t1\tf\tdev", "unknown split 'dev'", "train or test", "correct or remove the row"),
+        ("c\t1\tf\tTrain", "unknown split 'Train'", "train or test", "correct or remove the row"),
         (" \t1\tf\ttrain", "a row's sentence is empty", "a sentence", "complete or remove the row"),
         ("c\t1\t\ttrain", "a row's group is empty", "a group", "complete or remove the row"),
         ("\t\t\t", "a row's label is empty", "a label", "complete or remove the row"),
@@ -102,7 +102,7 @@ def test_a_row_with_too_few_or_too_many_fields_is_refused(tmp_path, row, fields,
 def test_all_rows_that_cannot_be_used_are_counted_by_their_reasons(tmp_path, message):
     bad = "c\n" * 3 + "c\t1\tf\tdev\n" * 2 + "c\t1\tf\n"
     assert message(task, tmp_path, HEADER + GOOD + bad) == (
-        "6 of 10 rows cannot be used: a row has 1 fields, the header 4 (3 of them); split 'dev' is none (2 of them); "
+        "6 of 10 rows cannot be used: a row has 1 fields, the header 4 (3 of them); unknown split 'dev' (2 of them); "
         f"a row has 3 fields, the header 4 (1 of them).\n  where: {tmp_path}/t.tsv:6 is the first\n"
         "  expected: 4 fields with tabs between them: sentence, label, group, split\n"
         "  do: complete the row, and replace tabs within a sentence by spaces"
@@ -123,7 +123,7 @@ def test_a_task_without_one_of_its_splits_is_refused(tmp_path, text, split, mess
 def test_a_group_in_both_splits_is_refused(tmp_path, message):
     assert message(task, tmp_path, HEADER + "a\t1\tf\ttrain\nb\t0\tg\ttest\nc\t0\tf\ttest\n") == (
         f"group 'f' is in both splits.\n  where: {tmp_path}/t.tsv\n  expected: each group in one split\n"
-        "  do: split by group, or the test measures what was trained on"
+        "  do: split by group, or the test set holds training data"
     )
 
 
@@ -187,7 +187,7 @@ def test_a_label_that_nothing_is_trained_on_is_refused(tmp_path, message):
     assert message(task, tmp_path, labelled("good", "bad", test="ugly")) == (
         f"label 'ugly' is in split 'test' (rows: 1) and not in 'train'.\n  where: {tmp_path}/t.tsv\n"
         "  expected: the classes of the training rows, where a task's classes come from: bad or good\n"
-        "  do: add training rows with that label: no model answers what it was not trained on"
+        "  do: add training rows with that label: no model predicts a label that it was not trained on"
     )
     one = HEADER + "s\tgood\tg\ttrain\ns\tgood\th\ttest\n"
     assert message(task, tmp_path, one) == (
@@ -224,7 +224,7 @@ def test_a_test_split_with_one_label_is_refused_when_it_is_read(tmp_path, column
     rows = "a\t1\tf\ttrain\nb\t0\tf\ttrain\nc\t1\tg\ttest\nd\t1\tg\ttest\n"
     assert message(task, tmp_path, HEADER.replace("label", column) + rows) == (
         f"every example of split 'test' has the {column} {1 if column == 'score' else repr('1')}.\n"
-        f"  where: the task mine, {tmp_path}/t.tsv\n  expected: two labels or more among what is scored\n"
+        f"  where: the task mine, {tmp_path}/t.tsv\n  expected: two labels or more in an evaluated split\n"
         "  do: add examples with another label; a file that was cut short while it was sorted by label looks like this"
     )
 
@@ -243,7 +243,7 @@ def test_a_column_of_scores_makes_a_regression_and_a_second_sentence_pairs(tmp_p
 @pytest.mark.parametrize("score", ["nan", "inf", "", "high", "1e400", "1" * 400, "1_0", "0,5", "\u0663", "0x1", "1e39"])
 def test_a_score_that_is_no_number_is_refused(tmp_path, score, message):
     assert message(task, tmp_path, SCORES + f"a\tb\t1\tf\ttrain\na\tb\t{score}\tf\ttrain\na\tb\t1\tg\ttest\n") == (
-        f"score {score!r:.80}{' …' * (len(score) > 78)} is none.\n  where: {tmp_path}/t.tsv:3\n  expected: a finite number\n"
+        f"invalid score {score!r:.80}{' …' * (len(score) > 78)}.\n  where: {tmp_path}/t.tsv:3\n  expected: a finite number\n"
         "  do: correct or remove the row"
     )
 

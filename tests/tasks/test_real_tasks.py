@@ -1,4 +1,4 @@
-"""The real files of GLUE and IMDb, as far as they are beside the project: counts as their authors give them."""
+"""The real files of GLUE and IMDb, where they lie beside the project: counts as published."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What a task is, whatever it came from."""
+"""Tasks and examples behave the same whatever they were loaded from."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def test_a_sample_of_none_is_everything():
     assert train.sample(None, 3) is train
 
 
-def test_single_sentences_and_withheld_labels_stay_what_they_are():
+def test_single_sentences_and_withheld_labels_stay_none_in_a_sample():
     drawn = examples(9, pairs=False, labelled=False).sample(4, 0)
     assert drawn.second is None and drawn.labels is None and len(drawn) == 4
 
@@ -60,4 +60,5 @@ def test_the_fingerprint_sees_everything_that_decides_a_result():
 
 def test_a_task_without_classes_is_a_regression():
     parts = dict(train=examples(3), dev=examples(4), test=examples(2))
-    assert task(**parts, classes=()).is_regression and not task(**parts).is_regression
+    assert task(**parts, classes=()).kind == "regression" and task(**parts, classes=()).is_regression
+    assert task(**parts).kind == "classification" and not task(**parts).is_regression

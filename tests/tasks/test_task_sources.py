@@ -1,4 +1,4 @@
-"""Which names and addresses are taken, before anything is read."""
+"""Names and addresses of tasks are checked before anything is read."""
 
 import pytest
 from distilbook.core.config import Config

@@ -1,4 +1,4 @@
-"""Every reader of files before every kind of file: the right rows, or an error with the right words."""
+"""Every reader with every kind of file: the right rows, or an error that names the problem."""
 
 import bz2
 import gzip
@@ -102,7 +102,7 @@ OTHER_TEXTS = {
 
 @pytest.mark.parametrize("words", OTHERS)
 @pytest.mark.parametrize("name", READERS)
-def test_a_file_of_another_kind_is_named_for_what_it_is(tmp_path, name, words, message):
+def test_a_file_in_another_format_is_refused_with_the_name_of_that_format(tmp_path, name, words, message):
     place(tmp_path, name, OTHERS[words](READERS[name][1]))
     found = message(READERS[name][2], tmp_path)
     assert words in found and f"where: {tmp_path / name}" in found
@@ -110,7 +110,7 @@ def test_a_file_of_another_kind_is_named_for_what_it_is(tmp_path, name, words, m
 
 @pytest.mark.parametrize("words", OTHER_TEXTS)
 @pytest.mark.parametrize("name", TEXTS)
-def test_text_in_another_form_is_named_for_what_it_is(tmp_path, name, words, message):
+def test_text_in_another_encoding_is_refused_with_its_name(tmp_path, name, words, message):
     place(tmp_path, name, OTHER_TEXTS[words](READERS[name][1]))
     found = message(READERS[name][2], tmp_path)
     assert words in found and f"where: {tmp_path / name}" in found and "LATIN1" not in found
@@ -172,7 +172,7 @@ def test_hidden_and_system_files_beside_the_data_change_nothing(tmp_path, name, 
 @pytest.mark.parametrize("name", READERS)
 @settings(max_examples=25)
 @given(st.data())
-def test_whatever_the_bytes_there_are_rows_or_an_explained_error(tmp_path_factory, name, data):
+def test_damaged_bytes_give_rows_or_an_explained_error(tmp_path_factory, name, data):
     good = READERS[name][1]
     at = data.draw(st.integers(0, len(good) - 1))
     damaged = data.draw(

@@ -1,4 +1,4 @@
-"""The Hub: what is asked of it, and what happens when it does not answer."""
+"""The Hub: requests, answers from the cache, and errors without a connection."""
 
 import time
 from types import SimpleNamespace
@@ -70,7 +70,7 @@ def test_an_unreached_hub_is_reported_with_the_files_to_supply(answer, kind):
     assert "Name or service not known" in text and hub.BY_HAND[kind] in text and "hf download some/thing" in text
 
 
-def test_a_refusal_is_told_from_a_missing_connection(answer):
+def test_a_refusal_differs_from_a_missing_connection(answer):
     answer(HFValidationError("Repo id must be in the form 'repo_name' or 'namespace/repo_name'"))
     with pytest.raises(BookError, match="does not give the model") as error:
         hub.commit("model", "a/b/c", None)
@@ -86,7 +86,7 @@ def test_a_model_is_fetched_without_pickles_and_code(answer, monkeypatch, tmp_pa
     assert set(asked["allow_patterns"]) == {"*.safetensors", "*.json", "*.txt"}
 
 
-def test_what_else_a_model_has_on_the_hub_is_known_where_it_answers(answer):
+def test_all_files_of_a_model_are_listed_where_the_hub_answers(answer):
     answer(COMMIT)
     assert hub.files_of_model("some/model", None) == ["pytorch_model.bin"]
     answer(TimeoutError("no answer"))

@@ -1,4 +1,4 @@
-"""Addresses of texts and models, and what identifies them."""
+"""Addresses of texts, and their fingerprints."""
 
 import gzip
 import json
@@ -7,8 +7,8 @@ import os
 import pytest
 from distilbook.core.config import BookError
 from distilbook.text import hub, wheels
-from distilbook.text.reading import Reading
-from distilbook.text.sources import Document, TextSource, documents, fingerprint, told_apart
+from distilbook.text.lines import Reading
+from distilbook.text.sources import Document, TextSource, documents, fingerprint, name_prefixes
 
 
 @pytest.fixture(autouse=True)
@@ -37,16 +37,16 @@ def test_a_relative_path_starts_at_the_projects_root(root):
     assert list(documents(source(root / "texts"))) == list(documents(source("texts/a.txt")))
 
 
-def test_documents_of_two_files_of_one_name_are_told_apart_by_what_these_hold(root):
+def test_documents_of_two_files_of_one_name_differ_by_a_hash_of_the_content(root):
     texts = {"a": "one\n\ntwo\n", "b": "three\n\nfour\n", "again": "one\n\ntwo\n"}
     for folder, text in texts.items():
         (root / folder).mkdir()
         (root / folder / "text.txt").write_text(text)
-    first, other, again = told_apart([source(root / name / "text.txt") for name in texts])
+    first, other, again = name_prefixes([source(root / name / "text.txt") for name in texts])
     assert first == again == "" and other
-    assert told_apart([source(root / name) for name in ("a", "again", "b")]) == ["", "", other]
+    assert name_prefixes([source(root / name) for name in ("a", "again", "b")]) == ["", "", other]
     (root / "b" / "text.txt").rename(root / "b" / "moved.txt")
-    assert told_apart([source(root / name) for name in ("a", "b")]) == ["", ""]
+    assert name_prefixes([source(root / name) for name in ("a", "b")]) == ["", ""]
 
 
 def test_documents_without_text_are_skipped_and_do_not_count(root):
@@ -122,7 +122,7 @@ def test_an_empty_file_is_named_by_its_whole_path(root):
         ({"address": "a\n.txt"}, "parameter 'address' cannot be used"),
     ],
 )
-def test_what_a_source_has_no_use_for_is_refused_when_it_is_read(fields, said):
+def test_settings_without_a_use_for_the_address_are_refused_at_once(fields, said):
     with pytest.raises(BookError) as error:
         TextSource.parse({"name": "x"} | fields, where="a test")
     assert said in str(error.value)
@@ -178,7 +178,7 @@ def test_a_pipe_is_refused_rather_than_waited_for(root):
     assert message("a.txt").startswith("a pipe, socket or device is no file")
 
 
-def test_a_hub_fingerprint_is_the_commit_whatever_it_is_called(monkeypatch):
+def test_a_hub_fingerprint_is_the_commit_under_any_name(monkeypatch):
     commits = {None: "a" * 40, "v1": "a" * 40, "v2": "b" * 40}
     monkeypatch.setattr(hub, "commit", lambda kind, name, revision: commits[revision])
     assert fingerprint(source("hub:some/texts")) == fingerprint(source("hub:some/texts", revision="v1"))

@@ -26,7 +26,7 @@ from ..core.provenance import hardware, versions
 from ..corpus.build import prepare
 from ..corpus.config import CorpusConfig
 from ..corpus.masking import Masking
-from ..corpus.packing import numbers_of
+from ..corpus.packing import vocabulary_size
 from ..models.address import model_folder
 from ..models.loading import load_tokenizer
 from . import worker as pretraining_process
@@ -161,7 +161,7 @@ def write_inputs(folder: Path, text: str, tokenizer: str) -> int:
     masking = Masking.smoothed(corpus.counts, pieces)
     np.save(folder / "weights.npy", masking.weights)
     (folder / "facts.json").write_text(json.dumps({"mask_id": masking.mask_id, "pad_id": masking.pad_id}))
-    return numbers_of(pieces)
+    return vocabulary_size(pieces)
 
 
 def _order(way: Way, shape: Shape, folder: Path, threads: int | None, vocabulary: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Raw text to token blocks: prepared once a key, resumed after an interruption."""
+"""Preparation of a corpus: made once per key, resumed after an interruption."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,25 +16,33 @@ from ..core.finished import CORPUS_MARKER, begin_again, is_whole, seal
 from ..core.run_keys import code_hash
 from ..text.sources import fingerprint
 from .config import CorpusConfig
-from .corpus import BlockShards, Corpus, check_block_length, shard_paths, vocabulary_hash, write_blocks
-from .packing import numbers_of
+from .corpus import (
+    BlockShards,
+    Corpus,
+    check_block_length,
+    evenly_spaced,
+    shard_paths,
+    vocabulary_hash,
+    write_blocks,
+)
+from .packing import vocabulary_size
 from .preparation import Preparation, State
 from .tokenising import Settings
 
 
-def prepare(config: CorpusConfig, tokenizer, root: Path) -> Corpus:
+def prepare(config: CorpusConfig, tokenizer: Any, root: Path) -> Corpus:
     """Return the corpus that ``config`` describes, made below ``root`` unless it is there already.
 
-    A preparation that was interrupted goes on behind its last shard; until it is whole it lies in a folder
-    of its own, ``<key>.unfinished``.
+    An interrupted preparation resumes after its last shard; until the corpus is whole it lies in the folder
+    ``<key>.unfinished``.
 
     Args:
-        tokenizer: a fast tokenizer of ``transformers``; ``model_max_length`` is the most a block may hold.
+        tokenizer: a fast tokenizer of ``transformers``; ``model_max_length`` bounds the length of a block.
 
     Raises:
-        BookError: for blocks longer than the model's inputs, a source that cannot be read or that the vocabulary
-            does not know, too little text for one block of either kind, or when another process is preparing
-            the same.
+        BookError: for blocks longer than the model's inputs, a tokenizer without the special tokens that blocks
+            need, a source that cannot be read or is mostly unknown tokens, too little text for one block of
+            either split, or when another process is preparing the same corpus.
     """
     check_block_length(config.block_length, tokenizer.model_max_length, "parameter 'block_length' of chapter 02_corpus")
     key = short_hash(
@@ -61,8 +70,8 @@ def prepare(config: CorpusConfig, tokenizer, root: Path) -> Corpus:
     return Corpus.open(folder)
 
 
-def _make(config: CorpusConfig, tokenizer, unfinished: Path) -> None:
-    """Make the corpus in the folder ``corpus`` of ``unfinished``, with its help in ``checkpoint``."""
+def _make(config: CorpusConfig, tokenizer: Any, unfinished: Path) -> None:
+    """Make the corpus in the folder ``corpus`` of ``unfinished``, with intermediate files in ``checkpoint``."""
     folder, checkpoint = unfinished / "corpus", unfinished / "checkpoint"
     settings = Settings.of(tokenizer, config.block_length, config.packing)
     state = Preparation(config, settings, folder, checkpoint).run()
@@ -71,18 +80,18 @@ def _make(config: CorpusConfig, tokenizer, unfinished: Path) -> None:
         BlockShards(shard_paths(where, split), dtype, length)
         for where, split in ((folder, "train"), (checkpoint, "held_out"))
     )
-    # Every source is among those that are kept.
+    # Evenly spaced, so that every source is among the held-out blocks that are kept.
     write_blocks(folder / "held_out.bin", [held_out[evenly_spaced(len(held_out), config.held_out_blocks)]])
-    counts, content = _counted(train, numbers_of(tokenizer))
-    if config.packing == "one_sequence":
+    counts, content = _counted(train, vocabulary_size(tokenizer))
+    if settings.packing == "one_sequence":
         counts[settings.format.pad_id] = 0
     np.save(folder / "counts.npy", counts)
     facts = _facts(settings, state, tokenizer, [content, sha256(folder / "held_out.bin")])
     seal(folder / CORPUS_MARKER, facts, [*(path.name for path in train.paths), "held_out.bin", "counts.npy"])
 
 
-def _facts(settings: Settings, state: State, tokenizer, contents: list[str]) -> dict:
-    """Return what ``corpus.json`` says; ``contents`` are the hashes of the training and the held-out blocks."""
+def _facts(settings: Settings, state: State, tokenizer: Any, contents: list[str]) -> dict:
+    """Return the content of ``corpus.json``; ``contents`` are the hashes of the training and the held-out blocks."""
     return {
         "block_length": settings.format.length,
         "dtype": settings.format.dtype,
@@ -95,14 +104,10 @@ def _facts(settings: Settings, state: State, tokenizer, contents: list[str]) -> 
 
 
 def _counted(blocks: BlockShards, vocabulary: int) -> tuple[np.ndarray, str]:
-    """Return how often each word piece occurs in ``blocks``, and the SHA-256 of them all."""
-    counts, digest = np.zeros(vocabulary, dtype=np.int64), hashlib.sha256()
+    """Return the number of occurrences of each token in ``blocks``, and the SHA-256 of all blocks."""
+    counts: np.ndarray = np.zeros(vocabulary, dtype=np.int64)
+    digest = hashlib.sha256()
     for portion in blocks.portions():
         counts += np.bincount(portion.ravel(), minlength=vocabulary)
         digest.update(portion.data)
     return counts, digest.hexdigest()
-
-
-def evenly_spaced(number: int, most: int) -> np.ndarray:
-    """Return at most ``most`` of the numbers below ``number``, evenly spaced, each once."""
-    return np.unique(np.linspace(0, number - 1, min(number, most)).astype(int))

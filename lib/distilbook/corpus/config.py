@@ -12,17 +12,17 @@ from .packing import Packing
 
 
 class CorpusConfig(ChapterConfig):
-    """What the blocks are made of."""
+    """The texts of a corpus, and how they become blocks."""
 
     circumstances: ClassVar[frozenset[str]] = ChapterConfig.circumstances | {"processes"}
 
     texts: tuple[TextSource, ...] = Field(min_length=1)
-    tokenizer: Address = Field(description="a model's address: its vocabulary cuts the text")
-    block_length: int = Field(ge=8, le=512, description="word pieces a block, [CLS] and [SEP] included")
+    tokenizer: Address = Field(description="a model's address: its tokenizer is used")
+    block_length: int = Field(ge=8, le=512, description="tokens per block, [CLS] and [SEP] included")
     packing: Packing = Field(default="full_sentences", description="how documents become blocks")
     held_out_share: float = Field(gt=0, lt=0.5, description="share of the documents no model is trained on")
-    held_out_blocks: int = Field(ge=1, le=10**9, description="at most so many held-out blocks are kept, evenly spaced")
-    processes: int | None = Field(default=None, ge=1, le=1024, description="that tokenise; by default one a core")
+    held_out_blocks: int = Field(ge=1, le=10**9, description="at most this many held-out blocks, evenly spaced")
+    processes: int | None = Field(default=None, ge=1, le=1024, description="for tokenising; default: one per core")
 
     @field_validator("texts")
     @classmethod

@@ -1,11 +1,8 @@
-"""Raw text to token blocks: packed, split by document, counted, memory-mapped.
+"""Token blocks on disk: split by document, counted, memory-mapped.
 
-Documents are tokenised and made into blocks of ``block_length`` word pieces. In ``full_sentences`` they are
-joined with ``[SEP]`` and cut into blocks that begin with ``[CLS]`` and end with ``[SEP]`` (as RoBERTa packs
-them), so that no position is padding; in ``one_sequence`` every paragraph is a block of its own (as the original
-code has it). The blocks lie in shards, files of some 64 MB. Whole documents are held out, by a hash of their name.
-
-The blocks of a corpus in files of bounded size, as one array.
+A corpus is a folder of shards, files of some 64 MB that hold blocks of ``block_length`` tokens, with held-out blocks of
+other documents, the count of each token, and a marker with the hash of every file. This module opens one and
+imports nothing that reads text or tokenises; :mod:`distilbook.corpus.build` makes one.
 """
 
 from __future__ import annotations
@@ -13,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,14 +21,14 @@ from ..core.finished import CORPUS_MARKER, opened
 
 @dataclass(frozen=True)
 class Corpus:
-    """Token blocks on disk.
+    """A corpus of token blocks.
 
     Attributes:
         train: the training blocks, (number, block_length), memory-mapped.
         held_out: blocks of held-out documents, likewise.
-        counts: how often each word piece occurs in the training blocks, (vocabulary,); padding is not counted.
-        statistics: a row a source: documents, words, word pieces, blocks, what was left out.
-        vocabulary: the hash of the vocabulary that cut the text.
+        counts: occurrences of each token in the training blocks, (vocabulary,); padding is not counted.
+        statistics: a row per source: documents, words, tokens, blocks, lines left out.
+        vocabulary: the hash of the tokenizer's vocabulary.
     """
 
     folder: Path
@@ -43,10 +41,10 @@ class Corpus:
 
     @classmethod
     def open(cls, folder: Path) -> Corpus:
-        """Open the corpus that :func:`prepare` left in ``folder``.
+        """Open the corpus in ``folder``.
 
         Raises:
-            Unfinished: when it is not finished, or a file of it is not as it was then.
+            Unfinished: when it is not finished, or a file of it has changed since.
         """
         facts = opened(folder / CORPUS_MARKER)
         dtype, length = facts["dtype"], facts["block_length"]
@@ -60,17 +58,16 @@ class Corpus:
             vocabulary=facts["vocabulary"],
         )
 
-    def check_vocabulary(self, tokenizer) -> None:
-        """Refuse a tokenizer with another vocabulary than the corpus was cut by, before it becomes an index error.
+    def check_vocabulary(self, tokenizer: Any) -> None:
+        """Refuse a tokenizer with another vocabulary than the corpus's, before that becomes an index error.
 
         Raises:
-            BookError: when the word pieces or their numbers differ, or blocks are longer than the model's inputs.
+            BookError: when tokens or ids differ, or blocks are longer than the model's inputs.
         """
         check_block_length(self.train.shape[1], tokenizer.model_max_length, self.folder)
         if vocabulary_hash(tokenizer) != self.vocabulary:
             raise BookError(
-                f"the model's vocabulary of {len(tokenizer)} word pieces is not the one that cut the corpus, "
-                f"which has {len(self.counts)}",
+                f"the model's vocabulary of {len(tokenizer)} tokens is not the corpus's, which has {len(self.counts)}",
                 where=self.folder,
                 expected="one vocabulary",
                 do="give chapter 02 the teacher's tokenizer and run it again",
@@ -81,7 +78,7 @@ def check_block_length(block_length: int, positions: int, where: object) -> None
     """Refuse blocks longer than a model's inputs may be, before that becomes an index error."""
     if block_length > positions:
         raise BookError(
-            f"blocks have {block_length} word pieces, and the model has {positions} positions",
+            f"blocks have {block_length} tokens, and the model has {positions} positions",
             where=where,
             expected=f"block_length of at most {positions}",
             do="lower block_length in chapter 02, or give a model with more positions",
@@ -93,20 +90,25 @@ def shard_paths(folder: Path, split: str) -> list[Path]:
     return sorted(folder.glob(f"{split}-*.bin"))
 
 
-def vocabulary_hash(tokenizer) -> str:
-    """Return a hash of the tokenizer's word pieces and their numbers."""
+def vocabulary_hash(tokenizer: Any) -> str:
+    """Return a hash of the tokenizer's tokens and their ids."""
     return short_hash(sorted(tokenizer.get_vocab().items()))
 
 
-#: So many numbers are read at a time where all are looked at: a bound on the memory.
-NUMBERS_AT_ONCE = 4_000_000
+def evenly_spaced(number: int, most: int) -> np.ndarray:
+    """Return at most ``most`` of the numbers below ``number``, evenly spaced, each once."""
+    return np.unique(np.linspace(0, number - 1, min(number, most)).astype(int))
+
+
+#: Tokens in memory at once where all blocks are read.
+TOKENS_AT_ONCE = 4_000_000
 
 
 class BlockShards:
-    """Memory-mapped files of blocks, read like one array of them.
+    """Memory-mapped files of blocks, read like one array.
 
-    It can be indexed as ``shards[rows]`` and ``shards[rows, columns]`` with a number, a slice or an array of
-    numbers, and gives an array of its own each time: only what was asked for is read.
+    Indexed as ``shards[rows]`` and ``shards[rows, columns]`` with a number, a slice or an array of numbers. Each
+    access reads only those blocks and returns a new array.
 
     Attributes:
         shape: (blocks, length).
@@ -114,7 +116,7 @@ class BlockShards:
 
     def __init__(self, paths: Sequence[Path], dtype: str, length: int):
         self.paths = paths
-        self.parts = [np.memmap(path, mode="r", dtype=dtype).reshape(-1, length) for path in paths]
+        self.parts: list[np.ndarray] = [np.memmap(path, mode="r", dtype=dtype).reshape(-1, length) for path in paths]
         self.dtype = np.dtype(dtype)
         self.ends = np.cumsum([len(part) for part in self.parts], dtype=np.int64)
         self.shape = (int(self.ends[-1]) if self.parts else 0, length)
@@ -124,10 +126,10 @@ class BlockShards:
 
     @property
     def size(self) -> int:
-        """All word pieces of all blocks."""
+        """Number of tokens in all blocks."""
         return self.shape[0] * self.shape[1]
 
-    def __getitem__(self, which) -> np.ndarray:
+    def __getitem__(self, which: Any) -> np.ndarray:
         rows, columns = which if isinstance(which, tuple) else (which, slice(None))
         if isinstance(rows, slice):
             return self._rows(np.arange(*rows.indices(len(self))))[:, columns]
@@ -139,7 +141,7 @@ class BlockShards:
 
     def _rows(self, numbers: np.ndarray) -> np.ndarray:
         """Return the blocks of these numbers, (numbers, length)."""
-        found = np.empty((len(numbers), self.shape[1]), dtype=self.dtype)
+        found: np.ndarray = np.empty((len(numbers), self.shape[1]), dtype=self.dtype)
         places = np.searchsorted(self.ends, numbers, side="right")
         for place in np.unique(places):
             wanted = places == place
@@ -150,10 +152,9 @@ class BlockShards:
     def portions(self) -> Iterator[np.ndarray]:
         """Yield all blocks in order, some at a time, (number, length) each.
 
-        They are read and not mapped: what has been mapped counts as this process's memory for as long as the
-        system has room for it.
+        They are read and not mapped: mapped pages count as this process's memory as long as the system has room.
         """
-        numbers = max(1, NUMBERS_AT_ONCE // self.shape[1]) * self.shape[1]
+        numbers = max(1, TOKENS_AT_ONCE // self.shape[1]) * self.shape[1]
         for path in self.paths:
             with path.open("rb") as file:
                 while len(portion := np.fromfile(file, dtype=self.dtype, count=numbers)):
@@ -161,7 +162,7 @@ class BlockShards:
 
 
 def write_blocks(path: Path, blocks: Sequence[np.ndarray]) -> None:
-    """Write ``blocks``, (number, length) each, one behind the other; the file appears whole or not at all."""
+    """Write ``blocks``, (number, length) each, one after the other; the file appears whole or not at all."""
     with new_file(path) as temporary, temporary.open("wb") as file:
         for part in blocks:
             file.write(part.data)

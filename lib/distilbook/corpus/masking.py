@@ -1,50 +1,51 @@
-"""Which word pieces are hidden, and behind what (Devlin et al. 2019, section 3.1; smoothing as in XLM).
+"""Token masking: frequency-smoothed selection, 80/10/10 replacement.
 
-A fixed share of each block is drawn without replacement, word piece ``v`` with weight
-``count(v) ** -0.7``, so that rare words are asked for more often than ``the``; special tokens never.
-Of the drawn ones 80% become ``[MASK]``, 10% a random word piece and 10% stay. The draw for a block is
-a function of (seed, epoch, block), of nothing else: the same on one process and on four, before and
-after a restart.
+The scheme is that of Devlin et al. (2019, section 3.1) with the smoothing of XLM. A fixed share of each block is drawn
+without replacement, token ``v`` with weight ``count(v) ** -0.7``, so that rare words are drawn more often than ``the``;
+special tokens are never drawn. Of the drawn tokens 80% become ``[MASK]`` (or the family's equivalent), 10% a random
+token, and 10% stay. The draw of a block is a function of (seed, epoch, block) alone: the same for any number of
+processes, before and after a restart.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 IGNORED = -100
-#: Exponent of the smoothing and shares of the treatment: the original code's.
+#: Smoothing exponent and share of drawn tokens, as in the original code.
 SMOOTHING = 0.7
 SHARE = 0.15
-#: Shares of the drawn word pieces that become [MASK], become random, and stay.
+#: Shares of the drawn tokens that become [MASK], become a random token, and stay.
 TREATMENT = (0.8, 0.1, 0.1)
 
 
 @dataclass(frozen=True)
 class Masking:
-    """How blocks are masked.
+    """A distribution over the masks of a block.
 
     Attributes:
-        weights: the weight of each word piece in the draw, (vocabulary,); zero for special tokens.
-        mask_id: the number of ``[MASK]``.
-        pad_id: the number of ``[PAD]``, which fills a block up behind its word pieces.
-        share: the share of each block's maskable word pieces that is drawn.
-        treatment: shares of the drawn that become ``[MASK]``, become random, and stay.
+        weights: the weight of each token in the draw, (vocabulary,); zero for special tokens.
+        mask_id: the id of ``[MASK]``.
+        pad_id: the id of ``[PAD]``, which fills a block up; None where the tokenizer has none.
+        share: the share of each block's maskable tokens that is drawn.
+        treatment: shares of the drawn tokens that become ``[MASK]``, become a random token, and stay.
     """
 
     weights: np.ndarray
     mask_id: int
-    pad_id: int
+    pad_id: int | None
     share: float = SHARE
     treatment: tuple[float, float, float] = TREATMENT
 
     @classmethod
-    def smoothed(cls, counts: np.ndarray, tokenizer) -> Masking:
-        """Return the training masks: weights ``count ** -0.7``, a word piece never seen counting as seen once.
+    def smoothed(cls, counts: np.ndarray, tokenizer: Any) -> Masking:
+        """Return the masking of training: weights ``count ** -0.7``, a count of 0 taken as 1.
 
-        A number that no word piece has is neither drawn nor put in the place of what is.
+        An id that is no token's is neither drawn nor used as a replacement.
         """
         weights = np.zeros(len(counts))
         ordinary = sorted(set(tokenizer.get_vocab().values()) - set(tokenizer.all_special_ids))
@@ -52,19 +53,21 @@ class Masking:
         return cls(weights, tokenizer.mask_token_id, tokenizer.pad_token_id)
 
     def hiding(self) -> Masking:
-        """Return the masks that draw as these do and always put ``[MASK]`` in the place of what they draw."""
+        """Return the same draw, every drawn token replaced by ``[MASK]``."""
         return replace(self, treatment=(1.0, 0.0, 0.0))
 
     def uniform(self) -> Masking:
-        """Return the masks of held-out evaluation: every word piece alike, and always ``[MASK]`` in its place."""
+        """Return the masking of held-out evaluation: equal weights, every drawn token replaced by ``[MASK]``."""
         return replace(self.hiding(), weights=(self.weights > 0).astype(float))
 
     def weighing_alike(self, share: float) -> Masking:
-        """Return the masks BERT was trained with: every word piece alike; with another share drawn."""
+        """Return the masking of BERT: equal weights, ``share`` of the tokens drawn."""
         return replace(self, weights=(self.weights > 0).astype(float), share=share)
 
     def real(self, blocks: np.ndarray) -> np.ndarray:
-        """Return where ``blocks`` hold word pieces: up to the last that is no padding, (batch, length) bool."""
+        """Return where ``blocks`` hold tokens, up to the last that is not padding, (batch, length) bool."""
+        if self.pad_id is None:
+            return np.ones(blocks.shape, dtype=bool)
         return np.cumsum((blocks != self.pad_id)[:, ::-1], axis=1)[:, ::-1] > 0
 
     def __call__(
@@ -73,12 +76,12 @@ class Masking:
         """Mask ``blocks``.
 
         Args:
-            blocks: word pieces, (batch, length).
+            blocks: token ids, (batch, length).
             numbers: each block's number in the corpus, (batch,).
 
         Returns:
-            ``input_ids`` and ``labels``, both (batch, length) int64; a label is the original word
-            piece where one was drawn and -100 elsewhere.
+            ``input_ids`` and ``labels``, both (batch, length) int64; a label is the original token where one was
+            drawn and -100 elsewhere.
         """
         blocks = np.asarray(blocks, dtype=np.int64)
         draws = np.stack([block_draws(seed, epoch, number, blocks.shape[1]) for number in numbers])
@@ -86,7 +89,7 @@ class Masking:
         return self._treated(blocks, drawn, draws[:, 1], draws[:, 2]), np.where(drawn, blocks, IGNORED)
 
     def _drawn(self, blocks: np.ndarray, uniform: np.ndarray) -> np.ndarray:
-        """Return where word pieces are drawn, (batch, length) bool.
+        """Return where tokens are drawn, (batch, length) bool.
 
         Weighted sampling without replacement: the ``k`` smallest of ``-log(u) / weight``
         (Efraimidis and Spirakis 2006).
@@ -102,9 +105,9 @@ class Masking:
     def _treated(self, blocks: np.ndarray, drawn: np.ndarray, choice: np.ndarray, which: np.ndarray) -> np.ndarray:
         hidden, scrambled, _ = self.treatment
         ordinary = np.flatnonzero(self.weights > 0)
-        random_pieces = ordinary[(which * len(ordinary)).astype(int)]
+        random_tokens = ordinary[(which * len(ordinary)).astype(int)]
         treated = np.where(drawn & (choice < hidden), self.mask_id, blocks)
-        return np.where(drawn & (choice >= hidden) & (choice < hidden + scrambled), random_pieces, treated)
+        return np.where(drawn & (choice >= hidden) & (choice < hidden + scrambled), random_tokens, treated)
 
 
 def block_draws(seed: int, epoch: int, number: int, length: int) -> np.ndarray:

@@ -1,72 +1,95 @@
-"""How word pieces become blocks of one length: packed across documents, or a sequence a block.
+"""Packing: token sequences to blocks of one length, across documents or one sequence per block.
 
-Both kinds work in two steps. :meth:`arrange` puts a document's word pieces in the order in which they will
-lie, and needs nothing but the document, so that any process can do it. :meth:`cut` makes blocks of what was
-arranged, in the order of the text.
+Both packings work in two steps. :meth:`arrange` puts one document's tokens in their final order and needs nothing
+but the document, so any process can do it. :meth:`cut` makes blocks of the arranged tokens, in the order of the text.
+The special tokens are the tokenizer's own: ``[CLS]``, ``[SEP]`` and ``[PAD]``, or the family's equivalents.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
-#: Of the sequences that are blocks of their own, the original code keeps those of at least so many tokens, with
-#: [CLS] and [SEP], in which less than this share is [UNK].
+from ..core.config import BookError
+
+#: The original code keeps single sequences of at least this many tokens, special tokens included, if less than
+#: this share is unknown.
 SHORTEST, UNKNOWN_SHARE = 12, 0.5
 
 Packing = Literal["full_sentences", "one_sequence"]
 
 
-def numbers_of(tokenizer) -> int:
-    """Return one more than the greatest number of a word piece; not every number below has to be one's."""
+def vocabulary_size(tokenizer: Any) -> int:
+    """Return the greatest token id plus one; ids below it may be unused."""
     return max(tokenizer.get_vocab().values()) + 1
 
 
 @dataclass(frozen=True)
 class BlockFormat:
-    """What a block looks like: its length, its numbers' type, and the numbers of the special word pieces."""
+    """Length and dtype of blocks, and the ids of the special tokens in them; ``pad_id`` is None without padding."""
 
     length: int
     dtype: str
     cls_id: int
     sep_id: int
-    pad_id: int
-    unk_id: int
+    pad_id: int | None
+    unk_id: int | None
 
     @classmethod
-    def of(cls, tokenizer, length: int) -> BlockFormat:
-        """Return the format of blocks cut by a tokenizer of ``transformers``: in 16 bits where its vocabulary fits."""
-        ids = (tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id, tokenizer.unk_token_id)
-        return cls(length, "uint16" if numbers_of(tokenizer) <= 2**16 else "uint32", *ids)
+    def of(cls, tokenizer: Any, length: int, packing: Packing) -> BlockFormat:
+        """Return the format of a tokenizer's blocks: 16 bits per token where its vocabulary fits.
 
-    def array(self, numbers: list[int]) -> np.ndarray:
-        return np.array(numbers, dtype=self.dtype)
+        Raises:
+            BookError: when the tokenizer lacks a special token that the packing puts into blocks.
+        """
+        needed = {"cls_token": tokenizer.cls_token_id, "sep_token": tokenizer.sep_token_id}
+        if packing == "one_sequence":
+            needed["pad_token"] = tokenizer.pad_token_id
+        if missing := [name for name, number in needed.items() if number is None]:
+            raise BookError(
+                f"the tokenizer has no {', '.join(missing)}",
+                where=f"blocks packed as {packing}",
+                expected=f"a tokenizer that defines {', '.join(needed)}",
+                do="name the missing tokens in the model's tokenizer_config.json, or choose another tokenizer or packing",
+            )
+        dtype = "uint16" if vocabulary_size(tokenizer) <= 2**16 else "uint32"
+        return cls(
+            length,
+            dtype,
+            cls_id=tokenizer.cls_token_id,
+            sep_id=tokenizer.sep_token_id,
+            pad_id=tokenizer.pad_token_id,
+            unk_id=tokenizer.unk_token_id,
+        )
+
+    def array(self, ids: list[int]) -> np.ndarray:
+        return np.array(ids, dtype=self.dtype)
 
 
 @dataclass
 class FullSentences:
-    """Joins documents with ``[SEP]`` and cuts them into blocks, as RoBERTa packs them: no position is padding.
+    """Joins documents with ``[SEP]`` and cuts them into blocks without padding, as RoBERTa packs them.
 
     Attributes:
-        waiting: word pieces that do not fill a block yet; after the last document they are dropped.
+        waiting: tokens that do not fill a block yet; after the last document they are dropped.
     """
 
     format: BlockFormat
     waiting: list[int] = field(default_factory=list)
 
     def arrange(self, paragraphs: list[np.ndarray]) -> tuple[list[np.ndarray], int]:
-        """Return a document's word pieces with ``[SEP]`` behind them, in parts, and that none was dropped."""
+        """Return a document's tokens followed by ``[SEP]``, in parts, and the number of dropped sequences: 0."""
         return [*paragraphs, self.format.array([self.format.sep_id])], 0
 
     def cut(self, stream: np.ndarray) -> np.ndarray:
-        """Return the blocks that ``stream`` fills after what has waited, (number, length)."""
+        """Return the blocks filled by the waiting tokens and ``stream``, (number, length)."""
         stream = np.concatenate([self.format.array(self.waiting), stream])
         size = self.format.length - 2
         number = len(stream) // size
         self.waiting = stream[number * size :].tolist()
-        blocks = np.empty((number, self.format.length), dtype=self.format.dtype)
+        blocks: np.ndarray = np.empty((number, self.format.length), dtype=self.format.dtype)
         blocks[:, 0], blocks[:, -1] = self.format.cls_id, self.format.sep_id
         blocks[:, 1:-1] = stream[: number * size].reshape(number, size)
         return blocks
@@ -84,7 +107,7 @@ class OneSequence:
     waiting: list[int] = field(default_factory=list)
 
     def arrange(self, paragraphs: list[np.ndarray]) -> tuple[list[np.ndarray], int]:
-        """Return a document's blocks, (length,) each, and how many sequences were dropped."""
+        """Return a document's blocks, (length,) each, and the number of dropped sequences."""
         size = self.format.length - 2
         sequences = [tokens[start : start + size] for tokens in paragraphs for start in range(0, len(tokens), size)]
         kept = [sequence for sequence in sequences if self._is_kept(sequence)]
@@ -92,19 +115,17 @@ class OneSequence:
 
     def _is_kept(self, sequence: np.ndarray) -> bool:
         length = len(sequence) + 2
-        return length >= SHORTEST and np.count_nonzero(sequence == self.format.unk_id) < UNKNOWN_SHARE * length
+        unknown = int(np.count_nonzero(sequence == self.format.unk_id))
+        return length >= SHORTEST and unknown < UNKNOWN_SHARE * length
 
     def _block(self, sequence: np.ndarray) -> np.ndarray:
-        block = np.full(self.format.length, self.format.pad_id, dtype=self.format.dtype)
-        block[0], block[1 : len(sequence) + 1], block[len(sequence) + 1] = (
-            self.format.cls_id,
-            sequence,
-            self.format.sep_id,
-        )
+        ends = self.format.array([self.format.cls_id]), self.format.array([self.format.sep_id])
+        block: np.ndarray = np.full(self.format.length, self.format.pad_id, dtype=self.format.dtype)
+        block[: len(sequence) + 2] = np.concatenate([ends[0], sequence, ends[1]])
         return block
 
     def cut(self, stream: np.ndarray) -> np.ndarray:
-        """Return the blocks that ``stream`` is made of, (number, length)."""
+        """Return the blocks in ``stream``, (number, length)."""
         return stream.reshape(-1, self.format.length)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from ..core.config import BookError
-from ..corpus.build import evenly_spaced
+from ..corpus.corpus import evenly_spaced
 from ..stats.intervals import Bootstrap, Interval, difference_interval, score_interval
 
 #: What there is to tell the sentences apart by: ``[SEP]`` between them, nothing, or ``[SEP]`` and BERT's token types.

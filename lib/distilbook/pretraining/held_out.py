@@ -18,7 +18,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from ..core.files import new_file
-from ..corpus.build import evenly_spaced
+from ..corpus.corpus import evenly_spaced
 from ..corpus.masking import IGNORED, Masking
 from ..models.encoder import hidden_states
 from ..models.lm_head import Projection

@@ -16,8 +16,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from ..core.files import read_json, write_text
 from ..core.markup import markdown, visible
-from ..corpus.build import evenly_spaced
-from ..corpus.corpus import Corpus
+from ..corpus.corpus import Corpus, evenly_spaced
 from ..distillation.recipe import ARM_LABELS
 from ..models.folder import look_at
 from ..stats.predictions import kept_arrays

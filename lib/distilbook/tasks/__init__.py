@@ -1,4 +1,7 @@
-"""Tasks: labelled sentences and pairs of them, split into what is trained on and what is measured on."""
+"""Labelled tasks: sentences and pairs of sentences in splits for training and evaluation.
+
+:func:`load_task` loads what a :class:`TaskSource` names: GLUE, IMDb, a task in a pinned wheel, or one's own file.
+"""
 
 from .sources import TaskSource, check_source, load_task
 from .task import Examples, Task

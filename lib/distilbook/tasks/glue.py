@@ -1,7 +1,7 @@
 """The nine tasks of GLUE (Wang et al. 2018), from the official files or in the Hub's layout.
 
-Both layouts of the same data give the same task: the Hub's class numbers, the official files' names for
-them, examples counted from 0, ids of the test sets as the official files have them.
+Both layouts of the same data give the same task: the Hub's class numbers, the official files' class names, examples
+numbered from 0, ids of the test sets as in the official files.
 """
 
 from __future__ import annotations
@@ -12,27 +12,27 @@ from pathlib import Path
 
 from ..core.config import BookError
 from ..core.inputs import contents
+from .examples import Columns, Labels, Layout, Row, examples
 from .hub_layout import HubFiles, HubStream
-from .rows import Columns, Labels, Layout, Row, examples
 from .table import Table
 from .task import Examples, Task
 
 ENTAILMENT = ("entailment", "not_entailment")
 BINARY = ("0", "1")
-#: The official folder and file of GLUE's diagnostic set, whose pairs MNLI's models answer; its labels are withheld.
+#: Folder and file of GLUE's diagnostic set, which MNLI's models answer; its labels are withheld.
 DIAGNOSTIC = "diagnostic"
 
 
 @dataclass(frozen=True)
 class GlueTask:
-    """What sets a task apart.
+    """A task of GLUE.
 
     Attributes:
         subset: its configuration on the Hub, and its folder in that layout.
         official, hub: its columns in the two layouts.
-        no_header: the columns of official training and development files that do not name them.
+        no_header: the columns of official training and development files without a header.
         dev, test: its splits; ``dev`` begins with the main one.
-        diagnostic: whether its models answer GLUE's diagnostic set, too.
+        diagnostic: whether its models also answer GLUE's diagnostic set.
     """
 
     name: str
@@ -49,112 +49,94 @@ class GlueTask:
 
     @property
     def labels(self) -> Labels:
-        """How its labels are read."""
+        """Its valid labels."""
         return Labels(self.classes, self.value_range)
 
 
+SENTENCE = Columns("sentence", None, "label", "index")
 PAIR = Columns("sentence1", "sentence2", "label", "index")
-HUB_PAIR = PAIR._replace(id="idx")
+QUESTION = Columns("question", "sentence", "label", "index")
+HUB_SENTENCE, HUB_PAIR, HUB_QUESTION = (columns._replace(id="idx") for columns in (SENTENCE, PAIR, QUESTION))
 
 #: The tasks in the order of the paper's Table 1.
-GLUE = {
-    task.name: task
-    for task in (
-        GlueTask(
-            "CoLA",
-            "cola",
-            "matthews_correlation",
-            Columns("sentence", None, "label", "index"),
-            Columns("sentence", None, "label", "idx"),
-            no_header=("source", "label", "mark", "sentence"),
-        ),
-        GlueTask(
-            "MNLI",
-            "mnli",
-            "accuracy",
-            PAIR._replace(label="gold_label"),
-            Columns("premise", "hypothesis", "label", "idx"),
-            ("entailment", "neutral", "contradiction"),
-            dev=("dev_matched", "dev_mismatched"),
-            test=("test_matched", "test_mismatched"),
-            diagnostic=True,
-        ),
-        GlueTask("MRPC", "mrpc", "f1_and_accuracy", Columns("#1 String", "#2 String", "Quality", "index"), HUB_PAIR),
-        GlueTask(
-            "QNLI",
-            "qnli",
-            "accuracy",
-            Columns("question", "sentence", "label", "index"),
-            Columns("question", "sentence", "label", "idx"),
-            ENTAILMENT,
-        ),
-        GlueTask(
-            "QQP",
-            "qqp",
-            "f1_and_accuracy",
-            Columns("question1", "question2", "is_duplicate", "id"),
-            Columns("question1", "question2", "label", "idx"),
-        ),
-        GlueTask("RTE", "rte", "accuracy", PAIR, HUB_PAIR, ENTAILMENT),
-        GlueTask(
-            "SST-2",
-            "sst2",
-            "accuracy",
-            Columns("sentence", None, "label", "index"),
-            Columns("sentence", None, "label", "idx"),
-        ),
-        GlueTask("STS-B", "stsb", "pearson_and_spearman", PAIR._replace(label="score"), HUB_PAIR, (), (0.0, 5.0)),
-        GlueTask("WNLI", "wnli", "accuracy", PAIR, HUB_PAIR),
-    )
-}
+TASKS = (
+    GlueTask(
+        "CoLA",
+        "cola",
+        "matthews_correlation",
+        SENTENCE,
+        HUB_SENTENCE,
+        no_header=("source", "label", "mark", "sentence"),
+    ),
+    GlueTask(
+        "MNLI",
+        "mnli",
+        "accuracy",
+        official=PAIR._replace(label="gold_label"),
+        hub=Columns("premise", "hypothesis", "label", "idx"),
+        classes=("entailment", "neutral", "contradiction"),
+        dev=("dev_matched", "dev_mismatched"),
+        test=("test_matched", "test_mismatched"),
+        diagnostic=True,
+    ),
+    GlueTask("MRPC", "mrpc", "f1_and_accuracy", Columns("#1 String", "#2 String", "Quality", "index"), HUB_PAIR),
+    GlueTask("QNLI", "qnli", "accuracy", QUESTION, HUB_QUESTION, ENTAILMENT),
+    GlueTask(
+        "QQP",
+        "qqp",
+        "f1_and_accuracy",
+        official=Columns("question1", "question2", "is_duplicate", "id"),
+        hub=Columns("question1", "question2", "label", "idx"),
+    ),
+    GlueTask("RTE", "rte", "accuracy", PAIR, HUB_PAIR, ENTAILMENT),
+    GlueTask("SST-2", "sst2", "accuracy", SENTENCE, HUB_SENTENCE),
+    GlueTask("STS-B", "stsb", "pearson_and_spearman", PAIR._replace(label="score"), HUB_PAIR, (), (0.0, 5.0)),
+    GlueTask("WNLI", "wnli", "accuracy", PAIR, HUB_PAIR),
+)
+GLUE = {task.name: task for task in TASKS}
 
-#: MRPC as its authors publish it: the training file holds GLUE's development set too, the test file the labels.
+#: MRPC as its authors publish it: the training file includes GLUE's development set, the test file the labels.
 RAW_MRPC = {"train": "msr_paraphrase_train.txt", "test": "msr_paraphrase_test.txt"}
 MRPC_PAIR = ("#1 ID", "#2 ID")
 
 
 @dataclass(frozen=True)
 class Official:
-    """A task's folder as GLUE's authors lay it out: ``train.tsv``, ``dev.tsv``, ``test.tsv``."""
+    """A task's folder in the official layout: ``train.tsv``, ``dev.tsv``, ``test.tsv``."""
 
     task: GlueTask
     folder: Path
 
     @property
     def columns(self) -> Columns:
-        """The official columns."""
         return self.task.official
 
     def file(self, split: str) -> Path:
-        """Return the split's file, MRPC's own file where GLUE's is not there."""
+        """Return the split's file; for MRPC its authors' file where GLUE's is missing."""
         path = self.folder / f"{split}.tsv"
         raw = self.folder / RAW_MRPC.get(split, path.name)
         return raw if self.task.name == "MRPC" and not path.is_file() else path
 
     def has(self, split: str) -> bool:
-        """Return whether the split's file is there."""
         return self.file(split).is_file()
 
     def place(self, split: str) -> str:
-        """Return the path of the split's file."""
         return str(self.file(split))
 
     def rows(self, split: str) -> Iterator[Row]:
-        """Yield the rows of the split's file."""
         path, labelled = self.file(split), split.startswith(("train", "dev"))
         needed = [self.columns.first, self.columns.second, self.columns.label if labelled else None]
         table = Table.of(path, list(filter(None, needed)), self.task.no_header if labelled else None)
         return self._without_dev(table) if path.name == RAW_MRPC["train"] else table.rows()
 
     def _without_dev(self, raw: Table) -> Iterator[Row]:
-        """Yield MRPC's original training rows, but for those that GLUE made its development set of."""
-        dev = Table.of(self.file("dev"), MRPC_PAIR)
-        kept_back = {_pair(row) for row in dev.rows()}
-        return (row for row in raw.rows() if isinstance(row.values, BookError) or _pair(row) not in kept_back)
+        """Yield MRPC's original training rows without those of GLUE's development set."""
+        kept_back = {_pair(row) for row in Table.of(self.file("dev"), MRPC_PAIR).rows()} - {None}
+        return (row for row in raw.rows() if _pair(row) not in kept_back)
 
 
 def _pair(row: Row) -> tuple[str, ...] | None:
-    """Return the ids of a row's two sentences."""
+    """Return the ids of a row's two sentences; None for a row that cannot be read."""
     return None if isinstance(row.values, BookError) else tuple(row.values.get(name, "") for name in MRPC_PAIR)
 
 
@@ -165,9 +147,10 @@ def local_layout(task: GlueTask, folder: Path) -> Layout:
         BookError: when its training or its main development set is not there.
     """
     for place in (folder / task.name, folder / task.subset, folder):
-        for layout in (Official(task, place), HubFiles(task.hub, place)):
+        layouts: tuple[Layout, ...] = Official(task, place), HubFiles(task.hub, place)
+        for layout in layouts:
             if layout.has("train"):
-                check_split(layout, task.dev[0], task.name)
+                _check_split(layout, task.dev[0], task.name)
                 return layout
     raise BookError(
         f"there is no training set of {task.name}",
@@ -177,12 +160,8 @@ def local_layout(task: GlueTask, folder: Path) -> Layout:
     )
 
 
-def check_split(layout: Layout, split: str, name: str) -> None:
-    """Refuse a task whose split is not there.
-
-    Raises:
-        BookError: naming the file that is missing.
-    """
+def _check_split(layout: Layout, split: str, name: str) -> None:
+    """Refuse a task without one of its splits."""
     if layout.has(split):
         return
     raw = isinstance(layout, Official) and layout.file("train").name == RAW_MRPC["train"]
@@ -191,34 +170,30 @@ def check_split(layout: Layout, split: str, name: str) -> None:
         where=layout.place(split),
         expected="the file beside the training set's"
         + (", with the pairs of the training file that GLUE's authors list in mrpc_dev_ids.tsv" if raw else ""),
-        do="supply it: models are compared on it",
+        do="supply it: models are evaluated on it",
     )
 
 
-def diagnostic_set(layout: Layout) -> dict[str, Examples]:
-    """Return GLUE's diagnostic set as a withheld split, or nothing where it does not lie beside MNLI, in its layout."""
+def _diagnostic_set(layout: Layout) -> dict[str, Examples]:
+    """Return GLUE's diagnostic set as a withheld split, or nothing where it does not lie beside MNLI in the same layout."""
+    beside, split = layout, "test"
     if isinstance(layout, Official):
         beside, split = replace(layout, folder=layout.folder.parent / DIAGNOSTIC), DIAGNOSTIC
     elif isinstance(layout, HubFiles):
-        beside, split = replace(layout, folder=layout.folder.parent / "ax"), "test"
-    else:
-        beside, split = replace(layout, subset="ax"), "test"
+        beside = replace(layout, folder=layout.folder.parent / "ax")
+    elif isinstance(layout, HubStream):
+        beside = replace(layout, subset="ax")
     if not beside.has(split):
         return {}
     return {DIAGNOSTIC: examples(beside.rows(split), beside.columns, None, beside.place(split))}
 
 
-def hub_layout(task: GlueTask, name: str, revision: str | None) -> Layout:
-    """Return the layout of ``task`` in the data set ``name`` of the Hub."""
-    return HubStream(task.hub, name, task.subset, revision)
-
-
 def glue_task(task: GlueTask, layout: Layout) -> Task:
-    """Return ``task`` as it lies in ``layout``.
+    """Return ``task``, read from ``layout``.
 
     Raises:
-        BookError: for a missing column, a row of a development or test set that cannot be used, or a
-            training set with too many of them.
+        BookError: for a missing column, a row of a development or test set that cannot be used, or a training set
+            with too many such rows.
     """
 
     def read(split: str, labels: Labels | None, left_out: list[str] | None = None) -> Examples:
@@ -233,7 +208,7 @@ def glue_task(task: GlueTask, layout: Layout) -> Task:
         evaluation={split: read(split, task.labels) for split in task.dev if layout.has(split)},
         # MRPC's test labels are public outside GLUE, and withheld here like the others'.
         withheld={split: read(split, None) for split in task.test if layout.has(split)}
-        | (diagnostic_set(layout) if task.diagnostic else {}),
+        | (_diagnostic_set(layout) if task.diagnostic else {}),
         left_out=tuple(left_out),
         value_range=task.value_range,
     )

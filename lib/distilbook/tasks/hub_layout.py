@@ -1,4 +1,4 @@
-"""Data sets as the Hub lays them out: streamed from there, or in parquet or JSON lines in a local folder."""
+"""Data sets in the Hub's layout: streamed from there, or in parquet or JSON lines in a local folder."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from pathlib import Path
 
 from ..core.config import BookError
 from ..core.inputs import look
-from ..text import hub, parquet
-from ..text.lines import json_rows
-from ..text.reading import Reading
-from .rows import Columns, Row
+from ..text import hub
+from ..text.lines import Reading
+from ..text.rows import json_rows, parquet_rows
+from .examples import Columns, Row
 
 ENDINGS = ("parquet", "jsonl.gz", "jsonl")
 
 
 def hub_split(split: str) -> str:
-    """Return what the Hub calls a split: ``dev_matched`` is ``validation_matched``."""
+    """Return the Hub's name of a split: ``dev_matched`` is ``validation_matched``."""
     return split.replace("dev", "validation")
 
 
 @dataclass(frozen=True)
 class HubStream:
-    """A data set of the Hub; it is taken to have the splits of the official one."""
+    """A data set of the Hub, assumed to have the official splits."""
 
     columns: Columns
     name: str
@@ -32,20 +32,13 @@ class HubStream:
     revision: str | None
 
     def has(self, split: str) -> bool:
-        """Return True: whether it is there shows when it is asked for."""
-        return True
+        return True  # a missing split is an error when it is read
 
     def place(self, split: str) -> str:
-        """Return the split's address in words."""
         subset = f", subset {self.subset}" if self.subset else ""
         return f"hub:{self.name}{subset}, split {hub_split(split)}"
 
     def rows(self, split: str) -> Iterator[Row]:
-        """Yield the split's rows.
-
-        Raises:
-            BookError: when the Hub does not give them, or cannot be reached.
-        """
         rows = hub.dataset_rows(self.name, self.subset, hub_split(split), self.revision)
         for number, values in enumerate(rows, start=1):
             yield Row(f"{self.place(split)}, row {number}", values)
@@ -59,11 +52,7 @@ class HubFiles:
     folder: Path
 
     def files(self, split: str) -> list[Path]:
-        """Return the split's files in order.
-
-        Raises:
-            BookError: when the split is there in two forms.
-        """
+        """Return the split's files in order; a BookError for a split in two formats, or with missing files."""
         ending = "|".join(map(re.escape, ENDINGS))
         pattern = re.compile(rf"{hub_split(split)}(-.*)?\.({ending})")
         inside = look(self.folder, deep=False).files if self.folder.is_dir() else []
@@ -79,34 +68,27 @@ class HubFiles:
         return list(found)
 
     def _refuse_gaps(self, files: list[Path]) -> None:
-        """Refuse a split of which a part is missing: ``-00000-of-00002`` says how many there are."""
+        """Refuse a split with a missing part: the names, such as ``-00000-of-00002``, tell the number of parts."""
         numbered = [match for file in files if (match := re.search(r"-(\d+)-of-(\d+)\.", file.name))]
         there, parts = {int(match[1]) for match in numbered}, {int(match[2]) for match in numbered}
         if numbered and (len(parts) > 1 or there != set(range(max(parts)))):
             raise BookError(
                 f"a split has {len(there):,} of {max(parts):,} files",
                 where=f"{self.folder}, {', '.join(file.name for file in files[:3])}",
-                expected="every file that their names count",
+                expected="as many files as their names say",
                 do="copy or download the others",
             )
 
     def has(self, split: str) -> bool:
-        """Return whether there is a file of the split."""
         return bool(self.files(split))
 
     def place(self, split: str) -> str:
-        """Return the pattern of the split's files."""
         return str(self.folder / f"{hub_split(split)}*")
 
     def rows(self, split: str) -> Iterator[Row]:
-        """Yield the rows of all the split's files.
-
-        Raises:
-            BookError: when a file cannot be read.
-        """
         for path in self.files(split):
             if path.suffix == ".parquet":
-                rows = enumerate(parquet.rows(path), start=1)
+                rows = enumerate(parquet_rows(path), start=1)
                 yield from (Row(f"{path}, row {number}", values) for number, values in rows)
             else:
                 yield from (Row(f"{path}:{number}", values) for number, values in json_rows(path, Reading()))

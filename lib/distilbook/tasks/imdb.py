@@ -1,4 +1,4 @@
-"""IMDb: 25,000 reviews to train on and 25,000 of other films to test on (Maas et al. 2011)."""
+"""IMDb: 25,000 reviews for training and 25,000 of other films for testing (Maas et al. 2011)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 from ..core.config import BookError
 from ..core.inputs import HIDDEN, contents, look, open_file, unpacked
 from ..text.lines import TEXT
-from .hub_layout import HubFiles, HubStream
-from .rows import Columns, Labels, Layout, Row, examples
+from .examples import Columns, Labels, Layout, Row, examples
+from .hub_layout import HubFiles
 from .task import Examples, Task
 
 NAME = "IMDb"
@@ -23,25 +23,23 @@ FOLDERS = ("neg", "pos")
 
 @dataclass(frozen=True)
 class Archive:
-    """The official folder ``aclImdb``: a text file a review, ``train/pos/127_9.txt`` with its number and stars.
+    """The official folder ``aclImdb``: a text file per review, ``train/pos/127_9.txt`` with its number and stars.
 
-    A review's group is its film, where ``train/urls_pos.txt`` and the other lists of the films' pages are
-    there (line n is of review n, from 0), else the review itself.
+    A review's group is its film where ``train/urls_pos.txt`` and the other lists of the films' pages are there
+    (line n belongs to review n, from 0), else the review itself.
     """
 
     folder: Path
     columns: Columns = COLUMNS._replace(group="group")
 
     def has(self, split: str) -> bool:
-        """Return whether the split's folders are there."""
         return all((self.folder / split / name).is_dir() for name in FOLDERS)
 
     def place(self, split: str) -> str:
-        """Return the split's folder."""
         return str(self.folder / split)
 
     def rows(self, split: str) -> Iterator[Row]:
-        """Yield the reviews, negative ones first, in the order of their numbers."""
+        """Yield the reviews: negative ones first, in the order of their numbers."""
         for label, name in enumerate(FOLDERS):
             films = self._films(split, name)
             there = look(self.folder / split / name, deep=False)
@@ -52,7 +50,7 @@ class Archive:
                 yield Row(str(path), _review(path, label, film))
 
     def _films(self, split: str, name: str) -> dict[int, str]:
-        """Return the film of each review by the review's number; none where the list is not there."""
+        """Return the film of each review by the review's number; nothing without the list."""
         path = self.folder / split / f"urls_{name}.txt"
         if not path.is_file():
             return {}
@@ -62,7 +60,7 @@ class Archive:
 
 
 def _number(path: Path) -> int:
-    """Return the number at the beginning of a review's name, -1 for none."""
+    """Return the number at the beginning of a review's name, else -1."""
     match = re.match(r"\d+", path.name)
     return int(match[0]) if match else -1
 
@@ -84,7 +82,8 @@ def local_layout(folder: Path) -> Layout:
         BookError: when training or test set are not there.
     """
     for place in (folder / "aclImdb", folder / "plain_text", folder):
-        for layout in (Archive(place), HubFiles(COLUMNS, place)):
+        layouts: tuple[Layout, ...] = Archive(place), HubFiles(COLUMNS, place)
+        for layout in layouts:
             if layout.has("train") and layout.has("test"):
                 return layout
     raise BookError(
@@ -96,13 +95,8 @@ def local_layout(folder: Path) -> Layout:
     )
 
 
-def hub_layout(name: str, revision: str | None) -> Layout:
-    """Return the layout of the reviews in the data set ``name`` of the Hub."""
-    return HubStream(COLUMNS, name, None, revision)
-
-
 def imdb_task(layout: Layout) -> Task:
-    """Return the task as it lies in ``layout``.
+    """Return the task, read from ``layout``.
 
     Raises:
         BookError: when a test review cannot be used, or too many of the training set.

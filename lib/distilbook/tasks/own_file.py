@@ -1,4 +1,4 @@
-"""A task of one's own: a tab-separated file whose rows say which split they belong to."""
+"""Tasks in one's own file: a tab-separated table with a column that names each row's split."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from ..core.config import BookError
-from .rows import Columns, Labels, Row, examples, refusal, shown, tidy
+from .examples import Columns, Labels, Row, examples, refusal, shown, tidy
 from .table import Table, lacking, read_header
 from .task import Task
 
@@ -19,8 +19,8 @@ SPLITS = ("train", "test")
 def own_task(path: Path, name: str) -> Task:
     """Return the task in ``path``.
 
-    The file has a header naming, in any order and beside others, the columns ``sentence``, ``label`` or
-    ``score``, ``group`` (what belongs together: never in two splits) and ``split`` (``train`` or ``test``); with
+    The file has a header that names, in any order and among others, the columns ``sentence``, ``label`` or
+    ``score``, ``group`` (the rows of a group are in one split) and ``split`` (``train`` or ``test``); with
     ``sentence2`` it is a task of pairs. Labels may be any words, scores any numbers.
 
     Raises:
@@ -45,11 +45,7 @@ def own_task(path: Path, name: str) -> Task:
 
 
 def _columns(path: Path) -> Columns:
-    """Return the file's columns, by what its header names.
-
-    Raises:
-        BookError: when it lacks one, or has both labels and scores.
-    """
+    """Return the file's columns by its header, which must name all of them, and not both labels and scores."""
     header = read_header(path)
     missing = [name for name in NEEDED if not set(name.split(" or ")) & set(header)]
     if missing:
@@ -59,24 +55,20 @@ def _columns(path: Path) -> Columns:
             "the task's file has a column 'label' and a column 'score'",
             where=path,
             expected="one of them: classes, or values",
-            do="remove or rename the one that is not asked for",
+            do="remove or rename the one that is not the target",
         )
     second = "sentence2" if "sentence2" in header else None
     return Columns("sentence", second, "label" if "label" in header else "score", group="group")
 
 
 def _rows(path: Path, columns: Columns) -> dict[str, list[Row]]:
-    """Return the file's rows by split.
-
-    Raises:
-        BookError: when some cannot be used, saying how many and why.
-    """
+    """Return the file's rows by split; one error counts all rows that cannot be used, by reason."""
     rows: dict[str, list[Row]] = {split: [] for split in SPLITS}
     errors = []
     for row in Table.of(path, ()).rows():
         try:
             checked = _checked(row, columns)
-            rows[checked.values["split"]].append(checked)
+            rows[checked.good["split"]].append(checked)
         except BookError as why:
             errors.append(why)
     if errors:
@@ -85,20 +77,14 @@ def _rows(path: Path, columns: Columns) -> dict[str, list[Row]]:
 
 
 def _checked(row: Row, columns: Columns) -> Row:
-    """Return a row with its label, group and split as they are meant.
-
-    Raises:
-        BookError: when the row has no such split, or lacks anything else.
-    """
-    if isinstance(row.values, BookError):
-        raise row.values
+    """Return a row with its label, group and split tidied; a BookError for an unknown split or an empty field."""
     names = ("split", "group", *(["label"] if columns.label == "label" else []))
-    values = row.values | {name: tidy(row.values[name]) for name in names}
+    values = {**row.good, **{name: tidy(row.good[name]) for name in names}}
     if columns.label == "label" and not values["label"]:
         raise BookError("a row's label is empty", where=row.where, expected="a label", do="complete or remove the row")
     if values["split"] not in SPLITS:
         raise BookError(
-            f"split {shown(values['split'])} is none",
+            f"unknown split {shown(values['split'])}",
             where=row.where,
             expected=" or ".join(SPLITS),
             do="correct or remove the row",
@@ -112,12 +98,12 @@ def _checked(row: Row, columns: Columns) -> Row:
 
 
 def _classes(rows: dict[str, list[Row]], path: Path) -> tuple[str, ...]:
-    """Return the labels that are trained on: whole numbers in their order, anything else by the alphabet.
+    """Return the labels of the training rows: integers in their order, others by the alphabet.
 
     Raises:
-        BookError: when there is only one, when two are hardly different, or the test set has others.
+        BookError: when there is only one, when two differ only in spelling, or the test set has others.
     """
-    counts = {split: Counter(row.values["label"] for row in some) for split, some in rows.items()}
+    counts = {split: Counter(row.good["label"] for row in some) for split, some in rows.items()}
     _refuse_alike(sum(counts.values(), Counter()), path)
     found = set(counts["train"])
     if found <= {"0", "1"}:
@@ -136,20 +122,20 @@ def _classes(rows: dict[str, list[Row]], path: Path) -> tuple[str, ...]:
             f"label {shown(label)} is in split 'test' (rows: {counts['test'][label]:,}) and not in 'train'",
             where=path,
             expected=f"the classes of the training rows, where a task's classes come from: {' or '.join(classes)}",
-            do="add training rows with that label: no model answers what it was not trained on",
+            do="add training rows with that label: no model predicts a label that it was not trained on",
         )
     return classes
 
 
 def _refuse_alike(labels: Counter[str], path: Path) -> None:
-    """Refuse labels that differ in nothing but case, the width of letters or how a number is written."""
+    """Refuse labels that differ only in case, width of letters or notation of a number."""
     first: dict[str, str] = {}
     for label in sorted(labels):
         known = first.setdefault(_likeness(label), label)
         if known != label:
             raise BookError(
-                f"the labels {shown(known)} (rows: {labels[known]:,}) and {shown(label)} (rows: {labels[label]:,}) differ in"
-                " nothing but how they are written",
+                f"the labels {shown(known)} (rows: {labels[known]:,}) and {shown(label)} (rows: {labels[label]:,}) differ only"
+                " in spelling",
                 where=path,
                 expected="one way to write a label",
                 do="write them alike where they are one class, or give them names that differ in letters",
@@ -157,7 +143,7 @@ def _refuse_alike(labels: Counter[str], path: Path) -> None:
 
 
 def _likeness(label: str) -> str:
-    """Return what labels that differ only in how they are written have in common."""
+    """Return a form that is equal for labels which differ only in spelling."""
     plain = unicodedata.normalize("NFKC", label).casefold()
     return repr(float(plain)) if re.fullmatch(r"[-+]?[0-9]+(\.[0-9]*)?", plain) else plain
 
@@ -177,5 +163,5 @@ def _check_groups(shared: set[str], path: Path) -> None:
             f"group {str(min(shared))!r} is in both splits",
             where=path,
             expected="each group in one split",
-            do="split by group, or the test measures what was trained on",
+            do="split by group, or the test set holds training data",
         )

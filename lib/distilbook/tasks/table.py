@@ -1,4 +1,4 @@
-"""Tab-separated tables as GLUE's files are: a line is a row, quotation marks are text, columns go by their names."""
+"""Tab-separated tables in GLUE's format: a row per line, columns by name, quotation marks without meaning."""
 
 from __future__ import annotations
 
@@ -7,24 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.config import BookError
-from ..text.lines import whole_lines
-from ..text.reading import Reading
-from .rows import Row, tidy
+from ..text.lines import Reading, whole_lines
+from .examples import Row, tidy
 
 WANTED = "tab-separated text in UTF-8"
-#: How a first line without tabs begins or is divided, and what it then looks like.
-LOOKS = (("{", "JSON"), ("[", "JSON"), ("<", "HTML or XML"))
-DIVIDED = (
-    (",", "comma-separated"),
-    (";", "semicolon-separated"),
-    ("|", "separated by bars"),
-    (" ", "separated by spaces"),
-)
+#: Formats of a first line without tabs, by its first character and by its separator.
+BEGINNINGS = {"{": "JSON", "[": "JSON", "<": "HTML or XML"}
+SEPARATORS = {",": "comma-separated", ";": "semicolon-separated", "|": "separated by bars", " ": "separated by spaces"}
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table whose columns are known; its rows are read as a stream. Blank lines do not count."""
+    """A table with known columns, read as a stream of rows without blank lines."""
 
     path: Path
     header: tuple[str, ...]
@@ -32,7 +26,7 @@ class Table:
 
     @classmethod
     def of(cls, path: Path, needed: Sequence[str], header: tuple[str, ...] | None = None) -> Table:
-        """Return the table in ``path``, with its own header unless another is given because it has none.
+        """Return the table in ``path``; ``header`` is given for a file without one.
 
         Raises:
             BookError: when it lacks one of the columns ``needed``, or is no text.
@@ -44,7 +38,7 @@ class Table:
         return table
 
     def rows(self) -> Iterator[Row]:
-        """Yield the rows; one that is no row of this table holds the reason."""
+        """Yield the rows; one that cannot be read holds the reason."""
         lines = _lines(self.path)
         if self.begins_with_header:
             next(lines)
@@ -104,9 +98,10 @@ def lacking(path: Path, missing: Sequence[str], needed: Sequence[str], header: S
 
 
 def _looks(header: Sequence[str]) -> str | None:
-    """Return what a first line that is not the one wanted looks like."""
+    """Return the apparent format of an unexpected first line; None where it is a plain header."""
     if len(header) > 1:
         return "quoted" if all(name[:1] == name[-1:] == '"' for name in header) else None
     (line,) = header
-    begins = [what for sign, what in LOOKS if line.startswith(sign)]
-    return next(iter(begins + [what for sign, what in DIVIDED if sign in line]), None)
+    found = [looks for sign, looks in BEGINNINGS.items() if line.startswith(sign)]
+    found += [looks for sign, looks in SEPARATORS.items() if sign in line]
+    return found[0] if found else None

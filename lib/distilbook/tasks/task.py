@@ -1,9 +1,10 @@
-"""What a task is: examples to train on, examples to be scored on, and official ones whose labels are withheld."""
+"""Tasks and their examples: for training, for evaluation, and official test sets with withheld labels."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
@@ -18,9 +19,9 @@ class Examples:
         first: the sentences, or the first of each pair.
         second: the second of each pair; None for single sentences.
         labels: (examples,) int64 class numbers, float64 for a regression; None where they are withheld.
-        groups: (examples,), what belongs together, such as the reviews of one film; (examples, 2) where an
-            example joins two units, such as a pair of documents.
-        ids: how a submission names each example: its number in the official file.
+        groups: (examples,), the unit of resampling, such as the film of a review; (examples, 2) where an example
+            joins two units, such as a pair of documents.
+        ids: the name of each example in a submission: its number in the official file.
     """
 
     first: list[str]
@@ -33,10 +34,7 @@ class Examples:
         return len(self.first)
 
     def sample(self, number: int | None, seed: int) -> Examples:
-        """Return ``number`` examples drawn without replacement, in their order; all of them where there are no more.
-
-        None is all.
-        """
+        """Return ``number`` examples drawn without replacement, in their order; all for None or a greater number."""
         if number is None:
             return self
         chosen = np.sort(np.random.default_rng(seed).permutation(len(self))[:number])
@@ -57,15 +55,14 @@ class Examples:
 
 @dataclass(frozen=True)
 class Task:
-    """A task, with the metric that it is judged by.
+    """A task and its metric.
 
     Attributes:
         name: ``SST-2``, ``IMDb``, ``reviews``.
         metric: a name in ``metrics.METRICS``.
-        classes: the labels' names as the official files write them, in the order of their numbers; () for a
-            regression.
-        evaluation: the labelled examples that are never trained on, by split; the first split is the main one.
-        withheld: official test sets whose labels are not public, by split.
+        classes: the labels' names as in the official files, in the order of their numbers; () for a regression.
+        evaluation: labelled examples that are never trained on, by split; the first split is the main one.
+        withheld: official test sets with withheld labels, by split.
         left_out: ``path:line: why`` of each training line that could not be used.
         value_range: lowest and highest value of a regression, where they are known.
     """
@@ -80,13 +77,17 @@ class Task:
     value_range: tuple[float, float] | None = None
 
     @property
+    def kind(self) -> Literal["classification", "regression"]:
+        """Kind of labels, which decides on head, loss and prediction."""
+        return "classification" if self.classes else "regression"
+
+    @property
     def is_regression(self) -> bool:
-        """Whether the labels are values and not classes."""
-        return not self.classes
+        return self.kind == "regression"
 
     @cached_property
     def repeated(self) -> dict[str, int]:
-        """Of each split that is scored, how many examples occur word for word among those that are trained on."""
+        """Number of examples in each evaluated split that occur word for word in the training set."""
         known = set(_words(self.train))
         return {split: sum(text in known for text in _words(there)) for split, there in self.evaluation.items()}
 
@@ -101,6 +102,6 @@ class Task:
 
 
 def _words(examples: Examples) -> list[tuple[str, ...]]:
-    """Return the words of each example's texts, whatever is between them."""
+    """Return each example's texts with single spaces between words."""
     texts = [examples.first, *([] if examples.second is None else [examples.second])]
     return [tuple(" ".join(text.split()) for text in example) for example in zip(*texts, strict=True)]

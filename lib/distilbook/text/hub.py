@@ -1,8 +1,7 @@
-"""Models and data sets from the Hugging Face Hub, and a prompt answer where there is no way to it.
+"""Models and data sets from the Hugging Face Hub, with a prompt error where it cannot be reached.
 
-The Hub's own libraries try again for half a minute before they report that there is no connection.
-So one quick question comes first: which commit does this name stand for? Its answer also pins what is
-read afterwards, and identifies it.
+The Hub's own libraries retry for half a minute before they report that there is no connection. So a quick request for
+the commit of a name comes first; its answer also pins and identifies what is read afterwards.
 """
 
 from __future__ import annotations
@@ -19,10 +18,10 @@ from ..core.inputs import look, once
 
 Kind = Literal["model", "dataset"]
 
-#: Seconds that the first question waits for an answer.
+#: Timeout of the first request, in seconds.
 PATIENCE = 6
 
-#: What is fetched of a model: weights without code in them, configuration, tokenizer.
+#: Files fetched of a model: weights without code in them, configuration, tokenizer.
 MODEL_FILES = ("*.safetensors", "*.json", "*.txt")
 
 BY_HAND = {
@@ -36,7 +35,7 @@ class NotReached(BookError):
 
 
 def ask(kind: Kind, name: str, revision: str | None) -> str:
-    """Return the commit that the Hub says ``revision`` (default: the main branch) of ``name`` stands for.
+    """Return the commit of ``revision`` (default: the main branch) of ``name`` on the Hub.
 
     Raises:
         NotReached: when there is no answer within seconds.
@@ -46,7 +45,7 @@ def ask(kind: Kind, name: str, revision: str | None) -> str:
 
 
 def files_of_model(name: str, revision: str | None) -> list[str]:
-    """Return the names of all files of a model on the Hub, fetched or not; none where the Hub gives no answer."""
+    """Return the names of all files of a model on the Hub, fetched or not; nothing without an answer."""
     try:
         return [file.rfilename for file in _answer("model", name, revision).siblings or ()]
     except NotReached:
@@ -54,7 +53,7 @@ def files_of_model(name: str, revision: str | None) -> list[str]:
 
 
 def _answer(kind: Kind, name: str, revision: str | None) -> Any:
-    """Return what the Hub says of a repository; errors as in :func:`ask`."""
+    """Return the Hub's information on a repository; errors as in :func:`ask`."""
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
 
@@ -67,7 +66,7 @@ def _answer(kind: Kind, name: str, revision: str | None) -> Any:
 
 
 def commit(kind: Kind, name: str, revision: str | None) -> str:
-    """Return the commit that ``revision`` stands for, as the Hub says, or else the cache of earlier fetches.
+    """Return the commit of ``revision`` according to the Hub, or else to the cache of earlier fetches.
 
     Raises:
         BookError: when there is no such repository or revision, or neither Hub nor cache can tell.
@@ -75,14 +74,13 @@ def commit(kind: Kind, name: str, revision: str | None) -> str:
     try:
         return ask(kind, name, revision)
     except NotReached:
-        known = _known(kind, name, revision)
-        if known is None:
+        if not (known := _known(kind, name, revision)):
             raise
         return known
 
 
 def _known(kind: Kind, name: str, revision: str | None) -> str | None:
-    """Return the commit that needs no asking: ``revision`` is one, or an earlier fetch noted it in the cache."""
+    """Return the commit where it is known without a request: as ``revision`` itself, or from the cache."""
     from huggingface_hub.constants import HF_HUB_CACHE
 
     if revision and re.fullmatch(r"[0-9a-f]{40}", revision):
@@ -92,7 +90,7 @@ def _known(kind: Kind, name: str, revision: str | None) -> str | None:
 
 
 def _refused(kind: Kind, name: str, revision: str | None, error: Exception) -> BookError:
-    """Return the error for a question that the Hub answered with no."""
+    """Return the error for a request that the Hub refused."""
     return BookError(
         f"the Hub does not give the {kind} {name!r}: {str(error).strip().splitlines()[0]}",
         where=f"{name}, revision {revision or 'main'}",
@@ -102,7 +100,7 @@ def _refused(kind: Kind, name: str, revision: str | None, error: Exception) -> B
 
 
 def not_reached(kind: Kind, name: str, error: Exception) -> NotReached:
-    """Return the error for a Hub that cannot be reached, with the ways to do without."""
+    """Return the error for a Hub that cannot be reached, with the alternatives."""
     return NotReached(
         f"the Hub could not be reached for the {kind} {name!r}, and the local cache does not hold it"
         f" ({type(error).__name__}: {(str(error).strip() or 'no answer').splitlines()[0]})",
@@ -125,9 +123,9 @@ def model_snapshot(name: str, revision: str | None) -> Path:
     try:
         sha, connected = ask("model", name, revision), True
     except NotReached:
-        sha, connected = _known("model", name, revision), False
-        if sha is None:
+        if not (known := _known("model", name, revision)):
             raise
+        sha, connected = known, False
     try:
         folder = snapshot_download(
             name, revision=sha, allow_patterns=list(MODEL_FILES), etag_timeout=PATIENCE, local_files_only=not connected
@@ -143,7 +141,7 @@ def dataset_rows(
     """Yield the rows of a data set's split, streamed; from the local cache with ``HF_HUB_OFFLINE=1``.
 
     Args:
-        skip: leave out so many rows at the beginning.
+        skip: number of rows to leave out at the beginning.
 
     Raises:
         BookError: when there is no such data set, subset or split, or it cannot be reached.
@@ -157,10 +155,10 @@ def dataset_rows(
 
 
 def loaded_rows(name: str, subset: str | None, split: str, skip: int = 0, **how: Any) -> Iterator[dict[str, Any]]:
-    """Yield the rows that ``datasets.load_dataset`` gives for ``name``, but for the first ``skip``.
+    """Yield the rows of ``datasets.load_dataset(name)`` after the first ``skip``.
 
     Raises:
-        BookError: when it gives none, with its reason.
+        BookError: when it fails, with its reason.
     """
     import datasets
 
@@ -172,7 +170,7 @@ def loaded_rows(name: str, subset: str | None, split: str, skip: int = 0, **how:
 
 
 def splits_of_folder(folder: Path, subset: str | None, split: str) -> dict[str, list[Path]]:
-    """Return the files of a local folder by split, as ``datasets`` understands it, of which ``split`` is one.
+    """Return the files of a local folder by split, as ``datasets`` understands it; ``split`` must be among them.
 
     Raises:
         BookError: when it has no such subset or split.
@@ -188,9 +186,9 @@ def splits_of_folder(folder: Path, subset: str | None, split: str) -> dict[str, 
 
 @contextlib.contextmanager
 def _as_seen(folder: Path) -> Iterator[Path]:
-    """Yield a folder of links to the files that count in ``folder``.
+    """Yield a folder of links to the data files in ``folder``.
 
-    ``datasets`` takes a folder's path for a pattern and has rules of its own for links and hidden files.
+    ``datasets`` takes a folder's path for a pattern and has its own rules for links and hidden files.
     """
     with tempfile.TemporaryDirectory() as temporary:
         for file in once(look(folder).files)[0]:
@@ -202,7 +200,7 @@ def _as_seen(folder: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _explained(name: str, where: object, subset: str | None, split: str) -> Iterator[None]:
-    """Turn what ``datasets`` raises into an error that the reader can act on."""
+    """Turn exceptions of ``datasets`` into errors that the reader can act on."""
     import datasets
 
     try:

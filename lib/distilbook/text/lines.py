@@ -1,44 +1,131 @@
-"""The lines of a file of text or of JSON, plain or gzip, of any length; a line that is bad is left out."""
+"""Lines of text files, plain or gzip, of any length, with counts of the lines that were left out."""
 
 from __future__ import annotations
 
 import codecs
-import json
+import contextlib
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ..core.config import BookError
-from ..core.inputs import unpacked
-from .reading import Reading
+from ..core.inputs import open_file, unpacked
 
-#: A longer line becomes several paragraphs, cut where the tokenizer separates words anyway, so that the
-#: word pieces stay what they were. In one piece, ten megabytes took the fast tokenizer 10 s and 1.4 GB, cut up
-#: 2 s and 0.3 GB; fifty took 68 s and 6.4 GB. What is this long and has no such place is no text.
+#: A file is refused when more than this number and more than this share of its lines are bad, or when all before the
+#: last of this number are.
+MOST_BAD, MOST_BAD_SHARE = 10, 0.1
+
+#: The share is checked from this number of lines on: a handful of bad lines may stand close together.
+LINES_JUDGED = 1_000
+
+#: Number of a source's bad lines that are named; the others are counted.
+NAMED = 3
+
+#: A longer line becomes several paragraphs, cut where the tokenizer separates words anyway, so that the tokens stay
+#: the same. In one piece, ten megabytes took the fast tokenizer 10 s and 1.4 GB, cut up 2 s and 0.3 GB; fifty took
+#: 68 s and 6.4 GB. A longer line without a place to cut is no text.
 PARAGRAPH = 100_000
 
-#: Where a line may be cut: after white space, but for the control characters among it, which BERT's
-#: normaliser deletes instead of separating words by them; and after the marks that end a clause where the
-#: script has no spaces.
+#: Places to cut a line: after white space, except the control characters among it, which BERT's normaliser deletes
+#: instead of separating words by them; and after the marks that end a clause in scripts without spaces.
 CUT = re.compile(r"(?s:.*)(?:[^\S\x0b\x0c\x1c-\x1f\x85]|[、。，．：；！？])")
 
-#: A line of JSON or of a table is read whole. A long novel has five megabytes; more than this is a file without
-#: line breaks, most often one big JSON list.
+#: A line of JSON or of a table is read whole. A long novel has five megabytes; a longer line is a file without line
+#: breaks, most often one big JSON list.
 WHOLE_LINE = 64 * 2**20
 
-#: A line that is one tag and nothing else, such as ``<doc id="12">``, ``</doc>`` or ``<|endoftext|>``: extractors of
-#: text put them where a document begins or ends.
+#: A line that is one tag, such as ``<doc id="12">``, ``</doc>`` or ``<|endoftext|>``: text extractors put them where
+#: a document begins or ends.
 TAG = re.compile(r'</?doc\b.*>|<[/!?]?[A-Za-z](?:[^<>"]|"[^"]*")*>|<\|\w+\|>')
 
 TEXT = "text in UTF-8"
-JSON = 'a JSON object a line in UTF-8, each a document with its text in a field: {"text": "…"}'
+
+
+@dataclass
+class Reading:
+    """Progress of reading a source; created from the state of an earlier one, it resumes there.
+
+    Attributes:
+        entries: documents read, with text or without; given: those with text.
+        lines: lines with content (or rows) of the current file; bad: those that could not be read.
+        left_out: bad lines of the whole source; named: the first of them, with the reason.
+        tags: lines of plain text that were one tag; unmarked: lines of the last plain text without any blank line.
+            Neither is part of the state.
+    """
+
+    entries: int = 0
+    given: int = 0
+    lines: int = 0
+    bad: int = 0
+    left_out: int = 0
+    named: list[str] = field(default_factory=list)
+    tags: int = field(default=0, init=False)
+    unmarked: int = field(default=0, init=False)
+    _first: BookError | None = field(default=None, init=False)
+    _file: BinaryIO | None = field(default=None, init=False)
+    _before: int = field(default=0, init=False)
+
+    def state(self) -> dict[str, Any]:
+        """Return the arguments that create a reading which resumes here."""
+        counted = {name: getattr(self, name) for name in ("entries", "given", "lines", "bad", "left_out")}
+        return counted | {"named": list(self.named)}
+
+    def again(self) -> None:
+        """Reset the counts of lines: the source is read from its beginning once more."""
+        self.lines = self.bad = self.left_out = 0
+        self.named = []
+
+    def begin(self) -> None:
+        """Begin the count of another file's lines."""
+        self.lines, self.bad, self._first = 0, 0, None
+
+    @contextlib.contextmanager
+    def file(self, path: Path) -> Iterator[BinaryIO]:
+        """Yield the bytes of a file whose lines are counted from here on.
+
+        Raises:
+            BookError: that of its first bad line, when it has been read and too many were bad.
+        """
+        self.begin()
+        with open_file(path) as self._file:
+            yield self._file
+            self._before = self.bytes_read
+        self._file = None
+        self.judge()
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes that have been taken from the files, as they lie on disk."""
+        return self._before + (self._file.tell() if self._file else 0)
+
+    def leave_out(self, why: BookError) -> None:
+        """Count a line that could not be read, and name it if it is among the first.
+
+        Raises:
+            BookError: that of the file's first bad line, when too many are bad.
+        """
+        self.lines += 1
+        self.bad += 1
+        self.left_out += 1
+        self._first = self._first or why
+        if len(self.named) < NAMED:
+            self.named.append(f"{why.what} ({why.where})")
+        if self.bad == self.lines > MOST_BAD or self.lines >= LINES_JUDGED:
+            self.judge()
+
+    def judge(self) -> None:
+        """Raise the error of the file's first bad line when every line or too large a share is bad."""
+        many = self.bad > MOST_BAD and self.bad > MOST_BAD_SHARE * self.lines
+        if self._first and (many or self.bad == self.lines):
+            raise self._first
 
 
 def paragraphs(path: Path, reading: Reading) -> Iterator[str]:
-    """Yield the paragraphs of a file of plain text, and an empty string for each blank line or one that is a tag.
+    """Yield the paragraphs of a plain text file, and an empty string for each line that is blank or one tag.
 
-    A line that cannot be read is left out, a very long one from the paragraph on that cannot be read.
+    A line that cannot be read is left out, a very long one from its first unreadable paragraph on.
 
     Raises:
         BookError: when the file is empty, damaged or no text, or too many of its lines cannot be read.
@@ -48,17 +135,15 @@ def paragraphs(path: Path, reading: Reading) -> Iterator[str]:
         if bad:
             bad = not ended
             continue
-        failed = part if isinstance(part, BookError) else None
-        # What follows the last cut may go on in the line's next part.
-        pieces, rest = ([], None) if failed else cut(rest + part)
-        if rest is None:
+        # The text after the last cut may go on in the line's next part.
+        pieces, tail = ([], None) if isinstance(part, BookError) else cut(rest + part)
+        if tail is None:
             bad, rest, blank = not ended, "", True
-            reading.leave_out(failed or no_space(f"{path}:{number}", OF_A_LINE))
+            reading.leave_out(part if isinstance(part, BookError) else no_space(f"{path}:{number}", OF_A_LINE))
             yield from filter(None, map(str.strip, pieces))
             continue
-        if ended:
-            pieces, rest = [*pieces, rest], ""
-        found = list(filter(None, map(str.strip, pieces)))
+        rest = "" if ended else tail
+        found = list(filter(None, map(str.strip, [*pieces, tail] if ended else pieces)))
         if blank and ended and len(found) == 1 and TAG.fullmatch(found[0]):
             found, reading.tags = [], reading.tags + 1
         yield from found
@@ -66,27 +151,18 @@ def paragraphs(path: Path, reading: Reading) -> Iterator[str]:
         if ended and blank:
             yield ""
         elif ended:
-            reading.good_line()
+            reading.lines += 1
         blank = blank or ended
 
 
-def json_rows(path: Path, reading: Reading) -> Iterator[tuple[int, dict[str, Any] | BookError]]:
-    """Yield number and content of each line that is not blank: a JSON object, or why it is none."""
-    for number, line in whole_lines(path, reading, JSON):
-        if isinstance(line, BookError):
-            yield number, line
-        elif line.strip():
-            yield number, _json_row(path, number, line)
-
-
 def whole_lines(path: Path, reading: Reading, wanted: str) -> Iterator[tuple[int, str | BookError]]:
-    r"""Yield number and text of each line that is not blank, without its end, or why it cannot be read.
+    r"""Yield number and text of each line that is not blank, without its end, or the reason it cannot be read.
 
     A line ends at ``\n`` or ``\r\n`` and nowhere else: some sentences hold a carriage return or another character that
     Python's ``splitlines`` would take for an end.
 
     Args:
-        wanted: what the reader takes, for errors.
+        wanted: the expected format, for errors.
 
     Raises:
         BookError: when the file is empty, damaged, or no text.
@@ -104,26 +180,12 @@ def whole_lines(path: Path, reading: Reading, wanted: str) -> Iterator[tuple[int
             yield number, line.removesuffix("\n").removesuffix("\r")
 
 
-def _json_row(path: Path, number: int, line: str) -> dict[str, Any] | BookError:
-    try:
-        row = json.loads(line, object_pairs_hook=_each_once)
-    except (ValueError, RecursionError) as error:
-        return _no_row(path, number, f"a line is no JSON ({getattr(error, 'msg', error)})")
-    return row if isinstance(row, dict) else _no_row(path, number, "a line is no JSON object")
-
-
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(found := dict(pairs)) < len(pairs):
-        raise ValueError("a name is given twice in one object")
-    return found
-
-
 def _parts(path: Path, most: int, reading: Reading, wanted: str) -> Iterator[tuple[int, str | BookError, bool]]:
     """Yield the lines of a UTF-8 file, plain or gzip, those over ``most`` bytes in parts.
 
     Yields:
-        The line's number, a part of it (with its line break; where it cannot be read, why), and whether the line
-        ends with that part. A byte-order mark at its beginning, as joined files have, is taken away.
+        The line's number, a part of it (with its line break) or the reason it cannot be read, and whether the line
+        ends with that part. A byte-order mark at a line's beginning, as joined files have, is removed.
 
     Raises:
         BookError: when the file is empty, damaged, or no text.
@@ -166,14 +228,24 @@ def _bad_line(path: Path, number: int, part: bytes, wanted: str) -> BookError:
     )
 
 
+def _too_long(path: Path, number: int, wanted: str) -> BookError:
+    return BookError(
+        f"a line is longer than {WHOLE_LINE // 2**20} MiB",
+        where=f"{path}:{number}",
+        expected=wanted,
+        do="write each row or document on a line of its own, or remove the line",
+    )
+
+
 def cut(line: str) -> tuple[list[str], str | None]:
     """Cut ``line`` into pieces of at most ``PARAGRAPH`` characters; joined they are the line again.
 
     Returns:
-        All pieces but the last, and the last; None for the last where so many characters follow each other
+        All pieces but the last, and the last; None for the last where ``PARAGRAPH`` characters follow each other
         without a place to cut.
     """
-    pieces, start = [], 0
+    pieces: list[str] = []
+    start = 0
     while len(line) - start > PARAGRAPH:
         found = CUT.match(line, start, start + PARAGRAPH)
         if found is None:
@@ -183,7 +255,7 @@ def cut(line: str) -> tuple[list[str], str | None]:
     return pieces, line[start:]
 
 
-#: What to do about a line without a space.
+#: Advice for a line without a space.
 OF_A_LINE = "remove the line, or the file from the sources"
 OF_A_ROW = "take the row out, in a copy of the data set where it comes from the Hub"
 
@@ -194,22 +266,4 @@ def no_space(where: str, do: str) -> BookError:
         where=where,
         expected="words, not base64, a minified file or other data",
         do=do,
-    )
-
-
-def _too_long(path: Path, number: int, wanted: str) -> BookError:
-    return BookError(
-        f"a line is longer than {WHOLE_LINE // 2**20} MiB",
-        where=f"{path}:{number}",
-        expected=wanted,
-        do="write each row or document on a line of its own, or remove the line",
-    )
-
-
-def _no_row(path: Path, number: int, what: str) -> BookError:
-    return BookError(
-        what,
-        where=f"{path}:{number}",
-        expected=JSON,
-        do="write each document as an object on a line of its own, or remove the line",
     )

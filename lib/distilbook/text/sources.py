@@ -1,8 +1,8 @@
-"""Where text comes from: a pinned wheel, the Hub, or a local path; one address for each.
+"""Sources of text: pinned wheels, the Hub, and local paths, each with one form of address.
 
 ========================  =====================================================================
 ``wheel:wikipedia``       106 articles of the English Wikipedia (gensim's test data)
-``wheel:reviews``         film plots and reviews, without those the review task is judged on
+``wheel:reviews``         film plots and reviews, without those in the review task's evaluation
 ``hub:<id>``              a data set of the Hugging Face Hub
 anything else             a file or folder; relative paths start at the project's root
 ========================  =====================================================================
@@ -21,15 +21,16 @@ from pydantic import Field, model_validator
 from ..core.config import Address, BookError, Config, Name, Refusal, nearest, short_hash
 from ..core.files import sha256
 from ..core.workspace import local_path
-from . import hub, text_files, wheels
-from .reading import Reading
+from . import hub, readers, wheels
+from .lines import Reading
+from .rows import row_documents
 
 WIKIPEDIA = "gensim/test/test_data/enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
 
 
 @dataclass(frozen=True)
 class Document:
-    """A text with a name that stays the same from run to run: what is held out is decided by it."""
+    """A text with a name that is the same in every run: the held-out documents are chosen by it."""
 
     id: str
     paragraphs: list[str]
@@ -48,7 +49,7 @@ class TextSource(Config):
 
     @model_validator(mode="after")
     def _is_used_as_a_whole(self) -> Self:
-        """Refuse a wheel's text that there is none of, and a setting that an address of this kind has no use for."""
+        """Refuse an unknown wheel's text, and a setting without a use for this kind of address."""
         kind, _, name = self.address.partition(":")
         if kind == "wheel" and name not in TEXTS:
             raise Refusal(
@@ -61,7 +62,7 @@ class TextSource(Config):
         return self
 
     def same_text(self, other: TextSource) -> bool:
-        """Whether ``other`` reads the same documents, or some of them, whatever it is called."""
+        """Whether ``other`` reads the same documents, or some of them, under any name."""
         ours, theirs = (one.model_dump(exclude={"name", "limit"}) for one in (self, other))
         return ours == theirs
 
@@ -70,7 +71,7 @@ def documents(source: TextSource, reading: Reading | None = None) -> Iterator[Do
     """Yield the documents of ``source`` that hold text, as a stream.
 
     Args:
-        reading: notes how far the stream is; with the state of an earlier one the stream goes on from there.
+        reading: records the progress; with the state of an earlier one the stream resumes there.
 
     Raises:
         BookError: when the source cannot be found, fetched or read, or holds no text at all.
@@ -94,33 +95,34 @@ def documents(source: TextSource, reading: Reading | None = None) -> Iterator[Do
 
 
 def _all_documents(source: TextSource, reading: Reading) -> Iterator[Document]:
-    """Yield every document from where ``reading`` is on: local ones are read again up to there, rows skipped."""
+    """Yield every document after ``reading``: local ones are read again up to there, rows of the Hub skipped."""
     kind, _, name = source.address.partition(":")
     if kind == "hub":
         rows = hub.dataset_rows(name, source.subset, source.split, source.revision, skip=reading.lines)
-        numbered = text_files.row_documents(rows, source.column, source.address, reading)
+        numbered = row_documents(rows, source.column, source.address, reading)
         return (Document(f"{name}:{number}", paragraphs) for number, paragraphs in numbered)
     if kind == "wheel":
         return islice(TEXTS[name].read(), reading.entries, None)
     path = local_path(source.address)
     reading.again()
-    numbered = text_files.read(path, source.column, source.subset, source.split, reading)
+    numbered = readers.read(path, source.column, source.subset, source.split, reading)
     prefix = f"{path.name}:" if path.is_file() else ""  # below a folder every file has its own
     named = (Document(prefix + number, paragraphs) for number, paragraphs in numbered)
     return islice(named, reading.entries, None)
 
 
-def told_apart(sources: Sequence[TextSource]) -> list[str]:
-    """Return what is to be put before the names of each source's documents, so that no two texts share a name.
+def name_prefixes(sources: Sequence[TextSource]) -> list[str]:
+    """Return a prefix for the names of each source's documents, so that no two texts share a name.
 
-    That is a hash of its content where an earlier source has files of the same names, or is of the same data set, and
-    holds something else; "" elsewhere. Content that is given again keeps its names, and so what is held out of it.
+    The prefix is a hash of the source's content where an earlier source has files of the same names, or is of the same
+    data set, and holds something else; "" elsewhere. Content that is given again keeps its names, and so its held-out
+    documents.
     """
     prefixes: list[str] = []
     for source in sources:
         alike = [n for n in range(len(prefixes)) if _file_names(sources[n]) & _file_names(source)]
-        again = next((n for n in alike if _held_by(sources[n]) == _held_by(source)), None)
-        own = f"{_held_by(source)}:" if alike else ""
+        again = next((n for n in alike if _content_hash(sources[n]) == _content_hash(source)), None)
+        own = f"{_content_hash(source)}:" if alike else ""
         prefixes.append(own if again is None else prefixes[again])
     return prefixes
 
@@ -129,30 +131,30 @@ def _file_names(source: TextSource) -> set[str]:
     if source.address.startswith(("wheel:", "hub:")):
         return {source.address}
     path = local_path(source.address)
-    return {p.relative_to(_base(path)).as_posix() for p in text_files.files_read(path, source.subset, source.split)}
+    return {p.relative_to(_base(path)).as_posix() for p in readers.files_read(path, source.subset, source.split)}
 
 
-def _held_by(source: TextSource) -> str:
+def _content_hash(source: TextSource) -> str:
     return short_hash([_content(source), source.subset, source.split])
 
 
 def _base(path: Path) -> Path:
-    """Return the folder below which a path's files have their names."""
+    """Return the folder that the names of a path's files start at."""
     return path if path.is_dir() else path.parent
 
 
 def size_on_disk(source: TextSource) -> int | None:
-    """Return the bytes that will be read of a source; None where that is not known beforehand."""
+    """Return the number of bytes of a source; None where that is not known beforehand."""
     if source.address.startswith(("wheel:", "hub:")):
         return None
-    return text_files.size_on_disk(local_path(source.address), source.subset, source.split)
+    return readers.size_on_disk(local_path(source.address), source.subset, source.split)
 
 
 def left_out(source: TextSource) -> str:
     """Return in words which files at a source's address are not read, and why; "" where all are."""
     if source.address.startswith(("wheel:", "hub:")):
         return ""
-    return text_files.left_out(local_path(source.address), source.subset, source.split)
+    return readers.left_out(local_path(source.address), source.subset, source.split)
 
 
 def _wikipedia() -> Iterator[Document]:
@@ -170,7 +172,7 @@ def _reviews() -> Iterator[Document]:
 
 
 class WheelText(NamedTuple):
-    """A text that comes from a pinned wheel: the distribution that holds it, and what reads it."""
+    """A text in a pinned wheel: the distribution that holds it, and its reader."""
 
     distribution: str
     read: Callable[[], Iterator[Document]]
@@ -180,10 +182,10 @@ TEXTS = {"wikipedia": WheelText("gensim", _wikipedia), "reviews": WheelText("sca
 
 
 def fingerprint(source: TextSource) -> str:
-    """Return a hash that identifies what :func:`documents` gives: the content and how it is read.
+    """Return a hash that identifies the result of :func:`documents`: the content and how it is read.
 
-    The content is a wheel's hash, a data set's commit, or the local files' names and hashes; neither the
-    folder that files lie in nor the source's label count.
+    The content is a wheel's hash, a data set's commit, or the local files' names and hashes; neither the files'
+    folder nor the source's label counts.
 
     Raises:
         BookError: when the source is not there.
@@ -200,5 +202,5 @@ def _content(source: TextSource) -> list:
         return [source.address, hub.commit("dataset", name, source.revision)]
     path = local_path(source.address)
     base = _base(path)
-    read = text_files.files_read(path, source.subset, source.split)
+    read = readers.files_read(path, source.subset, source.split)
     return [[p.relative_to(base).as_posix(), p.stat().st_size, sha256(p)] for p in read]

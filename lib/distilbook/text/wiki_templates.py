@@ -1,9 +1,8 @@
-"""What a template of a Wikipedia article puts into the running text.
+"""Text of Wikipedia's templates inside sentences.
 
-A template's expansion lives in other pages, which a dump of articles does not hold. The ones that
-stand inside sentences (a converted length, a word of another language) are few and simple enough to
-be written out here; those that only serve editors or the margin show nothing; any other leaves a
-``HOLE``, so that the sentence around it can be left out instead of being read with a gap.
+A template's expansion is in other pages, which a dump of articles does not hold. Those inside sentences (a converted
+length, a word of another language) are few and simple enough to be written out here; those for editors or the margin
+are empty; any other leaves a ``HOLE``, so that the sentence around it can be left out instead of being read with a gap.
 """
 
 from __future__ import annotations
@@ -16,78 +15,47 @@ from types import MappingProxyType
 from mwparserfromhell.nodes import Template
 from mwparserfromhell.wikicode import Wikicode
 
-#: Stands where readable text is missing (U+FFFC, the object replacement character).
+#: Placeholder for missing text (U+FFFC, the object replacement character).
 HOLE = "\ufffc"
 
-#: Templates that put nothing into the text: footnotes, notes to editors, boxes, page furniture.
+
+def words(text: str) -> list[str]:
+    """Return the items of a list that is written out in a text, with commas between them."""
+    return re.split(r",\s+", text.strip())
+
+
+#: Templates without text: footnotes, notes to editors, boxes, page furniture.
 SILENT = frozenset(
-    re.split(
-        r",\s+",
-        """anchor, automatic taxobox, better source, by whom, citation, citation needed,
-    clarify, clear, coord, double image, dubious, efn, external media, failed verification, flagicon, full, further,
-    geographic location, italic title, main, main article, multiple image, page needed, portal, qualify evidence,
-    redirect, refimprove, reflist, refn, rp, see also, sfnp, sic, sister project links, unreferenced section, vague,
-    verify source, weasel-inline, when, where, which, who, #tag:ref""",
-    )
+    words("""
+    anchor, automatic taxobox, better source, by whom, citation, citation needed, clarify, clear, coord, double image,
+    dubious, efn, external media, failed verification, flagicon, full, further, geographic location, italic title,
+    main, main article, multiple image, page needed, portal, qualify evidence, redirect, refimprove, reflist, refn,
+    rp, see also, sfnp, sic, sister project links, unreferenced section, vague, verify source, weasel-inline, when,
+    where, which, who, #tag:ref
+""")
 )
 SILENT_BEGINNINGS = ("cite ", "infobox", "ipa-", "ipac-", "pp-", "respell", "sfn", "harv", "use ", "inflation-fn")
 
 SUBSCRIPT = str.maketrans("0123456789+-−–", "₀₁₂₃₄₅₆₇₈₉₊₋₋₋")
 SUPERSCRIPT = str.maketrans("0123456789+-−–", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻")
 
-#: Codes of ``{{convert}}`` and how its first quantity is written out.
+#: Codes of ``{{convert}}`` and the names of the units.
 UNITS: Mapping[str, str] = MappingProxyType(
-    {
-        "mi": "miles",
-        "km": "kilometres",
-        "m": "metres",
-        "cm": "centimetres",
-        "mm": "millimetres",
-        "ft": "feet",
-        "in": "inches",
-        "yd": "yards",
-        "nmi": "nautical miles",
-        "sqmi": "square miles",
-        "km2": "square kilometres",
-        "sqft": "square feet",
-        "m2": "square metres",
-        "acre": "acres",
-        "ha": "hectares",
-        "kg": "kilograms",
-        "lb": "pounds",
-        "g": "grams",
-        "t": "tonnes",
-        "ST": "short tons",
-        "oz": "ounces",
-        "mph": "miles per hour",
-        "km/h": "kilometres per hour",
-        "ft/s": "feet per second",
-        "m/s": "metres per second",
-        "C": "°C",
-        "°C": "°C",
-        "F": "°F",
-        "°F": "°F",
-        "K": "K",
-        "L": "litres",
-        "USgal": "US gallons",
-        "MW": "megawatts",
-        "m3": "cubic metres",
-        "ft3": "cubic feet",
-        "LT": "long tons",
-        "MT": "metric tons",
-        "oilbbl": "barrels",
-        "oilbbl/d": "barrels per day",
-        "koilbbl/d": "thousand barrels per day",
-        "Moilbbl": "million barrels",
-        "Moilbbl/d": "million barrels per day",
-        "Goilbbl": "billion barrels",
-        "carat": "carats",
-        "fathom": "fathoms",
-        "smi": "miles",
-    }
+    dict(
+        unit.split("=")
+        for unit in words("""
+    mi=miles, km=kilometres, m=metres, cm=centimetres, mm=millimetres, ft=feet, in=inches, yd=yards,
+    nmi=nautical miles, sqmi=square miles, km2=square kilometres, sqft=square feet, m2=square metres, acre=acres,
+    ha=hectares, kg=kilograms, lb=pounds, g=grams, t=tonnes, ST=short tons, oz=ounces, mph=miles per hour,
+    km/h=kilometres per hour, ft/s=feet per second, m/s=metres per second, C=°C, °C=°C, F=°F, °F=°F, K=K, L=litres,
+    USgal=US gallons, MW=megawatts, m3=cubic metres, ft3=cubic feet, LT=long tons, MT=metric tons, oilbbl=barrels,
+    oilbbl/d=barrels per day, koilbbl/d=thousand barrels per day, Moilbbl=million barrels,
+    Moilbbl/d=million barrels per day, Goilbbl=billion barrels, carat=carats, fathom=fathoms, smi=miles
+""")
+    )
 )
 MONTHS = frozenset(str(number) for number in range(1, 13))
-MANY = MappingProxyType({None: "", "e3": "thousand ", "e6": "million ", "e9": "billion "})
+MANY = MappingProxyType({"": "", "e3": "thousand ", "e6": "million ", "e9": "billion "})
 RANGES = MappingProxyType(
     {"to": " to ", "-": "–", "–": "–", "and": " and ", "and(-)": " and ", "or": " or ", "x": " × ", "by": " by "}
 )
@@ -110,12 +78,12 @@ class Arguments:
 
     @property
     def only_for_editors(self) -> bool:
-        """Whether these are a notice's: the date of a complaint and nothing to show."""
+        """Whether the template is a notice to editors: a date and no text."""
         return "date" in self.named and not self.positional
 
 
 def shown(template: Template, text: Callable[[Wikicode], str]) -> str:
-    """Return what ``template`` puts into the sentence: its words, nothing, or a ``HOLE``.
+    """Return the text of ``template`` inside a sentence: words, nothing, or a ``HOLE``.
 
     Args:
         text: turns an argument's wikitext into readable text.
@@ -136,7 +104,7 @@ def shown(template: Template, text: Callable[[Wikicode], str]) -> str:
 
 
 def conversion(arguments: Arguments) -> str:
-    """Return the quantity a ``{{convert}}`` begins with, its unit in words: ``1,300 miles``."""
+    """Return the first quantity of a ``{{convert}}`` with its unit in words: ``1,300 miles``."""
     words: list[str] = []
     for part in arguments.positional:
         number = part.replace(",", "").replace("−", "-")
@@ -150,9 +118,9 @@ def conversion(arguments: Arguments) -> str:
 
 
 def unit(code: str) -> str:
-    """Return a unit's name with what separates it from its number: ``e6acre`` is `` million acres``."""
-    many, plain = re.fullmatch(r"(e\d)?(.*)", code).groups()
-    name = UNITS.get(plain.removesuffix("-change"))
+    """Return a unit's name with the space before it: ``e6acre`` is `` million acres``."""
+    many = code[:2] if re.match(r"e\d", code) else ""
+    name = UNITS.get(code.removeprefix(many).removesuffix("-change"))
     if name is None or many not in MANY:
         return HOLE
     return name if name.startswith("°") else f" {MANY[many]}{name}"
@@ -186,7 +154,7 @@ def power(exponent: str) -> str:
 
 
 def since(arguments: Arguments) -> str:
-    """Return "As of 2014" from its year, month and day; in the middle of a sentence with ``lc=y``."""
+    """Return "As of 2014" from year, month and day; in lower case with ``lc=y``."""
     year, month, day = (*arguments.positional, "", "", "")[:3]
     month = calendar.month_name[int(month)] if month in MONTHS else month
     date = " ".join(part for part in (day, month, year) if part)
@@ -194,7 +162,7 @@ def since(arguments: Arguments) -> str:
 
 
 def japanese(arguments: Arguments) -> str:
-    """Return the English word and its transcription; the characters between them are left out."""
+    """Return the English word and its transcription, without the characters between them."""
     english, reading = arguments[0], arguments[2]
     return f"{english} ({reading})" if english and reading else english or reading
 
@@ -252,20 +220,7 @@ SHOWN: Mapping[str, Callable[[Arguments], str]] = MappingProxyType(
         **dict.fromkeys(("angbr", "vr"), lambda arguments: f"⟨{arguments[0]}⟩" if arguments[0] else HOLE),
         **dict.fromkeys(("quote", "quotation", "blockquote", "cquote"), quotation),
         **dict.fromkeys(
-            (
-                "ipa",
-                "nowrap",
-                "small",
-                "smaller",
-                "big",
-                "large",
-                "vanchor",
-                "tooltip",
-                "abbr",
-                "linktext",
-                "nq",
-                "railgauge",
-            ),
+            words("ipa, nowrap, small, smaller, big, large, vanchor, tooltip, abbr, linktext, nq, railgauge"),
             lambda arguments: arguments[0],
         ),
     }

@@ -1,8 +1,8 @@
-"""Wikipedia's markup to plain paragraphs, and the articles of a MediaWiki dump.
+"""Wikipedia articles from a MediaWiki dump, their markup reduced to plain paragraphs.
 
-Kept is prose: paragraphs, quotations, and list items that are sentences. Left out are tables,
-pictures with their captions, footnotes, headings, the lists of sources an article ends with, and
-every sentence whose meaning hung on something that plain text cannot show, such as a formula.
+Kept is prose: paragraphs, quotations, and list items that are sentences. Left out are tables, pictures with their
+captions, footnotes, headings, the lists of sources at an article's end, and every sentence that depends on something
+plain text cannot show, such as a formula.
 """
 
 from __future__ import annotations
@@ -17,38 +17,23 @@ import mwparserfromhell
 from mwparserfromhell.nodes import Comment, ExternalLink, Heading, HTMLEntity, Node, Tag, Template, Text, Wikilink
 from mwparserfromhell.wikicode import Wikicode
 
-from .wiki_templates import HOLE, SUBSCRIPT, SUPERSCRIPT, shown
+from .wiki_templates import HOLE, SUBSCRIPT, SUPERSCRIPT, shown, words
 
-#: Begins a line that is a list's item (a code point nothing else uses).
+#: Mark of a list item at the beginning of a line (a code point nothing else uses).
 ITEM = "\ue000"
 
-#: Sections that list sources and links instead of telling something.
+#: Sections that are lists of sources and links.
 APPENDICES = frozenset(
-    re.split(
-        r",\s+",
-        """see also, references, notes, footnotes, notes and references, citations,
-    sources, further reading, bibliography, external links, works cited, literature, primary sources,
-    secondary sources, general references, publications, discography, filmography, gallery, links, explanatory notes,
-    references and notes, online, selected bibliography, bibliographies, additional reading""",
-    )
+    words("""
+    see also, references, notes, footnotes, notes and references, citations, sources, further reading, bibliography,
+    external links, works cited, literature, primary sources, secondary sources, general references, publications,
+    discography, filmography, gallery, links, explanatory notes, references and notes, online, selected bibliography,
+    bibliographies, additional reading
+""")
 )
 
 HIDDEN_TAGS = frozenset(
-    {
-        "ref",
-        "references",
-        "table",
-        "gallery",
-        "timeline",
-        "source",
-        "syntaxhighlight",
-        "score",
-        "imagemap",
-        "inputbox",
-        "s",
-        "del",
-        "pre",
-    }
+    words("ref, references, table, gallery, timeline, source, syntaxhighlight, score, imagemap, inputbox, s, del, pre")
 )
 UNREADABLE_TAGS = frozenset({"math", "ce", "hiero"})
 
@@ -85,7 +70,7 @@ def paragraphs(wikitext: str) -> list[str]:
 
 
 def _retract(kept: list[str]) -> None:
-    """Take back a last sentence that announces a list or formula, now that none has followed it."""
+    """Remove a last sentence that announces a list or formula which did not follow."""
     while kept and kept[-1].endswith(":"):
         kept[-1] = _without_last_sentence(kept[-1])
         if len(kept[-1].split()) < MINIMUM_WORDS:
@@ -112,7 +97,7 @@ def _text(code: Wikicode | None) -> str:
 
 
 def _shown(node: Node) -> str:
-    """Return what a reader would see of one node of the parsed markup."""
+    """Return the visible text of a node of the parsed markup."""
     match node:
         case Text():
             return node.value
@@ -142,7 +127,7 @@ def _link(link: Wikilink) -> str:
 
 
 def _tag(tag: Tag) -> str:
-    """Return what stands inside an HTML tag, or a list marker's sign."""
+    """Return the text inside an HTML tag, or the mark of a list item."""
     name = str(tag.tag).strip().lower()
     if tag.wiki_markup in ("*", "#", ":", ";"):
         return ITEM
@@ -200,7 +185,7 @@ _FINISHED = re.compile(r"[.!?:…][\"'”’)\]»]*$")
 
 
 def _prose(line: str) -> str:
-    """Return the clean text of a paragraph or list item, or nothing where it is no prose."""
+    """Return the clean text of a paragraph or list item, "" where it is no prose."""
     item = line.startswith(ITEM)
     text = _UNSEEN.sub("", line.lstrip(ITEM))
     for pattern, instead in _GAPS:

@@ -44,7 +44,7 @@ def test_pictures_tables_galleries_boxes_and_categories_leave_nothing():
     assert paragraphs(wikitext) == [PROSE]
 
 
-def test_headings_and_the_lists_of_sources_are_left_out_but_not_what_follows_them():
+def test_headings_and_lists_of_sources_are_left_out_but_not_the_sections_after_them():
     appendix = f"== See also ==\n{PROSE} One.\n=== More ===\n{PROSE} Two."
     wikitext = f"== History ==\n{PROSE}\n{appendix}\n== Life ==\n{PROSE} Three."
     assert paragraphs(wikitext) == [PROSE, f"{PROSE} Three."]
@@ -76,7 +76,7 @@ def test_preformatted_lines_are_no_prose():
     assert paragraphs(f"{PROSE}\n\n{program}") == [PROSE]
 
 
-def test_what_an_empty_pair_of_brackets_held_leaves_no_trace():
+def test_empty_brackets_leave_no_trace():
     wikitext = "'''Albedo''' ({{IPAc-en|æ}}; {{lang-la|albedo}}, {{respell|al}}) is a measure of reflected light ()."
     assert only(wikitext) == "Albedo (albedo) is a measure of reflected light."
 
@@ -110,7 +110,7 @@ def test_what_an_empty_pair_of_brackets_held_leaves_no_trace():
         ("[[:Category:Art|art]]", "art"),
     ],
 )
-def test_what_stands_inside_a_sentence_is_written_out(template, words):
+def test_templates_inside_a_sentence_are_written_out(template, words):
     import mwparserfromhell
 
     assert _text(mwparserfromhell.parse(template, skip_style_tags=True)) == words

@@ -1,4 +1,4 @@
-"""From the rows of any layout to examples: which columns are read, how a label is, and what a bad row means."""
+"""Rows of any layout to examples: columns, labels, and rows that cannot be used."""
 
 from __future__ import annotations
 
@@ -13,33 +13,40 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from ..core.config import BookError
-from ..text.reading import MOST_BAD, MOST_BAD_SHARE
+from ..text.lines import MOST_BAD, MOST_BAD_SHARE
 from .task import Examples
 
-#: Characters that have no width; some programs leave them around a field.
+#: Characters without width, which some programs leave around a field.
 INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 
 
 def tidy(value: str) -> str:
-    """Return a name as it is meant: without spaces around it, with single ones in it, its accents composed."""
+    """Return a name without spaces around it, with single spaces in it, its accents composed."""
     return " ".join(unicodedata.normalize("NFC", INVISIBLE.sub("", value)).split())
 
 
 def shown(value: Any) -> str:
-    """Return a value as an error shows it, cut where it is long."""
+    """Return a value for an error message, shortened where it is long."""
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:80]} …"
 
 
 class Row(NamedTuple):
-    """A row: its place in words, and its values by column, or why it has none."""
+    """A row: its place in words, and its values by column or the reason it cannot be read."""
 
     where: str
     values: Mapping[str, Any] | BookError
 
+    @property
+    def good(self) -> Mapping[str, Any]:
+        """The values; of a row that cannot be read, its error is raised."""
+        if isinstance(self.values, BookError):
+            raise self.values
+        return self.values
+
 
 class Columns(NamedTuple):
-    """The columns of a layout: of the first text, the second (if any), the label, the id and the group (if any)."""
+    """Names of a layout's columns; ``second``, ``id`` and ``group`` only where it has them."""
 
     first: str
     second: str | None
@@ -49,9 +56,11 @@ class Columns(NamedTuple):
 
 
 class Layout(Protocol):
-    """Where the splits of a task lie, and how they are read."""
+    """Storage layout of a task's splits."""
 
-    columns: Columns
+    @property
+    def columns(self) -> Columns:
+        """Names of the columns."""
 
     def has(self, split: str) -> bool:
         """Return whether the split is there; ``train``, ``dev``, ``test``, MNLI's ``dev_matched`` and so on."""
@@ -60,22 +69,18 @@ class Layout(Protocol):
         """Yield the split's rows."""
 
     def place(self, split: str) -> str:
-        """Return in words where the split lies."""
+        """Return the place of the split in words."""
 
 
 @dataclass(frozen=True)
 class Labels:
-    """How a label is read: as one of ``classes``, or as a value within ``value_range`` where there are none."""
+    """Valid labels: one of ``classes``, or without classes a value within ``value_range``."""
 
     classes: tuple[str, ...] = ()
     value_range: tuple[float, float] | None = None
 
     def read(self, value: Any, where: str) -> int | float:
-        """Return the class number or the value that ``value`` stands for.
-
-        Raises:
-            BookError: when it stands for none.
-        """
+        """Return the class number or score in ``value``; a BookError for an unknown label or an invalid score."""
         if not self.classes:
             return self._score(value, where)
         name = tidy(value) if isinstance(value, str) else None
@@ -85,7 +90,7 @@ class Labels:
         if type(value) in (int, float) and value in range(len(self.classes)):
             return int(value)
         raise BookError(
-            f"label {shown(value)} is none of the task's",
+            f"unknown label {shown(value)}",
             where=where,
             expected=" or ".join(self.classes),
             do="remove the rows with '-', as their authors do: the annotators did not agree on a label"
@@ -107,7 +112,7 @@ class Labels:
         low, high = self.value_range or (-math.inf, math.inf)
         if not (math.isfinite(score) and low <= score <= high):
             raise BookError(
-                f"score {shown(value)} is none",
+                f"invalid score {shown(value)}",
                 where=where,
                 expected=f"a number from {low:g} to {high:g}" if self.value_range else "a finite number",
                 do="correct or remove the row",
@@ -125,10 +130,10 @@ def examples(
     """Return the examples in ``rows``.
 
     Args:
-        labels: how the labels are read; None where they are withheld.
-        place: what to name as their place when there are none.
-        left_out: takes the rows that cannot be used, each as ``where: why``. Without it such a row is an
-            error: of what is scored, every example counts.
+        labels: the valid labels; None where they are withheld.
+        place: the place of the rows, for errors.
+        left_out: collects the rows that cannot be used, each as ``where: why``. Without it such a row is an
+            error: in an evaluated split every example counts.
 
     Raises:
         BookError: for no row, a row that cannot be used, or too many of them to be left out.
@@ -151,7 +156,7 @@ def examples(
 
 
 def _refuse_twice(ids: list[str], place: object) -> None:
-    """Refuse a test set in which an id stands twice: a submission names its answers by them."""
+    """Refuse a test set with an id given twice: a submission names its answers by them."""
     if twice := [id for id, times in Counter(ids).items() if times > 1]:
         raise BookError(
             f"the id {twice[0]!r} is given twice" + (f", and {len(twice) - 1} more" if len(twice) > 1 else ""),
@@ -162,7 +167,7 @@ def _refuse_twice(ids: list[str], place: object) -> None:
 
 
 def _usable(rows: Iterable[Row], columns: Columns, labels: Labels | None, left_out: list[str] | None) -> list[tuple]:
-    """Return what :func:`_example` makes of each row that can be used."""
+    """Return the :func:`_example` of each row that can be used."""
     found, errors, named = [], [], []
     for row in rows:
         try:
@@ -178,7 +183,7 @@ def _usable(rows: Iterable[Row], columns: Columns, labels: Labels | None, left_o
 
 
 def refusal(errors: list[BookError], good: int) -> BookError:
-    """Return one error for all rows that cannot be used, beside so many ``good`` ones: how many for which reason."""
+    """Return one error for all rows that cannot be used, with the number of each reason; ``good`` rows can be."""
     first, reasons = errors[0], Counter(error.what for error in errors)
     if len(errors) == 1:
         return first
@@ -194,23 +199,21 @@ def refusal(errors: list[BookError], good: int) -> BookError:
 
 def _example(row: Row, columns: Columns, labels: Labels | None) -> tuple:
     """Return a row's first and second text, label, id and group."""
-    if isinstance(row.values, BookError):
-        raise row.values
     first = _text(row, columns.first)
     second = _text(row, columns.second) if columns.second else None
     label = labels.read(_value(row, columns.label), row.where) if labels else None
-    return first, second, label, row.values.get(columns.id), row.values.get(columns.group)
+    return first, second, label, row.good.get(columns.id), row.good.get(columns.group)
 
 
 def _value(row: Row, column: str) -> Any:
-    if column not in row.values:
+    if column not in row.good:
         raise BookError(
             f"a row has no column {column!r}",
             where=row.where,
-            expected=f"the task's columns; there are {', '.join(map(str, row.values)) or 'none'}",
+            expected=f"the task's columns; there are {', '.join(map(str, row.good)) or 'none'}",
             do="check the task's name and address, and the row",
         )
-    return row.values[column]
+    return row.good[column]
 
 
 def _text(row: Row, column: str) -> str:

@@ -1,4 +1,4 @@
-"""Film reviews: one split a film, no sentence twice, nothing to be tested on in the text to learn from."""
+"""Film reviews: one split per film, no sentence twice, no test data in the text for pre-training."""
 
 import bz2
 import csv

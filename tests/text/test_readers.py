@@ -1,4 +1,4 @@
-"""Local text: documents from plain text, JSON lines, parquet and folders, and what is wrong with a file or a line."""
+"""Local text: documents from plain text, JSON lines, parquet and folders, and errors of files and lines."""
 
 import gzip
 import json
@@ -6,9 +6,9 @@ import tracemalloc
 
 import pytest
 from distilbook.core.config import BookError
-from distilbook.text import lines, text_files
-from distilbook.text.reading import Reading
-from distilbook.text.text_files import files, left_out, read
+from distilbook.text import lines, readers
+from distilbook.text.lines import Reading
+from distilbook.text.readers import files, left_out, read
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,7 +47,7 @@ def test_a_paragraph_is_a_line_and_a_blank_line_ends_a_document(tmp_path, name):
 
 
 def test_a_text_without_blank_lines_comes_in_pieces(tmp_path, monkeypatch):
-    monkeypatch.setattr(text_files, "PARAGRAPHS_AT_ONCE", 2)
+    monkeypatch.setattr(readers, "PARAGRAPHS_AT_ONCE", 2)
     assert documents(write(tmp_path / "a.txt", "a\nb\nc\n")) == [("0", ["a", "b"]), ("1", ["c"])]
 
 
@@ -80,7 +80,7 @@ def test_a_folder_of_text_is_read_in_order_of_names_without_its_licence(tmp_path
     assert documents(tmp_path) == [("a/z.txt.gz:0", ["first"]), ("a/z.txt.gz:1", ["then"]), ("b.txt:0", ["second"])]
 
 
-def test_what_is_left_out_of_a_folder_of_text_is_said_with_the_reason(tmp_path):
+def test_files_left_out_of_a_folder_of_text_are_reported_with_the_reason(tmp_path):
     for name in ("books.txt", "c.text", "wiki_00", "notices_of_1900.txt", "UPPER.TXT", "License.txt", "readme-de.txt"):
         write(tmp_path / name, name)
     write(tmp_path / ".ipynb_checkpoints" / "books-checkpoint.txt", "held out")
@@ -94,7 +94,7 @@ def test_what_is_left_out_of_a_folder_of_text_is_said_with_the_reason(tmp_path):
     assert left_out(tmp_path / "books.txt", None, "train") == ""
 
 
-def test_what_is_left_out_of_a_folder_of_rows_is_said_by_split(tmp_path):
+def test_files_left_out_of_a_folder_of_rows_are_reported_by_split(tmp_path):
     for name in ("train", "test", "extra"):
         write(tmp_path / f"{name}.jsonl", f'{{"text": "{name}"}}\n')
     assert documents(tmp_path) == [("0", ["train"])]
@@ -505,7 +505,7 @@ def test_a_line_of_fifty_megabytes_comes_in_documents_and_is_never_in_memory_as_
     tracemalloc.start()
     for number, (name, paragraphs) in enumerate(read(path, "text", None, "train", Reading()), start=1):
         assert name == str(number - 1)
-        assert sum(map(len, paragraphs)) <= text_files.CHARACTERS_AT_ONCE + lines.PARAGRAPH
+        assert sum(map(len, paragraphs)) <= readers.CHARACTERS_AT_ONCE + lines.PARAGRAPH
         for paragraph in paragraphs:
             assert line.startswith(paragraph, at)
             at += len(paragraph) + 1
@@ -597,7 +597,7 @@ LETTERS = "abE\u00e9\u0130\u0301\u200b\x0b\x0c\x1c\x1f\x85.,-'\u4eca\u3002\uff0c
 
 @pytest.fixture(scope="module")
 def letter_tokenizers():
-    """Tokenizers, with and without case and accents, to which every letter is a word piece of its own."""
+    """Tokenizers, with and without case and accents, to which every letter is a token."""
     from transformers import BertTokenizerFast
 
     letters = sorted(set(LETTERS + LETTERS.lower() + "ei\u0307"))
@@ -611,7 +611,7 @@ def letter_tokenizers():
 
 
 @given(st.lists(st.tuples(st.text(LETTERS, max_size=11), st.sampled_from(GAPS)), max_size=30))
-def test_a_cut_line_has_the_word_pieces_of_the_whole_line(letter_tokenizers, tmp_path_factory, parts):
+def test_a_cut_line_has_the_tokens_of_the_whole_line(letter_tokenizers, tmp_path_factory, parts):
     line = "".join(word + gap for word, gap in parts)
     path = write(tmp_path_factory.getbasetemp() / "cut.txt", line + "\n")
     with pytest.MonkeyPatch.context() as patch:
