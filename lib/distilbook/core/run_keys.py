@@ -57,7 +57,7 @@ STAGES = {
             *(f"corpus.{name}" for name in ("build", "preparation", "tokenising", "packing")),
             *(
                 f"text.{name}"
-                for name in ("sources", "text_files", "lines", "film_reviews", "wikipedia", "wiki_templates")
+                for name in ("sources", "readers", "rows", "lines", "film_reviews", "wikipedia", "wiki_templates")
             ),
         ),
     ),
