@@ -13,20 +13,12 @@ from ..core.records import HELD_OUT_TEXT, Record
 from ..core.workspace import Workspace
 from ..models.loading import weights_fingerprint
 from ..stats.predictions import kept_arrays
+from .measures import MEASURES
 
 if TYPE_CHECKING:  # so that a chapter that records one stage does not depend on the code of the others
     from ..corpus.corpus import Corpus
     from .held_out import Predictions
     from .pretrain import PretrainRun
-
-#: The unit of each held-out score: shares have unit 1.
-UNITS = {
-    "masked_accuracy": "1",
-    "masked_lm_loss": "nat",
-    "perplexity": "1",
-    "kl_to_teacher": "nat",
-    "top1_agreement": "1",
-}
 
 
 def made_by(config: ChapterConfig, module: str, data: str) -> dict[str, str]:
@@ -53,7 +45,7 @@ def teacher_records(
             split="held-out",
             metric=metric,
             value=value,
-            unit=UNITS[metric],
+            unit=MEASURES[metric].unit,
             n=len(made.labels),
             seconds=seconds,
             fingerprint=weights_fingerprint(workspace.find("teacher", chapter)),
@@ -100,7 +92,7 @@ def pretraining_records(
             split="held-out",
             metric=metric,
             value=value,
-            unit=UNITS[metric],
+            unit=MEASURES[metric].unit,
             n=len(labels),
             step=run.config.steps if budget == "tokens" else None,
             seed=run.seed,
