@@ -1,4 +1,4 @@
-"""Rows and figures of recipes beside the full one: changed fields, learning curves, effects, power."""
+"""Rows and figures of recipes compared with the full one: changed fields, learning curves, effects, power."""
 
 from __future__ import annotations
 
