@@ -84,7 +84,7 @@ table(
 # %%
 table(
     [
-        {"arm": ARM_LABELS[arm], "change of the GLUE score": change}
+        {"ablation": ARM_LABELS[arm], "change of the GLUE score": change}
         for arm, change in TABLE_4.items()
     ]
 )
@@ -113,7 +113,7 @@ table(
 )
 
 # %%
-from distilbook.views.sentences import on_trial
+from distilbook.views.trial import on_trial
 
 say(on_trial(CLAIMS))
 

@@ -107,7 +107,7 @@ print(visible(pieces.decode(corpus.train[0][:60])))
 
 # %%
 from distilbook.views.corpus import frequency_ranks
-from distilbook.views.sentences import half_of_text
+from distilbook.views.corpus import half_of_text
 
 labels = pieces.convert_ids_to_tokens(range(len(pieces)))
 counts = corpus.counts.copy()
@@ -148,7 +148,7 @@ masked_blocks(
 # Point at the squares to read what was drawn.
 
 # %%
-from distilbook.views.sentences import drawn_against_all
+from distilbook.views.corpus import drawn_against_all
 
 ordinary = blocks[masking.weights[blocks] > 0]
 say(drawn_against_all(counts[blocks[drawn]], counts[ordinary]))
@@ -169,7 +169,7 @@ rates = draw_rates(counts, taken, occurrences)
 masking_rates(rates)
 
 # %%
-from distilbook.views.sentences import rates_by_frequency
+from distilbook.views.corpus import rates_by_frequency
 
 say(rates_by_frequency(rates))
 
@@ -180,7 +180,7 @@ say(rates_by_frequency(rates))
 # cell draws the way the original does, once, to show the difference.
 
 # %%
-from distilbook.views.rows import spread_rows
+from distilbook.views.corpus import spread_rows
 
 weights = masking.weights[sample]
 with np.errstate(divide="ignore"):

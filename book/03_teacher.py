@@ -63,7 +63,7 @@ table(
             "layers": size["layers"],
             "width": size["width"],
             "heads": size["heads"],
-            "rows for word pieces": size["vocabulary"],
+            "vocabulary": size["vocabulary"],
         }
     ]
 )
@@ -119,7 +119,7 @@ records = chapter.record(
 # %%
 import numpy as np
 
-from distilbook.views.sentences import teacher_score
+from distilbook.views.pretraining import teacher_score
 from distilbook.stats.intervals import score_interval
 
 interval = score_interval(made.labels == made.predicted, groups=made.block)

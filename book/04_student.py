@@ -75,7 +75,7 @@ recipe = Recipe(
 student = build_student(teacher, recipe, dropout=0.0, seed=0)
 
 # %%
-from distilbook.views.sentences import copies
+from distilbook.views.models import copies
 
 same = [
     bool((student.get_submodule(ours).weight == teacher.get_submodule(theirs).weight).all())
@@ -90,7 +90,7 @@ say(copies(same))
 # 110 million are BERT-base with its pooler, and its 66 million DistilBERT without a head.
 
 # %%
-from distilbook.views.rows import coarse, parameters_by_part, part_rows
+from distilbook.views.models import coarse, parameters_by_part, part_rows
 
 published = {
     "BERT-base": parameters_by_part("BertModel"),
@@ -104,7 +104,7 @@ from distilbook.views.models import parameter_bars
 parameter_bars({name: coarse(parts) for name, parts in published.items()})
 
 # %%
-from distilbook.views.sentences import published_sizes
+from distilbook.views.models import published_sizes
 
 say(published_sizes(published["BERT-base"], published["DistilBERT"]))
 
@@ -121,7 +121,7 @@ own = {
 table([{"model": name, "parameters": sum(parts.values())} for name, parts in own.items()])
 
 # %%
-from distilbook.views.sentences import own_sizes
+from distilbook.views.models import own_sizes
 
 say(own_sizes(list(own.values()), list(published.values())))
 

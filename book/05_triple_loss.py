@@ -106,7 +106,7 @@ scaled = plain * grid**2
 gradient_norms(grid, plain, scaled)
 
 # %%
-from distilbook.views.sentences import agreement, gradient_sizes
+from distilbook.views.models import agreement, gradient_sizes
 from distilbook.views.style import say
 
 say(gradient_sizes(grid, plain, scaled))
@@ -166,13 +166,17 @@ _, divergence, cross_entropy = vocabulary_loss(
     ours, theirs, labels, T, 1 / positions, 1 / hidden, chunk=3
 )
 library = {
-    "L_ce": divergence / positions,
-    "L_mlm": cross_entropy / hidden,
-    "L_cos": cosine_loss(student_states, teacher_states) / positions,
+    "distillation loss": divergence / positions,
+    "masked-LM loss": cross_entropy / hidden,
+    "cosine loss": cosine_loss(student_states, teacher_states) / positions,
 }
 
 # %%
-by_hand = {"L_ce": by_hand_ce, "L_mlm": by_hand_mlm, "L_cos": by_hand_cos}
+by_hand = {
+    "distillation loss": by_hand_ce,
+    "masked-LM loss": by_hand_mlm,
+    "cosine loss": by_hand_cos,
+}
 table(
     [
         {

@@ -74,7 +74,7 @@ table(
 
 # %%
 from distilbook.corpus.masking import SHARE
-from distilbook.views.sentences import projected_positions
+from distilbook.views.pretraining import projected_positions
 
 positions = tokens // config.steps
 say(projected_positions(config.distilled_positions, positions, SHARE, len(corpus.counts)))
@@ -156,13 +156,7 @@ show_source(Guard, read_batches)
 from distilbook.views.pretraining import learning_curves, loss_terms
 from distilbook.training.log import read_curves
 
-names = {
-    "distillation_loss": "distillation (nat)",
-    "masked_lm_loss": "masked LM (nat)",
-    "cosine_loss": "cosine",
-}
-trained = [read_curves(run.folder)[0] for run in runs]
-loss_terms(trained, {term: name for term, name in names.items() if term in trained[0][0]})
+loss_terms([read_curves(run.folder)[0] for run in runs])
 
 # %% [markdown]
 # ## What the student can predict
@@ -189,23 +183,24 @@ learning_curves(
 learning_curves(
     curves,
     "kl_to_teacher",
-    "divergence from the teacher (nat)",
-    "Divergence from the teacher on held-out text",
+    "unsoftened distillation loss (nat)",
+    "Distillation loss at temperature 1 on held-out text",
 )
 
 # %%
-from distilbook.views.sentences import course, final_accuracy, nat, percent
+from distilbook.views.pretraining import course, final_accuracy
+from distilbook.views.quantities import nat, percent
 
 say(course("masked accuracy", curves["full"], "masked_accuracy", percent))
 
 # %%
-say(course("divergence from the teacher", curves["full"], "kl_to_teacher", nat))
+say(course("unsoftened distillation loss", curves["full"], "kl_to_teacher", nat))
 
 # %% [markdown]
 # And at the end, on all held-out blocks:
 
 # %%
-from distilbook.views.ablations import run_rows
+from distilbook.views.pretraining import run_rows
 
 table(run_rows({"full": runs}))
 
@@ -231,7 +226,7 @@ show_card(cards[0])
 import torch
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
-from distilbook.views.sentences import quoted
+from distilbook.views.quantities import quoted
 
 folder = runs[0].folder / "model"
 student = AutoModelForMaskedLM.from_pretrained(folder)
@@ -251,7 +246,7 @@ say(f"The capital of France is: {quoted(guesses)}")
 #
 # ## Exercises
 #
-# 1. Set `temperature` to 1 and to 8 (and `seeds` to one) and run the chapter again. Compare the divergence at the end.
+# 1. Set `temperature` to 1 and to 8 (and `seeds` to one) and run the chapter again. Compare the unsoftened distillation loss at the end.
 # 2. Which of the three curves is still falling fastest when training stops?
 # 3. Kill the chapter half-way and start it again. At which step does it go on, and why does nothing else have to be
 #    stored?

@@ -136,12 +136,12 @@ say(submitted(submissions(cells, root / "submissions"), root))
 # the balance of the classes. Where every seed has collapsed, the median is that of the collapse.
 
 # %%
-from distilbook.views.tasks import task_scores
+from distilbook.views.task_scores import task_scores
 
 task_scores(answers)
 
 # %%
-from distilbook.views.tasks import scores_by_task
+from distilbook.views.task_scores import scores_by_task
 
 table(scores_by_task(cells, answers))
 
@@ -149,7 +149,7 @@ table(scores_by_task(cells, answers))
 # The paper's *score* is the mean of the tasks, each by its median over seeds:
 
 # %%
-from distilbook.views.tasks import macro_rows
+from distilbook.views.task_scores import macro_rows
 
 table(macro_rows(answers))
 
@@ -165,7 +165,7 @@ table(macro_rows(answers))
 
 # %%
 from distilbook.claims import claim, judge
-from distilbook.views.rows import lead_rows
+from distilbook.views.task_scores import lead_rows
 
 verdict = judge(claim("retention"), chapter.records.current())
 say(verdict.sentence)
@@ -183,15 +183,15 @@ table(rows) if rows else say("No baseline is led for certain: there is no share 
 
 # %%
 from distilbook.claims.task_scores import arm_changes
-from distilbook.views.tasks import arm_score_changes
+from distilbook.views.task_scores import score_changes
 
 changes = arm_changes(chapter.records.current())
-arm_score_changes(changes)
+score_changes(changes)
 
 # %%
-from distilbook.views.rows import arm_change_rows
+from distilbook.views.task_scores import score_change_rows
 
-table(arm_change_rows(changes))
+table(score_change_rows(changes))
 
 # %% [markdown]
 # *What is the baseline without distillation?* Not random weights: the student's layers come from the teacher and bring
@@ -200,7 +200,7 @@ table(arm_change_rows(changes))
 # And the questions that the scores raise, each answered only where its interval allows:
 
 # %%
-from distilbook.views.rows import answer_rows
+from distilbook.views.task_scores import answer_rows
 
 questions = [("full", arm) for arm in config.students if arm != "full"]
 questions += [("teacher", "full"), ("teacher", "tfidf"), ("full", "tfidf")]

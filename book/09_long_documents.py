@@ -99,12 +99,12 @@ answers = answers_of(cells)
 # ## The scores
 
 # %%
-from distilbook.views.tasks import task_scores
+from distilbook.views.task_scores import task_scores
 
 task_scores(answers)
 
 # %%
-from distilbook.views.tasks import scores_by_task
+from distilbook.views.task_scores import scores_by_task
 
 table(scores_by_task(cells, answers))
 
@@ -114,7 +114,7 @@ from distilbook.claims import claim, judge
 say(judge(claim("imdb"), chapter.records.current()).sentence)
 
 # %%
-from distilbook.views.rows import answer_rows
+from distilbook.views.task_scores import answer_rows
 
 questions = [("teacher", "full"), ("full", "tfidf"), ("teacher", "tfidf")]
 questions += [("full", arm) for arm in config.students if arm != "full"]

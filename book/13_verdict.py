@@ -70,7 +70,7 @@ from distilbook.views.trial import verdicts as verdict_figure
 verdict_figure(verdicts)
 
 # %%
-from distilbook.views.sentences import machines, verdict_counts
+from distilbook.views.trial import machines, verdict_counts
 
 say(verdict_counts(verdicts))
 

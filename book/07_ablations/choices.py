@@ -81,7 +81,7 @@ tried.curves()
 table(tried.rows())
 
 # %% [markdown]
-# A divergence from the teacher is measured at $T = 1$ for all of them, whatever they were trained with.
+# The unsoftened distillation loss has $T = 1$ for all of them, whatever they were trained with.
 #
 # ## What it says
 #

@@ -18,7 +18,7 @@ edition: str = "laptop"
 
 # %%
 from distilbook.claims.ablation import choices_in, compared, two_by_two
-from distilbook.views.choices import change_rows, found_sentence
+from distilbook.views.comparisons import change_rows, found_sentence
 from distilbook.views.style import say, table
 from distilbook.book.chapter import open_chapter
 
@@ -64,7 +64,7 @@ say(found_sentence(arms))
 # [the teacher](without_teacher.ipynb), which differ most in whom they listen to, were measured under both kinds:
 
 # %%
-from distilbook.views.choices import mask_rows, mask_sentences
+from distilbook.views.masks import mask_rows, mask_sentences
 
 table(mask_rows(records))
 
@@ -79,7 +79,7 @@ say(mask_sentences(records))
 # not. First with as many tokens for all:
 
 # %%
-from distilbook.views.choices import cell_rows, factor_sentences
+from distilbook.views.comparisons import cell_rows, factor_sentences
 
 tables = [two for budget in ("tokens", "seconds") if (two := two_by_two(records, budget))]
 by_budget = {two.budget: two for two in tables}
@@ -98,7 +98,7 @@ table(cell_rows(by_budget["seconds"]))
 say(factor_sentences(by_budget["seconds"]))
 
 # %%
-from distilbook.views.choices import budget_sentence
+from distilbook.views.comparisons import budget_sentence
 
 longer = [one for one in arms if one.as_long]
 say(map(budget_sentence, longer))
@@ -154,7 +154,7 @@ from distilbook.stats.intervals import detectable_difference, half_width_over_gr
 show_source(seed_difference_interval, half_width_over_groups, detectable_difference)
 
 # %%
-from distilbook.views.choices import detectable_sentence, seed_rows, spread_of
+from distilbook.views.comparisons import detectable_sentence, seed_rows, spread_of
 
 spread, seeds = spread_of(arms), min(len(one.other) for one in arms)
 say(detectable_sentence(spread, seeds))

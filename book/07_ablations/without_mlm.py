@@ -85,7 +85,7 @@ say(ablation.verdict())
 # mean from three on.
 
 # %%
-from distilbook.views.choices import mask_rows, mask_sentences
+from distilbook.views.masks import mask_rows, mask_sentences
 
 ablation.measure_under_training_masks()
 records = chapter.records.current()

@@ -119,7 +119,7 @@ say(ablation.verdict_as_long())
 # the interval of their mean from three on, like all comparisons of recipes.
 
 # %%
-from distilbook.views.choices import mask_rows, mask_sentences
+from distilbook.views.masks import mask_rows, mask_sentences
 
 ablation.measure_under_training_masks()
 records = chapter.records.current()

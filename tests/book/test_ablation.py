@@ -115,7 +115,7 @@ def test_a_chapter_shows_runs_scores_and_its_verdict(full, three_times_as_cheap)
     names = ["full recipe", "copied layers, MLM only", "copied layers, MLM only, equal seconds"]
     assert [row["recipe"] for row in opened.rows()] == [name for name in names for _ in range(2)]
     assert opened.comparison()[0]["seeds"] == opened.comparison_as_long()[0]["seeds"] == 2
-    assert "this arm, equal seconds" in opened.comparison_as_long()[0]
+    assert "this ablation, equal seconds" in opened.comparison_as_long()[0]
     assert "the arm 'copied layers, MLM only'" in opened.verdict()
     assert opened.verdict_as_long().startswith("Copied layers, MLM only, equal seconds: 3.00 times the full recipe's")
 

@@ -9,7 +9,8 @@ from itertools import takewhile
 import numpy as np
 import pytest
 from distilbook.core.files import read_json, write_json
-from distilbook.pretraining.model_card import MEASURES, ROWS, origin, teacher_address, write_model_card
+from distilbook.pretraining.measures import MEASURES
+from distilbook.pretraining.model_card import ROWS, origin, teacher_address, write_model_card
 from distilbook.pretraining.pretrain import PretrainConfig, PretrainRun, pretrain
 from distilbook.training.log import read_curves
 from huggingface_hub import ModelCard
@@ -51,7 +52,7 @@ def as_read(markdown: str) -> str:
 def test_the_hub_reads_the_measured_scores_as_they_were_recorded(run, card):
     scores = read_json(run.folder / "done.json")["scores"]
     assert {r.metric_name: r.metric_value for r in card.data.eval_results} == {
-        MEASURES[name][0]: value for name, value in scores.items()
+        MEASURES[name].label: value for name, value in scores.items()
     }
     assert card.data.library_name == "transformers" and card.data.pipeline_tag == "fill-mask"
     assert card.data.base_model == "someone/a-teacher"
@@ -76,7 +77,7 @@ def test_student_and_teacher_stand_side_by_side_with_the_number_of_positions(run
     shown = {row[0]: row[1:] for row in table(card, "measure")}
     for name, value in facts["scores"].items():
         theirs = facts["teacher_scores"].get(name)
-        assert shown[MEASURES[name][0]] == [f"{value:.4g}", "" if theirs is None else f"{theirs:.4g}"]
+        assert shown[MEASURES[name].label] == [f"{value:.4g}", "" if theirs is None else f"{theirs:.4g}"]
     positions = len(np.load(run.folder / "held_out.npz")["labels"])
     assert f"all {len(corpus.held_out)} held-out blocks, n = {positions} masked" in card.text
 

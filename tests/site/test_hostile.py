@@ -16,7 +16,7 @@ from distilbook.site import policy
 from distilbook.site.build import build_site
 from distilbook.site.pages import WIDGET
 from distilbook.tasks import Examples, Task
-from distilbook.views import corpus, models, pretraining, sentences, tasks
+from distilbook.views import corpus, models, pretraining, quantities, tasks
 from distilbook.views.style import ENDS, say, show_card, show_source, table
 from distilbook.views.trial import time_spent
 from hostile import VALUES
@@ -68,9 +68,9 @@ def shown_by_the_book(folder: Path) -> list:
         say({value: value for value in VALUES}),
         *map(say, VALUES),
         say(tasks.left_out(made)),
-        say(sentences.quoted(VALUES)),
-        say(sentences.agreement(dict.fromkeys(VALUES, 0.0))),
-        say(sentences.half_of_text(every, VALUES)),
+        say(quantities.quoted(VALUES)),
+        say(models.agreement(dict.fromkeys(VALUES, 0.0))),
+        say(corpus.half_of_text(every, VALUES)),
         show_source(say),
         show_card(card),
         show_card(raw),

@@ -1,4 +1,4 @@
-"""An arm beside the full recipe: one difference, seed against the same seed, no conclusion the seeds do not share."""
+"""An ablation beside the full recipe: one difference, seed against the same seed, no conclusion the seeds do not share."""
 
 from types import SimpleNamespace
 
@@ -6,6 +6,7 @@ import pytest
 from distilbook.core.config import BookError
 from distilbook.distillation.recipe import ARMS, Recipe
 from distilbook.views import ablations as arms
+from distilbook.views.pretraining import run_rows
 
 RECIPE = Recipe(
     distillation_weight=5.0,
@@ -27,7 +28,7 @@ def run(arm, seed, accuracy, loss):
 @pytest.mark.parametrize("arm", [name for name in ARMS if name != "full"])
 def test_every_arm_shows_what_it_changes(arm):
     rows = arms.changed_rows(arm, RECIPE)
-    assert rows and all(row["full recipe"] == getattr(RECIPE, row["changed"]) != row["this arm"] for row in rows)
+    assert rows and all(row["full recipe"] == getattr(RECIPE, row["changed"]) != row["this ablation"] for row in rows)
 
 
 def test_an_arm_that_does_not_exist_is_refused():
@@ -42,7 +43,7 @@ def test_every_choice_shows_what_it_changes_and_from_what():
 
 def test_every_run_has_its_row_with_all_scores():
     own = {"without_cosine": [run("without_cosine", 0, 0.2, 3.0)], "temperature 4": [run("full", 1, 0.1, 3.0)]}
-    rows = arms.run_rows({"full": [run("full", 0, 0.3, 2.0)], **own})
+    rows = run_rows({"full": [run("full", 0, 0.3, 2.0)], **own})
     assert [row["recipe"] for row in rows] == ["full recipe", "without cosine loss", "temperature 4"]
     assert rows[1] == {
         "recipe": "without cosine loss",
@@ -50,8 +51,8 @@ def test_every_run_has_its_row_with_all_scores():
         "masked accuracy": 0.2,
         "masked-LM loss (nat)": 3.0,
         "perplexity": 6.0,
-        "divergence from the teacher (nat)": 3.0,
-        "same first choice as the teacher": 0.2,
+        "unsoftened distillation loss (nat)": 3.0,
+        "top-1 agreement with the teacher": 0.2,
         "tokens": 768,
         "seconds": 0.5,
         "cores": 2,
@@ -61,14 +62,14 @@ def test_every_run_has_its_row_with_all_scores():
 def test_seeds_are_compared_with_the_same_seed_and_less_loss_is_better():
     full = [run("full", 0, 0.30, 2.0), run("full", 1, 0.40, 2.0), run("full", 7, 0.0, 9.0)]
     others = [run("without_mlm", 1, 0.39, 1.5), run("without_mlm", 0, 0.31, 1.0)]
-    rows = {row["measured"]: row for row in arms.comparison_rows(full, others)}
+    rows = {row["measure"]: row for row in arms.comparison_rows(full, others)}
     assert rows["masked accuracy"]["better"] == "depends on the seed"
     assert rows["masked-LM loss (nat)"] == {
-        "measured": "masked-LM loss (nat)",
+        "measure": "masked-LM loss (nat)",
         "full recipe": "2",
-        "this arm": "1.25",
+        "this ablation": "1.25",
         "seeds": 2,
-        "better": "this arm, on every seed",
+        "better": "this ablation, on every seed",
     }
 
 
@@ -76,7 +77,7 @@ def test_seeds_are_compared_with_the_same_seed_and_less_loss_is_better():
     ("leads", "said"),
     [
         ([0.1, 0.2], "full recipe, on every seed"),
-        ([-0.1], "this arm, on every seed"),
+        ([-0.1], "this ablation, on every seed"),
         ([0.1, -0.2], "depends on the seed"),
         ([0.1, 0.0], "depends on the seed"),
         ([0.0, 0.0], "neither: they are equal"),
@@ -98,6 +99,6 @@ def test_curves_of_any_recipe_are_drawn_beside_the_full_recipes(tmp_path):
     for recipe in ("full", "without_distillation", "temperature 4"):
         runs[recipe] = [run("full", 0, 0.2, 1.0)]
         runs[recipe][0].folder, runs[recipe][0].config = tmp_path, SimpleNamespace(steps=6)
-    made = arms.arm_curves(runs, 0.3)
+    made = arms.accuracy_curves(runs, 0.3)
     assert [trace.name for trace in made.data] == ["full recipe", "without distillation loss", "temperature 4"]
     assert made.data[1].x == (0, 768) and made.data[1].y == (0.1, 0.2) and made.layout.shapes[0].y0 == 0.3

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 from distilbook.claims import ablation as arms
 from distilbook.claims.ablation import AS_LONG, RECIPES, Comparison, Differences, compare, compared, two_by_two
+from distilbook.claims.finding import POINTS
 from distilbook.claims.paper import TABLE_4
 from distilbook.claims.requirements import seeds_needed
 from distilbook.core.records import Record
 from distilbook.stats.intervals import POWER_FACTOR, detectable_difference, smallest_detectable_difference
-from distilbook.views import choices as comparisons
+from distilbook.views import comparisons
 from distilbook.views import style as palette
+from distilbook.views.quantities import with_interval
 from held_out_files import kept, written
 from scipy import stats
 
@@ -53,15 +55,15 @@ OPEN = [0.29, 0.32, 0.31]
 
 
 def test_every_recipe_that_is_compared_has_a_label():
-    assert all(comparisons.label(recipe) == palette.LABELS[recipe] for recipe in RECIPES)
-    assert comparisons.label("temperature 4") == "temperature 4"
+    assert all(palette.label(recipe) == palette.LABELS[recipe] for recipe in RECIPES)
+    assert palette.label("temperature 4") == "temperature 4"
 
 
 @pytest.mark.parametrize(("values", "answer"), [(WORSE, "worse"), (BETTER, "better"), (OPEN, "not settled")])
-def test_a_row_has_the_change_its_answer_and_what_could_have_been_seen(values, answer):
+def test_a_row_has_the_change_its_verdict_and_the_smallest_detectable_one(values, answer):
     (row,) = comparisons.change_rows([against_full("without_cosine", values)])
     seen = smallest_detectable_difference(FULL, values)
-    assert row["which is"] == answer and row["could have seen (points)"] == f"{seen * 100:.2f}"
+    assert row["verdict"] == answer and row["smallest detectable (points)"] == f"{seen * 100:.2f}"
     assert row["masked accuracy"] == f"{np.median(values):.1%}" and row["seeds"] == 3
     assert row["Table 4 (points)"] == f"{TABLE_4['without_cosine']}" and row["tokens"] == 600
     assert row["seconds times cores"] == 20
@@ -73,10 +75,13 @@ def test_the_papers_column_is_left_out_for_choices_and_empty_for_arms_it_lacks()
     assert "Table 4 (points)" not in comparisons.change_rows([one], with_paper=False)[0]
 
 
-def test_one_seed_could_have_seen_nothing_and_has_no_bounds():
+def test_one_seed_detects_nothing_and_has_no_bounds():
     (row,) = comparisons.change_rows([against_full("without_mlm", [0.2])])
-    assert row["could have seen (points)"] == "nothing" and row["change [its ends] (points)"] == "-10.0 (no bounds)"
-    assert row["which is"] == "not settled"
+    assert (
+        row["smallest detectable (points)"] == "unknown"
+        and row["change [95% interval] (points)"] == "-10.0 (no bounds)"
+    )
+    assert row["verdict"] == "not settled"
 
 
 def test_a_sentence_says_on_which_side_the_whole_interval_lies():
@@ -92,9 +97,9 @@ def test_a_sentence_says_on_which_side_the_whole_interval_lies():
 @pytest.mark.parametrize(
     ("values", "why"),
     [
-        (OPEN, "zero lies within"),
+        (OPEN, "zero lies inside the interval"),
         ([0.2], "a single seed shows no spread"),
-        ([0.295, 0.295], "both are on one side, but not by more than the noise of seeds and text, 2.00 points"),
+        ([0.295, 0.295], "the interval excludes zero, but by less than the noise of seeds and text, 2.00 points"),
     ],
 )
 def test_a_sentence_about_what_is_not_settled_says_why(values, why):
@@ -120,9 +125,9 @@ def test_seconds_of_different_machines_are_said_not_to_compare():
 def test_what_was_found_is_sorted_by_what_it_settles_and_says_what_chance_may_do():
     found = [against_full(name, v) for name, v in zip(("without_mlm", "without_cosine"), (WORSE, OPEN), strict=True)]
     assert comparisons.found_sentence(found) == (
-        "Worse than the full recipe (1 of 2): without masked-LM loss. Not settled (1 of 2): without cosine loss. Were "
-        "no ingredient worth anything, chance alone would still call one or more of these 2 better or worse, in up to "
-        "10% of repetitions."
+        "Worse than the full recipe (1 of 2): without masked-LM loss. Not settled (1 of 2): without cosine loss. If "
+        "no ingredient had an effect, chance alone would still call one or more of these 2 better or worse in up to 10% "
+        "of repetitions."
     )
     assert "chance" not in comparisons.found_sentence([against_full("without_mlm", [0.2, 0.21])])
 
@@ -141,8 +146,8 @@ def two():
 def test_the_two_by_two_has_medians_and_what_rows_and_columns_add(two):
     copied, random, added = comparisons.cell_rows(two)
     assert copied["triple loss"] == "31.0%" and copied["MLM only"] == "22.0%"
-    assert random["the teacher adds [its ends] (points)"] == "0.0 [-4.3 to 4.3]"
-    assert f"{added['MLM only']} points" == comparisons.points(two.copying("mlm"))
+    assert random["the teacher adds [95% interval] (points)"] == "0.0 [-4.3 to 4.3]"
+    assert f"{added['MLM only']} points" == with_interval(two.copying("mlm").interval, POINTS)
 
 
 def test_a_factor_helps_only_where_its_whole_interval_says_so(two):
@@ -151,7 +156,7 @@ def test_a_factor_helps_only_where_its_whole_interval_says_so(two):
     assert said[0].startswith("At equal tokens the teacher's outputs add 9.7 [8.2 to 11.1] points to copied layers")
     assert said[0].endswith("They help.")
     assert said[1].endswith(
-        "(95% interval over seeds and text, 3 seeds). Whether they help is not settled: zero lies within."
+        "(95% interval over seeds and text, 3 seeds). Whether they help is not settled: zero lies inside the interval."
     )
     assert said[2].endswith("It helps.") and said[4].endswith("Copied layers gain more.")
 
@@ -162,10 +167,10 @@ def test_the_seeds_a_difference_takes_come_from_the_spread_of_all_paired_differe
     spread = math.sqrt(differences.var(axis=1, ddof=1).mean())
     near, far = comparisons.seed_rows(found)
     mean = abs(differences[0].mean())
-    assert near["difference found (points)"] == f"{mean * 100:.2f}" and near["seeds there"] == 3
+    assert near["difference (points)"] == f"{mean * 100:.2f}" and near["seeds"] == 3
     even = seeds_needed(spread, mean)
-    assert near["seeds for every second time"] == even and near["for four times out of five"] > even
-    assert far["for four times out of five"] == 3 and far["which would take"] == "2 min"
+    assert near["seeds at 50% power"] == even and near["seeds at 80% power"] > even
+    assert far["seeds at 80% power"] == 3 and far["time at 80% power"] == "2 min"
 
 
 BY_BLOCK = [0.20, 0.26] * 10
@@ -186,20 +191,20 @@ def test_what_other_text_would_change_counts_in_what_could_be_seen_and_in_the_se
     text = stats.t.ppf(0.975, 19) * stats.sem(BY_BLOCK)
     one, likely_open = on_text("without_cosine", WORSE), on_text("without_mlm", [v + 1.2 * text for v in FULL])
     seen = math.hypot(smallest_detectable_difference(FULL, WORSE), POWER_FACTOR * text)
-    assert comparisons.change_rows([one])[0]["could have seen (points)"] == f"{seen * 100:.2f}"
+    assert comparisons.change_rows([one])[0]["smallest detectable (points)"] == f"{seen * 100:.2f}"
     row, near = comparisons.seed_rows([one, likely_open])
     spread = math.sqrt(np.var(np.subtract(WORSE, FULL), ddof=1) / 2)
     distance = abs(np.subtract(WORSE, FULL).mean())
-    assert row["seeds for every second time"] == seeds_needed(spread, math.sqrt(distance**2 - text**2))
-    assert near["seeds for every second time"] > 3  # it is beyond the text, but not so far as to be found mostly
-    assert near["for four times out of five"] == "other text might turn it" and near["which would take"] is None
+    assert row["seeds at 50% power"] == seeds_needed(spread, math.sqrt(distance**2 - text**2))
+    assert near["seeds at 50% power"] > 3  # it is beyond the text, but not so far as to be found mostly
+    assert near["seeds at 80% power"] == "more text needed" and near["time at 80% power"] is None
 
 
 def test_without_a_spread_no_number_of_seeds_is_named():
     (row,) = comparisons.seed_rows([against_full("without_mlm", [0.2])])
-    assert row["seeds for every second time"] is row["for four times out of five"] is row["which would take"] is None
+    assert row["seeds at 50% power"] is row["seeds at 80% power"] is row["time at 80% power"] is None
     assert comparisons.detectable_sentence(math.nan, 1).startswith("A single seed shows no spread")
-    assert comparisons.detectable_sentence(0.0, 2).startswith("Every recipe's seeds gave the same")
+    assert comparisons.detectable_sentence(0.0, 2).startswith("All seeds of a recipe have the same value")
 
 
 def test_the_spread_is_that_over_seeds_of_all_recipes_the_full_one_counted_once():
@@ -214,8 +219,8 @@ def test_what_could_be_seen_shrinks_with_the_seeds():
     said = comparisons.detectable_sentence(0.01, 5)
     assert said.startswith("Over seeds a recipe's masked accuracy has a standard deviation of 1.00 points. With 5")
     here, three, ten = (f"{100 * detectable_difference(0.01, n, n):.2f} points" for n in (5, 3, 10))
-    assert said.endswith(f"from {here} on; with 3 from {three}, with 10 from {ten}.")
+    assert said.endswith(f"repetitions is {here}; with 3 it is {three}, with 10 it is {ten}.")
 
 
 def test_a_difference_is_written_with_its_ends():
-    assert comparisons.points(Differences((0.1, 0.2), 0.1)) == "15.0 [10.0 to 20.0] points"
+    assert with_interval(Differences((0.1, 0.2), 0.1).interval, POINTS) == "15.0 [10.0 to 20.0] points"

@@ -11,13 +11,13 @@ from distilbook.views import style as palette
 LONGER = {name: f"{name}_equal_seconds" for name in ("without_teacher", "from_scratch")}
 
 
-def test_every_model_and_arm_has_a_colour_a_marker_and_a_label_of_its_own():
+def test_every_model_and_ablation_has_a_colour_a_marker_and_a_label_of_its_own():
     names = {*ARMS, "teacher", "tfidf", "majority"}
     for look in (palette.COLOURS, palette.MARKERS, palette.LABELS):
         assert look.keys() == names | {*LONGER.values()} and len({look[name] for name in names}) == len(names)
 
 
-def test_an_arm_at_equal_seconds_has_the_arms_colour_its_marker_open_and_a_label_of_its_own():
+def test_an_ablation_at_equal_seconds_has_the_ablations_colour_its_marker_open_and_a_label_of_its_own():
     for arm, longer in LONGER.items():
         assert palette.COLOURS[longer] == palette.COLOURS[arm]
         assert palette.MARKERS[longer] == f"{palette.MARKERS[arm]}-open"
@@ -48,7 +48,7 @@ def test_masking_rates_are_drawn_over_occurrences():
     assert corpus.masking_rates(rates).data[0].y == (0.5, 0.2, 0.05)
 
 
-def test_the_most_frequent_word_piece_has_its_group_even_at_a_power_of_ten():
+def test_the_most_frequent_token_has_its_group_even_at_a_power_of_ten():
     rates = corpus.draw_rates(np.array([1000]), np.array([1]), np.array([4]))
     assert rates == {"1,000 to 9,999": 0.25}
 

@@ -18,7 +18,11 @@ def test_each_term_and_the_held_out_accuracy_are_drawn_over_the_tokens_seen():
     steps = [step(number, cosine_loss=0.1 * number) for number in range(1, 5)]
     measured = [{"step": number, "masked_accuracy": 0.1 * number} for number in (0, 3)]
     made = under_way(steps, measured)
-    assert [trace.name for trace in made.data] == ["masked LM (nat)", "cosine", "masked accuracy, held-out text"]
+    assert [trace.name for trace in made.data] == [
+        "masked-LM loss (nat)",
+        "cosine loss",
+        "masked accuracy, held-out text",
+    ]
     assert all(trace.x == (100, 200, 300, 400) for trace in made.data[:2]) and made.data[2].x == (0, 300)
     assert made.data[1].y == pytest.approx((0.1, 0.2, 0.3, 0.4)) and made.data[2].y == pytest.approx((0, 0.3))
     assert made.layout.title.text == "step 4: 200 tokens/s, 1 min 26 s left"

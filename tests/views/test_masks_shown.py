@@ -2,7 +2,7 @@
 
 from distilbook.claims.ablation import chapter_of
 from distilbook.core.records import HELD_OUT_TEXT, TRAINING_MASKS, Record
-from distilbook.views.choices import MASKS, mask_rows, mask_sentences
+from distilbook.views.masks import MASKS, mask_rows, mask_sentences
 from held_out_files import kept
 
 
@@ -37,20 +37,21 @@ TURNED = records(TRAINING_MASKS, full=[(0.04, 7.7), (0.041, 7.8)], without_teach
 
 def test_every_score_has_its_change_its_direction_and_what_it_rests_on():
     rows = mask_rows(UNIFORM + TURNED)
-    assert [row["which is"] for row in rows] == ["worse", "better", "worse", "worse"]
+    assert [row["verdict"] for row in rows] == ["worse", "better", "worse", "worse"]
     assert rows[0] == {
         "recipe": "copied layers, MLM only",
-        "measured": "masked accuracy",
-        "under": "uniform masks",
+        "measure": "masked accuracy",
+        "masks": "uniform masks",
         "full recipe": "0.205",
-        "its own": "0.105",
-        "change [its ends]": "-10.0 [-10.0 to -10.0] points",
-        "which is": "worse",
+        "this recipe": "0.105",
+        "change [95% interval]": "-10.0 [-10.0 to -10.0] points",
+        "verdict": "worse",
         "seeds": 2,
         "masked tokens": 500,
     }
     assert (
-        rows[3]["measured"] == "masked-LM loss (nat)" and rows[3]["change [its ends]"] == "0.525 [0.500 to 0.550] nat"
+        rows[3]["measure"] == "masked-LM loss (nat)"
+        and rows[3]["change [95% interval]"] == "0.525 [0.500 to 0.550] nat"
     )
 
 
@@ -58,7 +59,7 @@ def test_a_sentence_says_by_which_score_the_masks_decide():
     assert mask_sentences(UNIFORM + TURNED) == [
         "Copied layers, MLM only against the full recipe: by masked accuracy worse under uniform masks and better "
         "under masks drawn as in training; by masked-LM loss worse under uniform masks and worse under masks drawn as in "
-        "training. By masked accuracy the masks turn the answer."
+        "training. By masked accuracy the kind of masks reverses the answer."
     ]
 
 
@@ -69,22 +70,22 @@ def test_where_both_masks_agree_they_decide_nothing():
         for record in records(task, full=[(0.2, 5.0), (0.2, 5.0)], from_scratch=[(0.1, 6.0), (0.1, 6.0)])
     ]
     (said,) = mask_sentences(same)
-    assert said.startswith("Random, MLM only") and said.endswith(". Both kinds of masks say the same.")
+    assert said.startswith("Random, MLM only") and said.endswith(". Both kinds of masks give the same answer.")
 
 
 def test_what_only_one_kind_of_masks_settles_is_no_disagreement():
     unsettled = records(TRAINING_MASKS, full=[(0.20, 5.0), (0.30, 4.0)], without_teacher=[(0.19, 5.1), (0.31, 3.9)])
     (said,) = mask_sentences(UNIFORM + unsettled)
     assert said.endswith(
-        "By masked accuracy and masked-LM loss only one kind of masks settles it, which is no disagreement."
+        "By masked accuracy and masked-LM loss only one kind of masks settles the answer, which is no contradiction."
     )
 
 
 def test_a_single_seed_settles_nothing_under_any_mask():
     single = [r for r in UNIFORM + TURNED if r.seed == 0]
-    assert [row["which is"] for row in mask_rows(single)] == ["not settled"] * 4
-    assert mask_rows(single)[0]["change [its ends]"].endswith("(no bounds)")
-    assert mask_sentences(single)[0].endswith("Both kinds of masks say the same.")
+    assert [row["verdict"] for row in mask_rows(single)] == ["not settled"] * 4
+    assert mask_rows(single)[0]["change [95% interval]"].endswith("(no bounds)")
+    assert mask_sentences(single)[0].endswith("Both kinds of masks give the same answer.")
 
 
 def test_a_recipe_measured_under_uniform_masks_alone_is_left_out():
@@ -99,5 +100,5 @@ def test_arms_are_shown_apart_and_each_beside_what_its_own_chapter_measured():
     assert mask_rows(everything, ["without_teacher"]) == mask_rows(UNIFORM + TURNED)
     (said,) = mask_sentences(everything, ["without_mlm"])
     assert said.startswith("Without masked-LM loss against the full recipe")
-    (row,) = [r for r in mask_rows(everything, ["without_mlm"]) if r["under"] == MASKS[TRAINING_MASKS]][:1]
-    assert row["full recipe"] == "0.500" and row["its own"] == "0.300"
+    (row,) = [r for r in mask_rows(everything, ["without_mlm"]) if r["masks"] == MASKS[TRAINING_MASKS]][:1]
+    assert row["full recipe"] == "0.500" and row["this recipe"] == "0.300"

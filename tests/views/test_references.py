@@ -62,13 +62,13 @@ def run(tmp_path) -> ReferenceRun:
 def test_a_reference_says_where_it_comes_from(run):
     rows = references.reference_rows([run])
     assert {row["reference run"] for row in rows} == {"A small run"}
-    assert {row["what"]: row["how"] for row in rows} == {
+    assert {row["fact"]: row["value"] for row in rows} == {
         "edition": "miniature",
-        "when": "2026-11-22",
+        "date": "2026-11-22",
         "machine": "a machine",
         "text": "8 MB of Wikipedia",
-        "pre-training of the full recipe's student": "5,000,000 word pieces, 1 h",
-        "what was a subset": "1 of 9 tasks",
+        "pre-training of the full recipe's student": "5,000,000 tokens, 1 h",
+        "subset": "1 of 9 tasks",
     }
     assert references.reference_rows([]) == []
 
@@ -83,7 +83,7 @@ def test_scores_stand_beside_the_papers_figure_for_the_task(run):
     answers = Answers.read({seed: run.folder / f"teacher-{seed}.npz" for seed in range(2)}, "accuracy")
     assert {row["reference run"] for row in rows.values()} == {"A small run"}
     assert rows["teacher"]["task"] == "RTE" and rows["teacher"]["median [95% interval]"].startswith("0.90")
-    assert answers.score == pytest.approx(0.9) and rows["majority"]["of them collapsed"] == 2
+    assert answers.score == pytest.approx(0.9) and rows["majority"]["collapsed"] == 2
 
 
 def test_another_recipe_stands_beside_the_full_one_on_held_out_text_and_on_tasks(run):
@@ -110,12 +110,12 @@ def test_another_recipe_stands_beside_the_full_one_on_held_out_text_and_on_tasks
 
     (recipe,) = references.reference_recipes([whole])
     assert recipe["reference run"] == "A small run" and recipe["recipe"] == "copied layers, MLM only"
-    assert recipe["change [its ends] (points)"] == "-10.5 [-11.0 to -10.0]" and recipe["which is"] == "worse"
+    assert recipe["change [95% interval] (points)"] == "-10.5 [-11.0 to -10.0]" and recipe["verdict"] == "worse"
 
     assert references.reference_masks([whole]) == []  # under uniform masks alone
 
     (arm,) = references.reference_arms([whole])  # the same predictions as the full recipe's
-    assert arm["reference run"] == "A small run" and arm["arm"] == "copied layers, MLM only"
+    assert arm["reference run"] == "A small run" and arm["ablation"] == "copied layers, MLM only"
     assert arm["change [95% interval]"].startswith("0.0 [") and arm["on"] == "RTE" and arm["examples"] == 400
 
     assert references.reference_recipes([run]) == [] and references.reference_arms([run]) == []

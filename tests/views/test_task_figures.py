@@ -8,8 +8,8 @@ from distilbook.claims.task_scores import ArmChange
 from distilbook.stats import Answers, macro_score
 from distilbook.stats.intervals import Interval
 from distilbook.views import style as palette
-from distilbook.views import tasks
-from distilbook.views.tasks import COLLAPSED
+from distilbook.views import task_scores, tasks
+from distilbook.views.task_scores import COLLAPSED
 
 LABELS = np.arange(60) % 2
 
@@ -21,7 +21,7 @@ def answered(*wrong: int | None) -> Answers:
 
 def test_every_seed_has_a_mark_and_a_collapsed_one_a_hollow_one():
     full = answered(6, 12, None)
-    made = tasks.task_scores({"SST-2": {"full": full, "majority": answered(None)}})
+    made = task_scores.task_scores({"SST-2": {"full": full, "majority": answered(None)}})
     median, seeds, _, majority = made.data
     assert seeds.x == pytest.approx((0.9, 0.8, 0.5)) and set(seeds.y) == {"full recipe"}
     assert seeds.marker.symbol == (palette.MARKERS["full"], palette.MARKERS["full"], COLLAPSED)
@@ -33,17 +33,19 @@ def test_every_seed_has_a_mark_and_a_collapsed_one_a_hollow_one():
 
 
 def test_every_task_has_its_panel_named_with_its_metric():
-    made = tasks.task_scores({"SST-2": {"full": answered(6)}, "RTE": {"full": answered(3), "teacher": answered(1)}})
+    made = task_scores.task_scores(
+        {"SST-2": {"full": answered(6)}, "RTE": {"full": answered(3), "teacher": answered(1)}}
+    )
     assert [note.text for note in made.layout.annotations] == ["SST-2: accuracy", "RTE: accuracy"]
     assert made.layout.yaxis2.categoryarray == ("full recipe", "teacher")
 
 
-def test_an_arms_change_is_drawn_with_its_interval_beside_table_4():
+def test_an_ablations_change_is_drawn_with_its_interval_beside_table_4():
     changes = [
         ArmChange("without_mlm", Interval(-0.02, -0.03, 0.0, 900, 0.95), ("A",), 5, -0.0031, (), 5),
         ArmChange("without_teacher", Interval(0.01, -np.inf, np.inf, 900, 0.95), ("A",), 1, None, (), 1),
     ]
-    made = tasks.arm_score_changes(changes)
+    made = task_scores.score_changes(changes)
     ours, papers, open_ended = made.data
     assert (ours.x, papers.x, open_ended.x) == ((-2.0,), (pytest.approx(-0.31),), (1.0,))
     assert (ours.error_x.array[0], ours.error_x.arrayminus[0]) == pytest.approx((2.0, 1.0))

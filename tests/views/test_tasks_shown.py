@@ -13,6 +13,7 @@ from distilbook.finetuning.grid import Cell, Model
 from distilbook.finetuning.run import keep
 from distilbook.stats import Answers, difference
 from distilbook.tasks import Examples, Task, TaskSource, load_task
+from distilbook.views import task_scores
 from distilbook.views import tasks as shown
 
 SETTINGS = {
@@ -76,18 +77,18 @@ def test_a_task_is_told_by_what_is_given_asked_and_scored(tasks):
     rows = {row["task"]: row for row in shown.task_table(list(tasks.values()))}
     assert rows["reviews"] == {
         "task": "reviews",
-        "given": "one text",
-        "asked": "one of 0, 1",
-        "scored by": "accuracy",
-        "to train on": 64,
+        "input": "one text",
+        "label": "one of 0, 1",
+        "metric": "accuracy",
+        "training": 64,
         "scored": "32 (test)",
         "units": "4 groups",
         "withheld": None,
     }
-    assert (rows["pairs"]["given"], rows["pairs"]["asked"]) == ("two texts", "a number")
+    assert (rows["pairs"]["input"], rows["pairs"]["label"]) == ("two texts", "a number")
     assert rows["MNLI"]["scored"] == "24 (dev_matched), 24 (dev_mismatched)"
     assert rows["MNLI"]["withheld"] == 18 and rows["MNLI"]["units"] == "examples"
-    assert rows["IMDb"]["asked"] == "one of negative, positive" and rows["IMDb"]["units"] == "4 groups"
+    assert rows["IMDb"]["label"] == "one of negative, positive" and rows["IMDb"]["units"] == "4 groups"
 
 
 def test_pairs_that_share_a_text_are_counted_by_their_texts():
@@ -101,10 +102,10 @@ def test_lines_that_were_left_out_are_counted_and_the_first_ones_named(tasks):
         with_gaps = Task("x", "accuracy", ("0", "1"), reviews.train, reviews.evaluation, {}, left_out=lines)
         return shown.left_out([reviews, with_gaps])
 
-    assert told() == "Every line of the tasks' files could be used."
-    assert told("a:1: no label") == "Left out of the training files: 1 line. The first: ‘a:1: no label’."
+    assert told() == "No line of the tasks' files was excluded."
+    assert told("a:1: no label") == "Excluded from the training files: 1 line. The first: ‘a:1: no label’."
     assert told("a:1: x", "a:2: x", "b:1: y", "b:9: z") == (
-        "Left out of the training files: 4 lines. The first: ‘a:1: x’, ‘a:2: x’, ‘b:1: y’."
+        "Excluded from the training files: 4 lines. The first: ‘a:1: x’, ‘a:2: x’, ‘b:1: y’."
     )
 
 
@@ -113,8 +114,8 @@ def test_what_is_both_trained_on_and_scored_is_counted(tasks):
     train, test = reviews.train, reviews.evaluation["test"]
     test = replace(test, first=[f" {train.first[0]}  ", *train.first[:2], *test.first[3:]])
     assert shown.left_out([replace(reviews, evaluation={"test": test})]) == (
-        "Every line of the tasks' files could be used. Scored examples that occur word for word in training:"
-        f" 3 of {len(test)} (reviews, test)."
+        "No line of the tasks' files was excluded. Scored examples that also occur in the training set, "
+        f"word for word: 3 of {len(test)} (reviews, test)."
     )
 
 
@@ -145,28 +146,28 @@ def test_a_tasks_own_settings_are_shown_in_place_of_the_shared_ones(address):
         "task": "reviews",
         "training examples": 16,
         "epochs": 2,
-        "batch": 8,
+        "batch size": 8,
         "learning rate": "0.0001",
         "warm-up": "10%",
-        "word pieces at most": 32,
+        "maximum tokens": 32,
         "seeds": 3,
     }
     differs = {"task": "MNLI", "training examples": "all", "epochs": 3, "learning rate": "2e-05"}
-    assert own == shared | differs | {"word pieces at most": 64}
+    assert own == shared | differs | {"maximum tokens": 64}
 
 
-def test_a_row_has_the_scores_of_its_seeds_what_they_cost_and_how_many_came_to_nothing(made):
+def test_a_row_has_the_scores_of_its_seeds_their_cost_and_the_diverged_runs(made):
     student = [made("reviews", "full", seed, wrong, seconds=1.0 + seed) for seed, wrong in enumerate((4, 8))]
     diverged = made("reviews", "full", 2, 0, seconds=6.0, diverged=5)
     teacher = [made("reviews", "teacher", seed, 2) for seed in (0, 1)]
     answers = {"reviews": {"teacher": answers_of(teacher, "test"), "full": answers_of(student, "test")}}
-    first, second = shown.scores_by_task([*teacher, *student, diverged], answers)
+    first, second = task_scores.scores_by_task([*teacher, *student, diverged], answers)
     assert (first["task"], first["model"], first["diverged"]) == ("reviews", "teacher", None)
-    assert first["core seconds a seed"] == pytest.approx(2.0 * 3)
-    assert (second["model"], second["seeds from, to"]) == ("full recipe", "0.750, 0.875")
+    assert first["core seconds per seed"] == pytest.approx(2.0 * 3)
+    assert (second["model"], second["range over seeds"]) == ("full recipe", "0.750, 0.875")
     assert second["median [95% interval]"].startswith("0.81") and second["examples"] == 32
     assert (second["seeds"], second["diverged"]) == (2, 1)
-    assert second["core seconds a seed"] == pytest.approx(3 * (1 + 2 + 6) / 3)
+    assert second["core seconds per seed"] == pytest.approx(3 * (1 + 2 + 6) / 3)
 
 
 def test_the_macro_score_is_the_mean_of_the_tasks_over_the_models_that_have_them_all(made):
@@ -177,8 +178,8 @@ def test_the_macro_score_is_the_mean_of_the_tasks_over_the_models_that_have_them
         "reviews": models("reviews", "test", teacher=(2, 4, 6), full=(8, 8, 8), tfidf=(3,)),
         "MNLI": models("MNLI", "dev_matched", teacher=(6, 3), full=(12, 9)),
     }
-    assert shown.common_models(answers) == ["teacher", "full"]
-    rows = shown.macro_rows(answers)
+    assert task_scores.common_models(answers) == ["teacher", "full"]
+    rows = task_scores.macro_rows(answers)
     assert [row["model"] for row in rows] == ["teacher", "full recipe"]
     assert [(row["tasks"], row["examples"], row["seeds"]) for row in rows] == [(2, 32 + 24, 2)] * 2
     for row, parts in zip(rows, ((1 - 4 / 32, 1 - 4.5 / 24), (1 - 8 / 32, 1 - 10.5 / 24)), strict=True):
@@ -188,7 +189,7 @@ def test_the_macro_score_is_the_mean_of_the_tasks_over_the_models_that_have_them
 
 def test_submissions_are_told_by_their_folders_and_files(tmp_path):
     assert shown.submitted([], tmp_path) == (
-        "No task of this edition has a withheld test set, so there is nothing to hand in."
+        "No task of this edition has a withheld test set, so there is nothing to submit."
     )
     folders = [tmp_path / "submissions" / model / "seed0" for model in ("teacher", "full")]
     for folder, names in zip(folders, (("RTE", "MNLI-m"), ("RTE",)), strict=True):
@@ -196,8 +197,8 @@ def test_submissions_are_told_by_their_folders_and_files(tmp_path):
         for name in names:
             (folder / f"{name}.tsv").write_text("index\tprediction\n")
     assert shown.submitted(folders, tmp_path) == (
-        "Answers to withheld test sets, as GLUE's server takes them (‘MNLI-m.tsv’, ‘RTE.tsv’), are in 2 folders, one "
-        f"for each model and seed, such as ‘{Path('submissions', 'teacher', 'seed0')}’."
+        "Answers to withheld test sets, in the format of GLUE's server (‘MNLI-m.tsv’, ‘RTE.tsv’), are in 2 folders, "
+        f"one for each model and seed, such as ‘{Path('submissions', 'teacher', 'seed0')}’."
     )
     assert "are in 1 folder, one" in shown.submitted(folders[:1], tmp_path)
 
@@ -217,8 +218,8 @@ def test_what_a_cut_costs_is_the_difference_to_the_whole_of_the_same_model(made)
         "scored texts cut": "75%",
         "score": "0.625",
         "score at 48": "0.875",
-        "lost by the cut [95% interval]": with_ends(gap.value, gap.low, gap.high, 0.0, POINTS),
-        "a loss": "yes" if gap.low > 0 else "not settled",
+        "loss [95% interval]": with_ends(gap.value, gap.low, gap.high, 0.0, POINTS),
+        "significant": "yes" if gap.low > 0 else "not settled",
         "seeds": 2,
     }
 

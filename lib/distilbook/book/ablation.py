@@ -29,7 +29,8 @@ from ..pretraining.config import PretrainRun
 from ..pretraining.records import pretraining_records, training_mask_records
 from ..training.loop import Watch
 from ..views import ablations as arms
-from ..views import choices as comparisons
+from ..views import comparisons
+from ..views.pretraining import run_rows
 
 if TYPE_CHECKING:
     from .chapter import Chapter
@@ -58,11 +59,11 @@ class Changed:
     def curves(self) -> go.Figure:
         """Draw the held-out masked accuracy of all runs over the tokens they have seen."""
         teacher = self.chapter.records.current(chapter="03_teacher", metric="masked_accuracy")
-        return arms.arm_curves(self.beside, teacher[0].value)
+        return arms.accuracy_curves(self.beside, teacher[0].value)
 
     def rows(self) -> list[dict]:
         """Return a row a run: its scores, tokens, seconds and cores."""
-        return arms.run_rows(self.beside)
+        return run_rows(self.beside)
 
     def sentence(self, recipe: str) -> str:
         """Say how ``recipe`` differs from the full one, from the records."""
@@ -145,7 +146,7 @@ class Ablation(Changed):
 
     def comparison_as_long(self) -> list[dict]:
         """Return the same for the arm that was trained for as many seconds."""
-        return arms.comparison_rows(self.full, self.runs[self.as_long], "this arm, equal seconds")
+        return arms.comparison_rows(self.full, self.runs[self.as_long], "this ablation, equal seconds")
 
     def verdict(self) -> str:
         """Say what the arm settles: its claim's verdict, or how it differs where nothing is claimed of it."""

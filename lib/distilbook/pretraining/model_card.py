@@ -21,16 +21,9 @@ from ..distillation.recipe import ARM_LABELS
 from ..models.folder import look_at
 from ..stats.predictions import kept_arrays
 from ..training.log import FILE, read_curves
+from .measures import MEASURES
 from .pretrain import PretrainRun
 
-#: The held-out measures: how a reader calls them, and the Hub where it has a name for them.
-MEASURES = {
-    "masked_accuracy": ("masked accuracy", "accuracy"),
-    "masked_lm_loss": ("masked-LM loss (nat)", "loss"),
-    "perplexity": ("perplexity", "perplexity"),
-    "kl_to_teacher": ("divergence from the teacher (nat)", "kl_divergence"),
-    "top1_agreement": ("same first choice as the teacher", "top1_agreement"),
-}
 #: Rows of the table of what was measured along the way; the file beside the card has all.
 ROWS = 12
 CARD = """
@@ -154,8 +147,8 @@ def _metadata(run: PretrainRun, corpus: Corpus, teacher: str | None, title: str)
                 task_type="fill-mask",
                 dataset_type="text",
                 dataset_name=f"held-out blocks of corpus {corpus.fingerprint}",
-                metric_type=MEASURES[name][1],
-                metric_name=MEASURES[name][0],
+                metric_type=MEASURES[name].on_hub,
+                metric_name=MEASURES[name].label,
                 metric_value=value,
             )
             for name, value in run.scores.items()
@@ -164,7 +157,7 @@ def _metadata(run: PretrainRun, corpus: Corpus, teacher: str | None, title: str)
 
 
 def _results(run: PretrainRun) -> str:
-    rows = [(MEASURES[name][0], value, run.teacher_scores.get(name)) for name, value in run.scores.items()]
+    rows = [(MEASURES[name].label, value, run.teacher_scores.get(name)) for name, value in run.scores.items()]
     return _rows(["measure", "student", "teacher"], rows)
 
 
@@ -173,7 +166,7 @@ def _curve(run: PretrainRun) -> str:
     shown = [lines[number] for number in evenly_spaced(len(lines), ROWS)]
     each = run.tokens / run.config.steps
     rows = [(line["step"], round(line["step"] * each), *(line[name] for name in run.scores)) for line in shown]
-    return _rows(["step", "word pieces", *(MEASURES[name][0] for name in run.scores)], rows)
+    return _rows(["step", "word pieces", *(MEASURES[name].label for name in run.scores)], rows)
 
 
 def _rows(names: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:

@@ -21,15 +21,7 @@ from ..models.loading import load_model, load_tokenizer, weights_fingerprint
 from ..stats.predictions import kept_arrays
 from .config import PretrainRun
 from .held_out import HELD_OUT_FILE, HeldOut, Predictions, predict
-
-#: Units of the held-out scores; shares have unit 1.
-UNITS = {
-    "masked_accuracy": "1",
-    "masked_lm_loss": "nat",
-    "perplexity": "1",
-    "kl_to_teacher": "nat",
-    "top1_agreement": "1",
-}
+from .measures import MEASURES
 
 
 def made_by(config: ChapterConfig, stage: str, data: str) -> dict[str, Any]:
@@ -61,7 +53,7 @@ def teacher_records(
             split="held-out",
             metric=metric,
             value=value,
-            unit=UNITS[metric],
+            unit=MEASURES[metric].unit,
             n=len(made.labels),
             seconds=seconds,
             fingerprint=weights_fingerprint(workspace.find("teacher", chapter)),
@@ -108,7 +100,7 @@ def pretraining_records(
             split="held-out",
             metric=metric,
             value=value,
-            unit=UNITS[metric],
+            unit=MEASURES[metric].unit,
             n=len(labels),
             step=run.config.steps if budget == "tokens" else None,
             seed=run.seed,

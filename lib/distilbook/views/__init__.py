@@ -1,3 +1,3 @@
-"""Tables, figures and generated sentences, one module a chapter subject.
-`style` holds what they share: palette, tables, cards.
+"""Tables, figures and sentences that the chapters display, one module per subject.
+`style` holds their common look, `quantities` the notation of numbers and the templates of sentences.
 """

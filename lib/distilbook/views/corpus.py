@@ -1,4 +1,4 @@
-"""Figures of the text: its blocks, its word pieces, its masks."""
+"""Figures, rows and sentences about the training text: its blocks, tokens and masks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,22 @@ import numpy as np
 import plotly.graph_objects as go
 
 from ..core.markup import Markup
+from .quantities import Template, percent
 from .style import PLAIN, figure
+
+HALF_OF_TEXT = Template(
+    "Half of the training text is made of {needed:count} of the {occurring:count} tokens that occur in it. "
+    "The most frequent are {first:quoted}."
+)
+DRAWN_AGAINST_ALL = Template(
+    "The median drawn token occurs {drawn:short} times in the training text, the median of all tokens in these "
+    "blocks {every:short} times. The drawn tokens are {how} the rest of the text."
+)
+RATES = Template(
+    "Of tokens that occur {rarest} times {first:percent} are drawn, of those that occur {commonest} times "
+    "{last:percent}; from group to group the share {way}."
+)
+ONE_RATE = Template("All tokens occur {rarest} times; of these {first:percent} are drawn.")
 
 
 def text_sources(statistics: Sequence[Mapping]) -> go.Figure:
@@ -26,17 +41,15 @@ def text_sources(statistics: Sequence[Mapping]) -> go.Figure:
 
 
 def frequency_ranks(counts: np.ndarray, labels: Sequence[str], marked: int = 6) -> go.Figure:
-    """Draw how often each word piece occurs by its rank, with the names of some.
+    """Draw how often each token occurs by its rank, with the names of some.
 
     Args:
-        counts: (vocabulary,); labels: the word pieces, (vocabulary,).
+        counts: (vocabulary,); labels: the tokens, (vocabulary,).
     """
     order = np.argsort(-counts, kind="stable")
     seen = order[counts[order] > 0]
     places = np.unique(np.geomspace(1, len(seen), 400).astype(int)) - 1
-    made = figure(
-        "Occurrences of each word piece in the training text", "rank of the word piece (log)", "occurrences (log)"
-    )
+    made = figure("Occurrences of each token in the training text", "rank of the token (log)", "occurrences (log)")
     made.add_scatter(x=places + 1, y=counts[seen[places]], mode="lines", line_color=PLAIN[0], showlegend=False)
     some = np.unique(np.geomspace(1, len(seen), marked).astype(int)) - 1
     made.add_scatter(
@@ -53,18 +66,30 @@ def frequency_ranks(counts: np.ndarray, labels: Sequence[str], marked: int = 6) 
     return made
 
 
-def masked_blocks(drawn: np.ndarray, treated: np.ndarray, pieces: Sequence[Sequence[str]]) -> go.Figure:
-    """Draw what masking does to some blocks: one row a block, one square a word piece.
+def half_of_text(counts: np.ndarray, labels: Sequence[str]) -> str:
+    """Return how few tokens make up half of the text, and the most frequent ones.
+
+    Args:
+        counts: occurrences of each token, (vocabulary,); labels: the tokens.
+    """
+    order = np.argsort(-counts, kind="stable")
+    needed = int(np.searchsorted(np.cumsum(counts[order]), counts.sum() / 2)) + 1
+    first = [labels[i] for i in order[: min(needed, 5)]]
+    return HALF_OF_TEXT.filled(needed=needed, occurring=(counts > 0).sum(), first=first)
+
+
+def masked_blocks(drawn: np.ndarray, treated: np.ndarray, tokens: Sequence[Sequence[str]]) -> go.Figure:
+    """Draw the masking of some blocks: one row per block, one square per token.
 
     Args:
         drawn: (blocks, length) bool; treated: (blocks, length) bool, where the input was changed;
-        pieces: (blocks, length), shown when the pointer is on a square.
+        tokens: (blocks, length), shown when the pointer is on a square.
     """
     level = drawn.astype(int) + (drawn & treated)
-    made = figure("Word pieces drawn for prediction", "position in the block", "block", height=140 + 22 * len(drawn))
+    made = figure("Tokens drawn for prediction", "position in the block", "block", height=140 + 22 * len(drawn))
     made.add_heatmap(
         z=level,
-        text=pieces,
+        text=tokens,
         hovertemplate=Markup("%{text}<extra></extra>"),
         showscale=False,
         zmin=0,
@@ -73,7 +98,7 @@ def masked_blocks(drawn: np.ndarray, treated: np.ndarray, pieces: Sequence[Seque
         ygap=1,
         colorscale=[[0, "rgba(128,128,128,0.18)"], [0.5, PLAIN[1]], [1, PLAIN[0]]],
     )
-    for name, colour in (("hidden or replaced", PLAIN[0]), ("drawn, left as it is", PLAIN[1])):
+    for name, colour in (("masked or replaced", PLAIN[0]), ("drawn, left unchanged", PLAIN[1])):
         made.add_scatter(
             x=[None], y=[None], mode="markers", name=name, marker={"color": colour, "symbol": "square", "size": 11}
         )
@@ -82,8 +107,19 @@ def masked_blocks(drawn: np.ndarray, treated: np.ndarray, pieces: Sequence[Seque
     return made
 
 
+def drawn_against_all(drawn: np.ndarray, every: np.ndarray) -> str:
+    """Return the median frequency of the drawn tokens against that of all tokens around them.
+
+    Args:
+        drawn, every: occurrences in the training text of each drawn token, and of each token.
+    """
+    ours, all_of_them = float(np.median(drawn)), float(np.median(every))
+    how = "rarer than" if ours < all_of_them else "more frequent than" if ours > all_of_them else "as frequent as"
+    return DRAWN_AGAINST_ALL.filled(drawn=ours, every=all_of_them, how=how)
+
+
 def draw_rates(counts: np.ndarray, drawn: np.ndarray, occurrences: np.ndarray) -> dict[str, float]:
-    """Return the share drawn of the word pieces that occur 1 to 9, 10 to 99 and so on times in the text.
+    """Return the share drawn of the tokens that occur 1 to 9, 10 to 99 and so on times in the text.
 
     Args:
         counts: occurrences in the corpus, (vocabulary,); drawn, occurrences: (vocabulary,) in the
@@ -99,13 +135,43 @@ def draw_rates(counts: np.ndarray, drawn: np.ndarray, occurrences: np.ndarray) -
 
 
 def masking_rates(rates: Mapping[str, float]) -> go.Figure:
-    """Draw how often a word piece is drawn, by how often it occurs in the text; ``rates`` are those of draw_rates."""
-    made = figure(
-        "Share of word pieces drawn, by how often they occur", "occurrences in the training text", "share drawn"
-    )
+    """Draw the share of tokens drawn, by their frequency in the text; ``rates`` are those of :func:`draw_rates`."""
+    made = figure("Share of tokens drawn, by how often they occur", "occurrences in the training text", "share drawn")
     shares = list(rates.values())
     made.add_bar(
         x=list(rates), y=shares, marker_color=PLAIN[0], text=[f"{share:.0%}" for share in shares], showlegend=False
     )
     made.update_yaxes(tickformat=".0%")
     return made
+
+
+def rates_by_frequency(rates: Mapping[str, float]) -> str:
+    """Return how the share drawn changes from the rarest group of tokens to the most frequent.
+
+    Args:
+        rates: the share drawn, by the frequency of the group's tokens (``10 to 99``), the rarest first.
+    """
+    names, steps = list(rates), np.diff(np.array(list(rates.values())))
+    first, last = rates[names[0]], rates[names[-1]]
+    if len(names) == 1:
+        return ONE_RATE.filled(rarest=names[0], first=first)
+    way = "falls" if (steps < 0).all() else "rises" if (steps > 0).all() else "is not monotonic"
+    return RATES.filled(rarest=names[0], first=first, commonest=names[-1], last=last, way=way)
+
+
+def spread_rows(shares: Mapping[str, np.ndarray]) -> list[dict]:
+    """Return, for each way of drawing, the range over blocks of the share drawn.
+
+    Args:
+        shares: by the way's name, the share drawn of each block, (blocks,).
+    """
+    return [
+        {
+            "draw": name,
+            "smallest share of a block": percent(share.min()),
+            "median": percent(np.median(share)),
+            "largest": percent(share.max()),
+            "blocks": len(share),
+        }
+        for name, share in shares.items()
+    ]

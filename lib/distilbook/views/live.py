@@ -1,9 +1,7 @@
-"""A live figure of a training, for the reader in JupyterLab: drawn beside the training, from its metrics file alone.
+"""Live figure of a training run in JupyterLab, drawn from its metrics file by a thread.
 
-The training knows nothing of it. The cell that trains is busy, so the figure is drawn by a thread and
-reaches the page as an update of an output, which a busy kernel may still send.
-
-The figure of a training that is under way.
+The training does not depend on it. The cell that trains is busy, so the figure reaches the page as an update of an
+output, which a busy kernel may still send.
 """
 
 from __future__ import annotations
@@ -16,12 +14,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 import plotly.graph_objects as go
 
 from ..core.markup import html
 from ..core.progress import PROGRESS, duration, in_kernel
-from .style import COLOURS, PLAIN, Figure, figure, subplots
+from ..pretraining.measures import MEASURES
+from .pretraining import LOSS_TERMS
+from .quantities import Template
+from .style import COLOURS, PLAIN, Figure, dressed, subplots
 
 #: Seconds between two drawings.
 EVERY = 5.0
@@ -31,8 +33,8 @@ EVERY = 5.0
 def watch(folder: Path) -> Iterator[None]:
     """Show the curves of the run in ``folder`` while the block trains it.
 
-    Only in a notebook's kernel, and not when a whole edition is executed (``$DISTILBOOK_LOG`` is set then): nobody
-    looks. The output is marked as progress, so that no page shows it.
+    It is drawn in a notebook's kernel, but not during the execution of an edition, which sets ``$DISTILBOOK_LOG``.
+    The output is marked as progress, so that no page shows it.
     """
     if not in_kernel() or os.environ.get("DISTILBOOK_LOG"):
         yield
@@ -51,26 +53,25 @@ def watch(folder: Path) -> Iterator[None]:
 
 
 def blank(made: Figure) -> dict:
-    """Return what takes the place of ``made`` for a moment, as high as it is.
+    """Return a placeholder as high as ``made``.
 
-    JupyterLab's renderer of figures ignores a second figure in its place; after something of another kind it begins
-    afresh.
+    JupyterLab's renderer ignores a figure that replaces a figure; after an output of another type it starts again.
     """
     return {"text/html": f'<div style="height: {made.layout.height}px">{html(made.layout.title.text)}</div>'}
 
 
-def _follow(path: Path, handle, over: threading.Event) -> None:
-    """Redraw until ``over``, and once more; what goes wrong here is said and does not concern the training."""
+def _follow(path: Path, handle: Any, over: threading.Event) -> None:
+    """Redraw until ``over``, and once more; an error is printed and does not stop the training."""
     lines = Lines(path)
     try:
         while not over.wait(EVERY):
             _draw(lines, handle)
         _draw(lines, handle)
-    except Exception:  # whatever a front end, a full disk or a library may do: the training goes on without a figure
-        print(f"The live figure is not drawn any more; the training goes on.\n{traceback.format_exc()}")
+    except Exception:  # of a front end, a disk or a library: the training goes on without a figure
+        print(f"The live figure stopped; the training goes on.\n{traceback.format_exc()}")
 
 
-def _draw(lines: Lines, handle) -> None:
+def _draw(lines: Lines, handle: Any) -> None:
     if lines.more():
         made = under_way(lines.steps, lines.measured)
         for content in (blank(made), made._repr_mimebundle_()):
@@ -78,7 +79,7 @@ def _draw(lines: Lines, handle) -> None:
 
 
 class Lines:
-    """The lines of a metrics file that grows, each read once; all again when the file was written anew."""
+    """The lines of a growing metrics file, each read once; a replaced file is read again from its start."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -90,7 +91,7 @@ class Lines:
         self._file, self._read = file, 0
 
     def more(self) -> bool:
-        """Read what was added since the last time; return whether that was anything."""
+        """Read the lines added since the last call; return whether there were any."""
         if not self.path.exists():
             return False
         with self.path.open("rb") as file:
@@ -107,28 +108,28 @@ class Lines:
         return bool(whole)
 
 
-#: A curve is drawn with at most so many points.
+#: The largest number of points of a curve.
 POINTS = 300
-NAMES = {"distillation_loss": "distillation (nat)", "masked_lm_loss": "masked LM (nat)", "cosine_loss": "cosine"}
-HELD_OUT = "masked accuracy, held-out text"
+HELD_OUT = f"{MEASURES['masked_accuracy'].name}, held-out text"
+SPEED = Template("step {step:count}: {speed:whole} tokens/s, {left}")
 
 
 def under_way(steps: Sequence[Mapping], measured: Sequence[Mapping]) -> go.Figure:
-    """Draw a run that goes on: each loss term and the held-out masked accuracy over the tokens seen.
+    """Draw an unfinished run: each loss term and the held-out masked accuracy over the tokens seen.
 
     Args:
         steps, measured: the lines of its metrics file, of training steps and of held-out measurements.
     """
-    terms = [name for name in NAMES if steps and name in steps[-1]]
+    terms = [name for name in LOSS_TERMS if steps and name in steps[-1]]
     made = subplots(
-        rows=1, cols=len(terms) + 1, subplot_titles=[*map(NAMES.get, terms), HELD_OUT], horizontal_spacing=0.07
+        rows=1, cols=len(terms) + 1, subplot_titles=[*map(LOSS_TERMS.get, terms), HELD_OUT], horizontal_spacing=0.07
     )
     seen = dict(zip((s["step"] for s in steps), accumulate(s["tokens"] for s in steps), strict=True))
     shown = thinned(steps)
     for column, term in enumerate(terms, start=1):
         x, y = [seen[line["step"]] for line in shown], [line[term] for line in shown]
         look = {"color": PLAIN[column - 1], "width": 1.6}
-        made.add_scatter(x=x, y=y, mode="lines", line=look, showlegend=False, name=NAMES[term], row=1, col=column)
+        made.add_scatter(x=x, y=y, mode="lines", line=look, showlegend=False, name=LOSS_TERMS[term], row=1, col=column)
     points = thinned([line for line in measured if line["step"] in seen or line["step"] == 0])
     made.add_scatter(
         x=[seen.get(line["step"], 0) for line in points],
@@ -142,11 +143,7 @@ def under_way(steps: Sequence[Mapping], measured: Sequence[Mapping]) -> go.Figur
     )
     made.update_xaxes(title_text="tokens seen")
     made.update_yaxes(rangemode="tozero", row=1, col=len(terms) + 1)
-    base = figure(state_of(steps), "", "").layout
-    made.update_layout(
-        template=base.template, title=base.title, height=330, margin={"l": 50, "r": 20, "t": 80, "b": 60}
-    )
-    return made.update_layout(paper_bgcolor=base.paper_bgcolor, plot_bgcolor=base.plot_bgcolor)
+    return dressed(made, state_of(steps), 330, left=50, top=80)
 
 
 def thinned(lines: Sequence[Mapping]) -> list[Mapping]:
@@ -156,12 +153,10 @@ def thinned(lines: Sequence[Mapping]) -> list[Mapping]:
 
 
 def state_of(steps: Sequence[Mapping]) -> str:
-    """Say how far a run is, how fast it was over its last steps and how long it will take still."""
+    """Return the step of a run, its speed over the last steps, and the time left."""
     if not steps:
         return "before the first step"
     last = steps[-20:]
     speed = sum(line["tokens"] for line in last) / sum(line["seconds"] for line in last)
     left = steps[-1]["seconds_left"]
-    return f"step {steps[-1]['step']:,}: {speed:,.0f} tokens/s, " + (
-        f"{duration(left)} left" if left else "no step left"
-    )
+    return SPEED.filled(step=steps[-1]["step"], speed=speed, left=f"{duration(left)} left" if left else "no step left")

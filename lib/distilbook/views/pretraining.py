@@ -1,24 +1,49 @@
-"""From a run's metrics file to the lines of a learning curve.
-
-Figures of what was measured: curves, scores, intervals, times.
-"""
+"""Figures, rows and sentences about training runs: loss terms, learning curves, held-out scores."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from statistics import median
 
 import plotly.graph_objects as go
 
-from .style import COLOURS, ENDS, GREY, PLAIN, error_bars, figure, look, subplots
+from ..claims.finding import SHARE
+from ..pretraining.config import PretrainRun
+from ..pretraining.measures import MEASURES
+from ..stats.intervals import Interval, median_and_range
+from .quantities import Template, with_interval
+from .style import COLOURS, GREY, PLAIN, dressed, error_bars, figure, label, look, subplots
 
-if TYPE_CHECKING:
-    from ..pretraining.config import PretrainRun
+#: The terms of the training loss.
+LOSS_TERMS = {
+    "distillation_loss": "distillation loss (nat)",
+    "masked_lm_loss": "masked-LM loss (nat)",
+    "cosine_loss": "cosine loss",
+}
+TEACHER_SCORE = Template(
+    "The teacher guesses {guessed} of the masked tokens ({level:whole percent} interval over blocks, n = {n:count}), "
+    "with a perplexity of {perplexity:short}. The best constant guess would give {constant:percent}, {against}."
+)
+PROJECTED_POSITIONS = Template(
+    "This edition takes the distillation loss at {here}, each projected onto {vocabulary:count} tokens in both "
+    "networks; {there}."
+)
+EVERY_POSITION = Template("every position, {positions:count} in a step")
+MASKED_POSITIONS = Template("the masked positions, about {masked:count} in a step")
+OF_EVERY = Template("every position would be {positions:count}, {ratio:short} times as many")
+OF_MASKED = Template("the masked positions would be about {masked:count}, a factor of {ratio:short} fewer")
+FINAL_ACCURACY = Template(
+    "Over {seeds:count of seed} the student ends at a masked accuracy of {median:percent} (from {low:percent} to "
+    "{high:percent}, n = {positions:count} positions), {side} the teacher's {teacher:percent}."
+)
+COURSE = Template(
+    "On the blocks measured during training the {what} {way}: from {first} before training to {last} at its end "
+    "(medians, {seeds:count of seed})."
+)
 
 
 def held_out_curves(run: PretrainRun) -> list[dict]:
     """Return the held-out measurements of ``run``, each with the tokens ``seen`` until then."""
-    # Here, because it brings torch along, which chapters that only read records do without.
     from ..training.log import read_curves
 
     tokens_a_step = run.tokens / run.config.steps
@@ -28,22 +53,22 @@ def held_out_curves(run: PretrainRun) -> list[dict]:
 def learning_curves(
     curves: Mapping[str, Sequence[Sequence[Mapping]]], metric: str, y: str, title: str, reference: float | None = None
 ) -> go.Figure:
-    """Draw a metric over training, one line a seed, one colour an arm.
+    """Draw a metric over training, one line per seed, one colour per recipe.
 
     Args:
-        curves: for each arm or choice, one list of measurements a seed; each has ``seen`` (tokens) and ``metric``.
+        curves: for each recipe, one list of measurements per seed; each has ``seen`` (tokens) and ``metric``.
         reference: the teacher's value, a dashed line.
     """
     made = figure(title, "training tokens seen", y)
-    for place, (arm, seeds) in enumerate(curves.items()):
-        colour, marker, dash, label = look(arm, place)
+    for place, (recipe, seeds) in enumerate(curves.items()):
+        colour, marker, dash, name = look(recipe, place)
         for number, lines in enumerate(seeds):
             made.add_scatter(
                 x=[line["seen"] for line in lines],
                 y=[line[metric] for line in lines],
                 mode="lines+markers",
-                name=label,
-                legendgroup=arm,
+                name=name,
+                legendgroup=recipe,
                 showlegend=number == 0,
                 opacity=0.9,
                 line={"color": colour, "dash": dash},
@@ -61,15 +86,16 @@ def learning_curves(
     return made
 
 
-def loss_terms(seeds: Sequence[Sequence[Mapping]], terms: Mapping[str, str]) -> go.Figure:
-    """Draw each term of the loss over the optimiser's steps, a panel a term.
+def loss_terms(seeds: Sequence[Sequence[Mapping]], terms: Mapping[str, str] = LOSS_TERMS) -> go.Figure:
+    """Draw each term of the loss over the optimiser's steps, one panel per term that the runs have.
 
     Args:
         seeds: for each seed the training lines of its metrics file.
-        terms: the terms' names in the file, and how they are called.
+        terms: the terms' labels, by their names in the file.
     """
-    made = subplots(rows=1, cols=len(terms), subplot_titles=list(terms.values()), horizontal_spacing=0.08)
-    for column, term in enumerate(terms, start=1):
+    there = [term for term in terms if term in seeds[0][0]]
+    made = subplots(rows=1, cols=len(there), subplot_titles=[*map(terms.get, there)], horizontal_spacing=0.08)
+    for column, term in enumerate(there, start=1):
         for number, lines in enumerate(seeds):
             made.add_scatter(
                 x=[line["step"] for line in lines],
@@ -82,31 +108,24 @@ def loss_terms(seeds: Sequence[Sequence[Mapping]], terms: Mapping[str, str]) -> 
                 name=f"seed {number}",
             )
         made.update_xaxes(title_text="optimiser step", row=1, col=column)
-    base = figure("", "", "").layout
-    made.update_layout(
-        template=base.template,
-        paper_bgcolor=base.paper_bgcolor,
-        plot_bgcolor=base.plot_bgcolor,
-        height=320,
-        margin={"l": 50, "r": 20, "t": 50, "b": 60},
-    )
-    return made
+    return dressed(made, "", 320, left=50, top=50)
 
 
 def intervals(rows: Sequence[Mapping], x: str, title: str, reference: float, reference_text: str) -> go.Figure:
-    """Draw estimates with their intervals and the value that decides.
+    """Draw estimates with their intervals and a reference value.
 
     Args:
         rows: each with ``label``, ``value``, ``low`` and ``high``.
     """
     made = figure(title, x, "", height=150 + 46 * len(rows))
+    values, lows, highs = ([row[end] for row in rows] for end in ("value", "low", "high"))
     made.add_scatter(
-        x=[row["value"] for row in rows],
+        x=values,
         y=[row["label"] for row in rows],
         mode="markers",
         showlegend=False,
         marker={"size": 11, "color": COLOURS["full"]},
-        error_x=error_bars(*([row[end] for row in rows] for end in ENDS)),
+        error_x=error_bars(values, lows, highs),
     )
     made.add_vline(
         x=reference,
@@ -118,3 +137,79 @@ def intervals(rows: Sequence[Mapping], x: str, title: str, reference: float, ref
     )
     made.update_yaxes(autorange="reversed")
     return made
+
+
+def run_rows(runs: Mapping[str, Sequence[PretrainRun]]) -> list[dict]:
+    """Return a row per run: its recipe and seed, its held-out scores, its tokens, seconds and cores."""
+    return [
+        {"recipe": label(recipe), "seed": run.seed}
+        | {measure.label: run.scores[metric] for metric, measure in MEASURES.items()}
+        | {"tokens": run.tokens, "seconds": run.seconds, "cores": run.cores}
+        for recipe, some in runs.items()
+        for run in some
+    ]
+
+
+def teacher_score(accuracy: Interval, perplexity: float, best_constant: float) -> str:
+    """Return the teacher's masked accuracy, and whether it exceeds that of the best constant guess."""
+    if accuracy.low > best_constant:
+        against = "which is less"
+    elif accuracy.high < best_constant:
+        against = "which is more"
+    else:
+        against = "a value inside the interval"
+    return TEACHER_SCORE.filled(
+        guessed=with_interval(accuracy, SHARE, best_constant),
+        level=accuracy.level,
+        n=accuracy.n,
+        perplexity=perplexity,
+        constant=best_constant,
+        against=against,
+    )
+
+
+def projected_positions(where: str, positions: int, share: float, vocabulary: int) -> str:
+    """Return the positions of an optimiser step that both networks project onto the vocabulary.
+
+    Args:
+        where: the recipe's ``distilled_positions``, ``all`` or ``masked``.
+        positions: tokens in a step; share: the share of them that is masked.
+    """
+    here, there = (EVERY_POSITION, OF_MASKED) if where == "all" else (MASKED_POSITIONS, OF_EVERY)
+    numbers = {"positions": positions, "masked": round(share * positions), "ratio": 1 / share}
+    return PROJECTED_POSITIONS.filled(here=here.filled(**numbers), there=there.filled(**numbers), vocabulary=vocabulary)
+
+
+def final_accuracy(seeds: Sequence[float], teacher: float, positions: int) -> str:
+    """Return the students' final masked accuracy, and whether all are on one side of the teacher's."""
+    summary = median_and_range(seeds)
+    if summary.high < teacher:
+        side = "below"
+    elif summary.low > teacher:
+        side = "above"
+    elif summary.low == summary.high:
+        side = "equal to"
+    else:
+        side = "a range that includes"
+    return FINAL_ACCURACY.filled(
+        seeds=summary.n,
+        median=summary.median,
+        low=summary.low,
+        high=summary.high,
+        positions=positions,
+        side=side,
+        teacher=teacher,
+    )
+
+
+def course(what: str, curves: Sequence[Sequence[Mapping]], metric: str, form: Callable[[float], str]) -> str:
+    """Return whether ``metric`` rises or falls on every seed, from before training to its end.
+
+    Args:
+        curves: for each seed its held-out measurements, the first of them before training.
+        form: the notation of a value, such as :func:`.quantities.percent` or :func:`.quantities.nat`.
+    """
+    first, last = ([lines[place][metric] for lines in curves] for place in (0, -1))
+    ways = {"rises" if b > a else "falls" if b < a else "is unchanged" for a, b in zip(first, last, strict=True)}
+    way = "changes in different directions over the seeds" if len(ways) > 1 else f"{ways.pop()} on every seed"
+    return COURSE.filled(what=what, way=way, first=form(median(first)), last=form(median(last)), seeds=len(curves))

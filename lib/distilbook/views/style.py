@@ -1,9 +1,4 @@
-"""One look for the whole book: each model and each arm keeps its colour and its marker.
-
-Tables, sentences with measured numbers, and the library's own source, as a chapter shows them.
-
-A model card as a chapter shows it.
-"""
+"""Common look of figures, tables, sentences, source code and model cards: each recipe keeps its colour and marker."""
 
 from __future__ import annotations
 
@@ -21,7 +16,7 @@ from plotly.subplots import make_subplots
 from ..core.markup import for_figure, html, visible
 from ..distillation.recipe import ARM_LABELS, AS_LONG, WITHOUT_TEACHER
 
-#: Colours of Okabe and Ito, which the colour-blind tell apart, and two greys; a marker for print in grey.
+#: Okabe and Ito's palette, safe for colour-blind readers, and two greys; the markers serve print in grey.
 COLOURS = {
     "teacher": "#E69F00",
     "full": "#0072B2",
@@ -31,7 +26,7 @@ COLOURS = {
     "random_initialisation": "#D55E00",
     "without_teacher": "#7A5195",
     "from_scratch": "#8C6D46",
-    # Trained for as many seconds as the full recipe: the arm's colour, its marker open.
+    # An ablation at equal seconds has the ablation's colour, and its marker open.
     "without_teacher_equal_seconds": "#7A5195",
     "from_scratch_equal_seconds": "#8C6D46",
     "tfidf": "#808080",
@@ -60,19 +55,19 @@ LABELS = {
     **{arm + AS_LONG: f"{ARM_LABELS[arm]}, equal seconds" for arm in WITHOUT_TEACHER},
 }
 
-#: Of lines to compare with, and of what is open.
+#: Reference lines and open verdicts.
 GREY = "#808080"
-#: A verdict's colour: the full recipe's where the claim holds, a warm one where it fails, else grey.
+#: Colours of the verdicts.
 VERDICTS = {"reproduced": "#0072B2", "contradicted": "#D55E00", "not settled": GREY}
 
-#: For quantities that belong to no model: sources of text, terms of the loss, treatments of a word piece.
+#: Colours of quantities that belong to no model: sources of text, terms of the loss, treatments of a token.
 PLAIN = ["#4C78A8", "#F2A541", "#72B7B2", "#B279A2", "#9D755D"]
-#: Markers of choices a reader adds, which have no place of their own above.
+#: Markers of recipes that a reader adds.
 FURTHER = ["circle-open", "diamond-open", "triangle-up-open", "triangle-down-open", "pentagon-open", "hexagon-open"]
-
+GRID = "rgba(128,128,128,0.25)"
 
 MIMETYPE = "application/vnd.plotly.v1+json"
-#: How figures behave wherever they are drawn: no button leads to a server, and no text is a formula.
+#: Plotly's configuration of every figure: no button leads to a server, and no text is a formula.
 BEHAVIOUR = {
     "displaylogo": False,
     "responsive": True,
@@ -83,21 +78,21 @@ BEHAVIOUR = {
 
 
 class Figure(go.Figure):
-    """A figure in which every string is text, whoever wrote it, but for those of :class:`distilbook.core.markup.Markup`."""
+    """A figure that escapes every string but those of :class:`distilbook.core.markup.Markup`."""
 
     def __init__(self, *parts: Any, **more: Any):
         super().__init__(*parts, **more)
-        self.update_layout(hoverlabel_namelength=-1)  # plotly would cut names, in the middle of an escape
+        self.update_layout(hoverlabel_namelength=-1)  # plotly would cut a name within an escape
 
     def to_dict(self) -> dict:
-        """Return what is drawn, with what looks like markup in its strings escaped."""
+        """Return the figure's content with the markup in its strings escaped."""
         return _as_text(super().to_dict())
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict:
         drawn = json.loads(self.to_json()) | {"config": BEHAVIOUR}
         return {MIMETYPE: drawn, "text/plain": visible(self.layout.title.text or "")}
 
-    _ipython_display_ = _repr_html_ = None  # plotly's would leave the kind of output to a setting
+    _ipython_display_ = _repr_html_ = None  # in plotly, a setting decides the kind of output
 
 
 def _as_text(part: Any) -> Any:
@@ -115,20 +110,30 @@ def subplots(**layout: Any) -> Figure:
     return make_subplots(figure=Figure(), **layout)
 
 
+def label(name: str) -> str:
+    """Return the label of a model or an ablation; a recipe that a reader adds is called by its name."""
+    return LABELS.get(name, name)
+
+
 def look(name: str, number: int = 0) -> tuple[str, str, str, str]:
-    """Return colour, marker, dash and label of a model, an arm, or the ``number``-th of what is neither."""
+    """Return colour, marker, dash and label of a model or an ablation, or of the ``number``-th recipe of a reader."""
     if name in COLOURS:
         return COLOURS[name], MARKERS[name], DASHES.get(name, "solid"), LABELS[name]
-    # Not the first plain colour, which is too near the full recipe's.
+    # Without the first plain colour, which is too near the full recipe's.
     colour = PLAIN[1:][number % (len(PLAIN) - 1)]
     return colour, FURTHER[number % len(FURTHER)], "dashdot", name
+
+
+def mark(colour: str, symbol: str | Sequence[str], size: int) -> dict:
+    """Return plotly's marker with an outline in its own colour, which an open symbol needs."""
+    return {"symbol": symbol, "size": size, "color": colour, "line": {"width": 1.5, "color": colour}}
 
 
 def figure(title: str, x: str, y: str, height: int = 380) -> Figure:
     """Return an empty figure in the book's look.
 
     Args:
-        title: what the picture shows; x, y: the axes' titles, with units.
+        x, y: the axes' titles, with units.
     """
     made = Figure()
     made.update_layout(
@@ -136,7 +141,7 @@ def figure(title: str, x: str, y: str, height: int = 380) -> Figure:
         height=height,
         title={"text": title, "font": {"size": 16}},
         xaxis={"title": x, "showgrid": False},
-        yaxis={"title": y, "showgrid": True, "gridcolor": "rgba(128,128,128,0.25)"},
+        yaxis={"title": y, "showgrid": True, "gridcolor": GRID},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"size": 13},
@@ -170,11 +175,11 @@ def padded(reach: Sequence[float]) -> list[float]:
     return [min(reach) - room, max(reach) + room]
 
 
-def dressed(made: Figure, title: str, height: int, left: int) -> Figure:
+def dressed(made: Figure, title: str, height: int, left: int, top: int = 90) -> Figure:
     """Give a figure of several panels the book's look.
 
     Args:
-        height, left: of the figure and of its left margin, in pixels.
+        height, left, top: of the figure and of its margins, in pixels.
     """
     base = figure(title, "", "").layout
     made.update_layout(
@@ -184,17 +189,17 @@ def dressed(made: Figure, title: str, height: int, left: int) -> Figure:
         plot_bgcolor=base.plot_bgcolor,
         font=base.font,
         height=height,
-        margin={"l": left, "r": 30, "t": 90, "b": 60},
+        margin={"l": left, "r": 30, "t": top, "b": 60},
     )
     return made
 
 
-#: Marks what a chapter shows through this module among a notebook's outputs: its HTML and Markdown are the book's own.
+#: Metadata of the outputs made here, whose HTML and Markdown are the book's own.
 SHOWN = {"distilbook": "shown"}
 
 
 class Shown:
-    """Something for a notebook to show, with the same in plain text."""
+    """A notebook's output with its plain-text alternative."""
 
     def __init__(self, text: str, **content: str):
         self.text, self.content = text, content
@@ -207,12 +212,12 @@ class Shown:
 
 
 def as_text(content: str, text: str) -> Shown:
-    """Return what is shown by the HTML ``content``; no formula is looked for in it."""
+    """Return the HTML ``content`` as an output in which MathJax looks for no formula."""
     return Shown(text, html=f'<div class="shown mathjax_ignore">{content}</div>')
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> Shown:
-    """Return ``rows`` as a table: words to the left, thousands separated, gaps empty."""
+    """Return ``rows`` as a table: text left-aligned, thousands separated, gaps empty."""
     rows = list(rows)
     names = list(dict.fromkeys(name for row in rows for name in row))
     words = {name for name in names if any(isinstance(row.get(name), str) for row in rows)}
@@ -237,7 +242,7 @@ def _shown(value: Any) -> str:
 
 
 def say(said: str | Iterable[str] | Mapping[str, str]) -> Shown:
-    """Return a sentence that was put together from measured numbers; several as a list, those with a name behind it."""
+    """Return a sentence as a paragraph, several as a list; a mapping puts its names before them."""
     if isinstance(said, str):
         return as_text(f"<p>{html(said)}</p>", visible(said))
     named = list(said.items()) if isinstance(said, Mapping) else [("", sentence) for sentence in said]
@@ -247,7 +252,7 @@ def say(said: str | Iterable[str] | Mapping[str, str]) -> Shown:
 
 
 def show_source(*functions: Any) -> Shown:
-    """Return the source of library functions, folded away under their names: shown, never copied."""
+    """Return the source of library functions, folded under their names."""
     names = [f"{f.__module__}.{f.__qualname__}" for f in functions]
     parts = [
         f"<details><summary><code>{html(name)}</code></summary>\n\n"
@@ -257,17 +262,15 @@ def show_source(*functions: Any) -> Shown:
     return Shown("\n".join(names), markdown="\n\n".join(parts))
 
 
-LINKS = ["image", "link", "autolink", "reference"]
-
-
 def show_card(path: Path) -> Shown:
-    """Return the model card ``path``, folded away under its name; its headings are no headings of the chapter's.
+    """Return the model card ``path``, folded under its name, with its headings in bold.
 
-    HTML, links and pictures in it are shown as text: a card of ours has none.
+    HTML, links and pictures in it are shown as text.
     """
     from huggingface_hub import ModelCard
     from markdown_it import MarkdownIt
 
     text = re.sub(r"^#+ (.+)$", r"**\1**", ModelCard.load(path).text.strip(), flags=re.MULTILINE)
-    card = MarkdownIt("commonmark", {"html": False}).enable("table").disable(LINKS).render(text)
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    card = parser.disable(["image", "link", "autolink", "reference"]).render(text)
     return as_text(f"<details><summary><code>{html(path.name)}</code>, the model card</summary>{card}</details>", text)

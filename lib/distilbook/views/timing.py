@@ -30,7 +30,7 @@ from ..inference.records import FULL_PASS
 from ..inference.timing import PERCENTILE, Measured, TimingResult, trust
 from ..models.elmo import elmo_parts
 from ..stats.intervals import Interval
-from .rows import coarse, parameters_by_part, part_rows
+from .models import coarse, parameters_by_part, part_rows
 from .style import COLOURS, ENDS, GREY, MARKERS, PLAIN, error_bars, figure
 
 #: Models of Table 3 by the names under which they are timed.

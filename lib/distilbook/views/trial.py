@@ -1,18 +1,14 @@
-"""Reference runs beside the paper: where they come from, and what their models scored.
-
-The figure of the trial: each claim's interval, the bound that decides, and the noise around it.
-
-The figure of what an edition took.
-"""
+"""Figures, rows and sentences about the verdicts, the reference runs beside the paper, and the time that was spent."""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from ..claims import CLAIMS, Judgement, judge
+from ..claims import CLAIMS, Claim, Judgement, judge
 from ..claims.ablation import compared
 from ..claims.finding import UNITS
 from ..claims.paper import GLUE, TABLE_1, TABLE_2
@@ -20,23 +16,68 @@ from ..claims.reference import ReferenceRun
 from ..claims.task_scores import arm_changes, kept_answers, runs_by_task
 from ..core.markup import Markup
 from ..core.progress import duration
-from .choices import change_rows, mask_rows
-from .rows import arm_change_rows, task_rows
-from .style import GREY, PLAIN, VERDICTS, dressed, error_bars, figure, padded, subplots
+from ..core.records import Record
+from .comparisons import change_rows
+from .masks import mask_rows
+from .quantities import Template
+from .style import GREY, GRID, PLAIN, VERDICTS, dressed, error_bars, figure, padded, subplots
+from .task_scores import score_change_rows, task_rows
 
-#: The models whose figures the paper prints, and what it calls them.
+#: The models whose figures the paper prints, by their names there.
 PUBLISHED = {"teacher": "BERT-base", "full": "DistilBERT"}
-#: The chapters whose records are scores on tasks.
-CHAPTERS = ("08_sentence_tasks", "09_long_documents")
+ON_TRIAL = Template("On trial are {figures:count of figure} and {directions:count of direction}.")
+VERDICT_COUNTS = Template(
+    "Of {claims:count of claim} this edition reproduced {reproduced}, contradicted {contradicted} and left {open} "
+    "unsettled. Verdicts in miniature: {miniature}."
+)
+MACHINE = Template("{processor:quoted}, {cores:count of core}, accelerator: {accelerator}")
+MEASURED_ON = Template("Measured on: {machines}.")
+NO_RECORDS = "There are no records yet."
+EXCLUDED = Template(" Excluded: {parts:list}.")
+EXCLUDED_PART = Template("{number:count of record} of `{chapter}` (other {differs})")
+
+
+def on_trial(claims: Sequence[Claim]) -> str:
+    """Return how many of the claims state a figure and how many a direction."""
+    directions = sum(claim.kind == "arm" for claim in claims)
+    return ON_TRIAL.filled(figures=len(claims) - directions, directions=directions)
+
+
+def verdict_counts(verdicts: Sequence[Judgement]) -> str:
+    """Return the number of claims by verdict."""
+    got = Counter(one.verdict for one in verdicts)
+    return VERDICT_COUNTS.filled(
+        claims=len(verdicts),
+        reproduced=got["reproduced"],
+        contradicted=got["contradicted"],
+        open=got["not settled"],
+        miniature=sum(one.in_miniature for one in verdicts),
+    )
+
+
+def machines(records: Iterable[Record], aside: Iterable[tuple[Record, str]] = ()) -> str:
+    """Return the machines on which ``records`` were measured.
+
+    Args:
+        aside: excluded records of other machines, each with what it differs in.
+    """
+    found = sorted({MACHINE.filled(**{**r.hardware, "processor": [r.hardware["processor"]]}) for r in records})
+    measured = MEASURED_ON.filled(machines="; ".join(found)) if found else NO_RECORDS
+    numbers = Counter((record.chapter, differs) for record, differs in aside)
+    parts = [
+        EXCLUDED_PART.filled(number=number, chapter=chapter, differs=differs)
+        for (chapter, differs), number in numbers.items()
+    ]
+    return measured + (EXCLUDED.filled(parts=parts) if parts else "")
 
 
 def reference_rows(runs: Iterable[ReferenceRun]) -> list[dict]:
-    """Return a row a fact about each reference run: on what and by what it was made, and what was a subset."""
+    """Return a row per fact about each reference run: edition, date, machine, text, budget, subset."""
     return _titled(runs, _facts)
 
 
 def _titled(runs: Iterable[ReferenceRun], rows: Callable[[ReferenceRun], list[dict]]) -> list[dict]:
-    """Return the ``rows`` of all runs, each with its run's title before it."""
+    """Return the ``rows`` of all runs, each after its run's title."""
     return [{"reference run": run.provenance.title} | row for run in runs for row in rows(run)]
 
 
@@ -44,23 +85,23 @@ def _facts(run: ReferenceRun) -> list[dict[str, str]]:
     made = run.provenance
     facts = {
         "edition": made.edition,
-        "when": made.when,
+        "date": made.when,
         "machine": made.machine,
         "text": made.text,
-        "pre-training of the full recipe's student": f"{made.tokens:,} word pieces, {duration(made.seconds)}",
-        "what was a subset": made.subset,
+        "pre-training of the full recipe's student": f"{made.tokens:,} tokens, {duration(made.seconds)}",
+        "subset": made.subset,
     }
-    return [{"what": name, "how": value} for name, value in facts.items()]
+    return [{"fact": name, "value": value} for name, value in facts.items()]
 
 
 def reference_scores(runs: Iterable[ReferenceRun]) -> list[dict]:
-    """Return a row for each task and model of the reference runs, with the paper's figure for that task beside it."""
+    """Return a row per task and model of the reference runs, beside the paper's figure for that task."""
     return _titled(runs, _scores)
 
 
 def _scores(run: ReferenceRun) -> list[dict]:
     rows = []
-    for chapter in CHAPTERS:
+    for chapter in dict.fromkeys(record.chapter for record in run.records):
         scored = runs_by_task(run.records, chapter)
         for task, answers in kept_answers(scored, run.folder).items():
             made = zip(answers, task_rows(task, answers), strict=True)
@@ -69,22 +110,22 @@ def _scores(run: ReferenceRun) -> list[dict]:
 
 
 def reference_recipes(runs: Iterable[ReferenceRun]) -> list[dict]:
-    """Return a row for each recipe of the reference runs: its change of the full one's masked accuracy."""
+    """Return a row per recipe of the reference runs: its change of the full one's masked accuracy."""
     return _titled(runs, lambda run: change_rows(compared(run.records, folder=run.folder)))
 
 
 def reference_masks(runs: Iterable[ReferenceRun]) -> list[dict]:
-    """Return, of the reference runs that were measured under both kinds of masks, a row for each of either."""
+    """Return a row per recipe, score and kind of masks, for the reference runs measured under both kinds."""
     return _titled(runs, lambda run: mask_rows(run.records, folder=run.folder))
 
 
 def reference_arms(runs: Iterable[ReferenceRun]) -> list[dict]:
-    """Return a row for each recipe of the reference runs: its change of the full one's score on tasks."""
-    return _titled(runs, lambda run: arm_change_rows(arm_changes(run.records, run.folder)))
+    """Return a row per recipe of the reference runs: its change of the full one's score on tasks."""
+    return _titled(runs, lambda run: score_change_rows(arm_changes(run.records, run.folder)))
 
 
 def published(task: str, model: str) -> str | None:
-    """Return what the paper prints for a model on a task, as a share like ours; None where it prints nothing."""
+    """Return the paper's figure for a model on a task, as a share; None where it prints none."""
     table = TABLE_1 if task in GLUE else TABLE_2
     figure = table[PUBLISHED[model]].get(task) if model in PUBLISHED else None
     return None if figure is None else f"{PUBLISHED[model]} {figure / 100:.3f}"
@@ -97,9 +138,9 @@ def reference_verdicts(run: ReferenceRun) -> list[Judgement]:
 
 
 def verdicts(judgements: Sequence[Judgement]) -> go.Figure:
-    """Draw each judged claim with its interval and its bound, a panel a claim, coloured by the verdict.
+    """Draw each judged claim with its interval and its bound, one panel per claim, coloured by the verdict.
 
-    A grey band is the noise that the interval must also lie beyond, where the claim's rule has one.
+    A grey band is the margin that the interval must also exceed, where the claim's rule has one.
 
     Args:
         judgements: of ``claims.judge``; those without a value are left out.
@@ -115,9 +156,9 @@ def verdicts(judgements: Sequence[Judgement]) -> go.Figure:
 
 def _panel(made: go.Figure, one: Judgement, row: int) -> None:
     unit = UNITS[one.claim.kind]
-    value, low, high, bound, margin = (
-        number * unit.scale for number in (one.value, one.low, one.high, one.claim.bound, one.margin)
-    )
+    assert one.value is not None and one.low is not None and one.high is not None, "only judged claims are drawn"
+    numbers = (one.value, one.low, one.high, one.claim.bound, one.margin)
+    value, low, high, bound, margin = (number * unit.scale for number in numbers)
     bounded, spot = math.isfinite(low) and math.isfinite(high), {"row": row, "col": 1}
     made.add_scatter(
         x=[value],
@@ -139,21 +180,21 @@ def _panel(made: go.Figure, one: Judgement, row: int) -> None:
     made.update_xaxes(range=padded(shown), ticksuffix=unit.sign, showticksuffix="last", **spot)
 
 
-#: From so many seconds of the longest chapter on, the axis is in minutes.
+#: The axis is in minutes if the longest chapter took at least this many seconds.
 IN_MINUTES = 180
-#: What is neither training nor measuring, in a grey that both themes show.
+#: A grey that both themes show.
 REST = "#9AA0A6"
 
 
 def time_spent(rows: Sequence[Mapping]) -> go.Figure:
-    """Draw what each chapter took, a bar a chapter: training and measuring, and the rest.
+    """Draw the time of each chapter, one bar per chapter: training and measuring, and the rest.
 
     Args:
         rows: each with ``label``, and ``training`` and ``rest`` in seconds.
     """
     longest = max((row["training"] + row["rest"] for row in rows), default=0)
     unit, size = ("minutes", 60) if longest >= IN_MINUTES else ("seconds", 1)
-    made = figure("What each chapter took", unit, "", height=170 + 30 * len(rows))
+    made = figure("Time of each chapter", unit, "", height=170 + 30 * len(rows))
     for name, part, colour in (("training and measuring", "training", PLAIN[0]), ("the rest", "rest", REST)):
         made.add_bar(
             x=[row[part] / size for row in rows],
@@ -164,6 +205,6 @@ def time_spent(rows: Sequence[Mapping]) -> go.Figure:
             hovertemplate=Markup(f"%{{y}}: %{{x:.1f}} {unit}<extra>{name}</extra>"),
         )
     made.update_layout(barmode="stack", legend={"y": -0.3, "traceorder": "normal"})
-    made.update_xaxes(showgrid=True, gridcolor="rgba(128,128,128,0.25)")
+    made.update_xaxes(showgrid=True, gridcolor=GRID)
     made.update_yaxes(autorange="reversed", showgrid=False, automargin=True)
     return made
