@@ -82,12 +82,7 @@ table(
 )
 
 # %%
-table(
-    [
-        {"arm": ARM_LABELS[arm], "change of the GLUE score": change}
-        for arm, change in TABLE_4.items()
-    ]
-)
+table([{"arm": ARM_LABELS[arm], "change of the GLUE score": change} for arm, change in TABLE_4.items()])
 
 # %% [markdown]
 # *Our remark.* The fourth table lacks the control that matters most. The student starts from copies of the teacher's
@@ -105,12 +100,9 @@ table(
 # whole; if it straddles it, the run has not settled the question, however nice its middle looks.
 
 # %%
-table(
-    [
-        {"claim": c.title, "statistic": c.statistic, "rule": c.rule, "tried in": c.chapter}
-        for c in CLAIMS
-    ]
-)
+from distilbook.book.contents import chapter_of
+
+table([{"claim": c.title, "statistic": c.statistic, "rule": c.rule, "tried in": chapter_of(c.id)} for c in CLAIMS])
 
 # %%
 from distilbook.views.sentences import on_trial

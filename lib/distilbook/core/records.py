@@ -33,6 +33,8 @@ SUM = "sum"
 
 #: The tasks of masked prediction on held-out text: under uniform masks, and under masks drawn as in training.
 HELD_OUT_TEXT, TRAINING_MASKS = "held-out text", "held-out text, masks as in training"
+#: The kinds of texts of fine-tuning runs, ``detail["texts"]``: sentences (or pairs of them) unless it says otherwise.
+SENTENCES, DOCUMENTS = "sentences", "documents"
 
 #: What is measured. Two records that agree in these are the same measurement, taken twice.
 IDENTITY = (
@@ -123,6 +125,11 @@ class Record:
         student = self.model == "student" and self.pretraining_seed is None
         seed = self.seed if student else self.pretraining_seed
         return (self.edition, self.chapter, self.task, self.split, self.model, self.recipe, seed)
+
+    @property
+    def texts(self) -> str:
+        """The kind of texts of a fine-tuning run."""
+        return self.detail.get("texts", SENTENCES)
 
     def same_but_for_times(self, other: Record) -> bool:
         """Whether both say the same of the same thing, whenever they said it."""

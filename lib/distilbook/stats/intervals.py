@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..core.config import BookError
+from ..core.quantities import Unit, with_ends
 
 Array = NDArray[np.float64]
 
@@ -49,6 +50,10 @@ class Interval:
     high: float
     n: int
     level: float
+
+    def text(self, unit: Unit, bound: float = 0.0) -> str:
+        """Return "value [low to high]" in ``unit``, rounded so that no number crosses ``bound``."""
+        return with_ends(self.value, self.low, self.high, bound, unit)
 
 
 @dataclass(frozen=True)

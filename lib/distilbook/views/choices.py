@@ -6,15 +6,16 @@ Recipes beside the full one under held-out masks of two kinds, and whether both 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import median
 
 from ..claims.ablation import RECIPES, Comparison, Differences, TwoByTwo, compare, median_cost
-from ..claims.finding import NAT, NO_PREDICTIONS, POINTS, counted, listed, quantity, with_ends
+from ..claims.finding import NO_PREDICTIONS
 from ..claims.paper import TABLE_4
-from ..claims.requirements import HOPELESS, seeds_for_power, seeds_needed
+from ..claims.requirements import HOPELESS, seeds_needed
 from ..core.progress import duration
+from ..core.quantities import NAT, POINTS, counted, listed, quantity, with_ends
 from ..core.records import HELD_OUT_TEXT, TRAINING_MASKS, Record
 from ..stats.intervals import POWER_FACTOR, detectable_difference, pooled_spread
 from .ablations import HELD_OUT
@@ -188,8 +189,8 @@ def seed_rows(comparisons: Sequence[Comparison]) -> list[dict]:
 
 
 def _seed_row(one: Comparison, spread: float) -> dict:
-    even = _seeds(one, spread, 1.0, seeds_needed)
-    likely = _seeds(one, spread, POWER_FACTOR, seeds_for_power)
+    even = _seeds(one, spread, 1.0, power=0.5)
+    likely = _seeds(one, spread, POWER_FACTOR, power=0.8)
     costs = median_cost(one.other), median_cost(one.full)
     return {
         "recipe": label(one.recipe),
@@ -201,8 +202,8 @@ def _seed_row(one: Comparison, spread: float) -> dict:
     }
 
 
-def _seeds(one: Comparison, spread: float, half_widths: float, needed: Callable[..., int | None]) -> int | str | None:
-    """Return how many seeds are ``needed``, or why no number is named; None without a spread.
+def _seeds(one: Comparison, spread: float, half_widths: float, power: float) -> int | str | None:
+    """Return how many seeds detect the difference with this ``power``, or why no number does; None without a spread.
 
     Args:
         half_widths: so many times the half-width over text the difference has to exceed, however many the seeds.
@@ -212,7 +213,7 @@ def _seeds(one: Comparison, spread: float, half_widths: float, needed: Callable[
         return None
     if distance <= text:
         return "other text might turn it"
-    return needed(spread, math.sqrt(distance**2 - text**2), at_most=most) or f"more than {most:,}"
+    return seeds_needed(spread, math.sqrt(distance**2 - text**2), most, power) or f"more than {most:,}"
 
 
 def spread_of(comparisons: Sequence[Comparison]) -> float:

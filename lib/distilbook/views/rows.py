@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..claims.finding import POINTS, RATIO, SHARE, figure, quantity, with_ends
 from ..claims.task_scores import ArmChange
+from ..core.quantities import POINTS, RATIO, SHARE, figure, quantity, with_ends
 from ..stats import Answers, Tasks, compare_in_common, scores_on_one_task
 from ..stats.intervals import Interval, median_and_range
 from ..stats.metrics import METRIC_LABELS

@@ -14,7 +14,7 @@ from statistics import median
 import numpy as np
 
 from ..claims import Claim, Judgement
-from ..claims.finding import SHARE, counted, listed, with_ends
+from ..core.quantities import SHARE, counted, listed, with_ends
 from ..core.records import Record
 from ..stats.intervals import Interval, median_and_range
 

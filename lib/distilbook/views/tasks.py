@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotly.graph_objects as go
 
-from ..claims.finding import POINTS, SHARE, counted, with_ends
 from ..claims.task_scores import ArmChange
 from ..core.markup import Markup
+from ..core.quantities import POINTS, SHARE, counted, with_ends
 from ..stats import Answers, Tasks, compare, difference, scores_on_one_task
 from ..stats.intervals import Interval
 from ..stats.metrics import METRIC_LABELS

@@ -20,14 +20,13 @@ from ..claims.reference import ReferenceRun
 from ..claims.task_scores import arm_changes, kept_answers, runs_by_task
 from ..core.markup import Markup
 from ..core.progress import duration
+from ..core.records import DOCUMENTS, SENTENCES
 from .choices import change_rows, mask_rows
 from .rows import arm_change_rows, task_rows
 from .style import GREY, PLAIN, VERDICTS, dressed, error_bars, figure, padded, subplots
 
 #: The models whose figures the paper prints, and what it calls them.
 PUBLISHED = {"teacher": "BERT-base", "full": "DistilBERT"}
-#: The chapters whose records are scores on tasks.
-CHAPTERS = ("08_sentence_tasks", "09_long_documents")
 
 
 def reference_rows(runs: Iterable[ReferenceRun]) -> list[dict]:
@@ -60,8 +59,8 @@ def reference_scores(runs: Iterable[ReferenceRun]) -> list[dict]:
 
 def _scores(run: ReferenceRun) -> list[dict]:
     rows = []
-    for chapter in CHAPTERS:
-        scored = runs_by_task(run.records, chapter)
+    for texts in (SENTENCES, DOCUMENTS):
+        scored = runs_by_task(run.records, texts)
         for task, answers in kept_answers(scored, run.folder).items():
             made = zip(answers, task_rows(task, answers), strict=True)
             rows += [{"task": task} | row | {"the paper": published(task, model)} for model, row in made]
