@@ -7,9 +7,8 @@ from pathlib import Path
 from statistics import median
 
 from ..core.quantities import RATIO, SHARE, counted, decimals_for, figure, quantity
-from ..core.records import Record
-from ..inference.protocol import PAIRS
-from ..inference.timing import TOO_LOUD, stray_of
+from ..core.records import PAIRS, Record
+from ..inference.noise import TOO_LOUD, stray_of
 from ..stats.intervals import Interval
 from .ablation import arm
 from .finding import Finding, Missing, Obstacle

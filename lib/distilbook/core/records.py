@@ -33,6 +33,8 @@ SUM = "sum"
 
 #: The tasks of masked prediction on held-out text: under uniform masks, and under masks drawn as in training.
 HELD_OUT_TEXT, TRAINING_MASKS = "held-out text", "held-out text, masks as in training"
+#: The task of timings on which the claim on speed is judged.
+PAIRS = "sentence pairs at batch 1"
 #: The kinds of texts of fine-tuning runs, ``detail["texts"]``: sentences (or pairs of them) unless it says otherwise.
 SENTENCES, DOCUMENTS = "sentences", "documents"
 
