@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ..claims import CLAIMS, Claim
 from ..claims.retention import LONG_TASK
@@ -40,6 +41,7 @@ def evidence(chapter: Chapter) -> tuple[list[Record], tuple[Claim, ...]]:
     Raises:
         BookError: for a model or task of the pair that is not available, or runs that failed.
     """
+    assert isinstance(chapter.config, VerdictConfig)
     if not chapter.config.teacher:
         return chapter.records.current(), CLAIMS
 
@@ -51,7 +53,7 @@ def evidence(chapter: Chapter) -> tuple[list[Record], tuple[Claim, ...]]:
 CHAPTERS = {SENTENCES: CHAPTER_OF_CLAIM["retention"], DOCUMENTS: CHAPTER_OF_CLAIM["imdb"]}
 TIMING_CHAPTER = CHAPTER_OF_CLAIM["faster"]
 #: Settings of a pair's timing.
-TIMED = {
+TIMED: dict[str, Any] = {
     "pairs": 60,
     "noise_pairs": 20,
     "repeats": 2,

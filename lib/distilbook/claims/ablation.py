@@ -67,7 +67,7 @@ def _obstacle(one: Comparison, claim: Claim) -> Obstacle | None:
 
 
 def _equal_tokens(first: Record, second: Record) -> bool:
-    a, b = first.detail.get("tokens"), second.detail.get("tokens")
+    a, b = first.detail.get("tokens") or 0, second.detail.get("tokens") or 0
     return bool(a and b) and abs(a - b) <= EQUAL_TOKENS * max(a, b)
 
 

@@ -125,8 +125,8 @@ class HeldOutScores:
                 seeds differ.
         """
         values = tuple(r.value for r in records)
-        paths = [predictions_path(r, folder) for r in records]
-        if not all(path and path.is_file() for path in paths):
+        paths = [path for r in records if (path := predictions_path(r, folder)) and path.is_file()]
+        if len(paths) < len(records):
             return cls(values)
         read = [_blocks(p, check_predictions(p, r), r.metric) for p, r in zip(paths, records, strict=True)]
         _, sizes, labels = read[0]

@@ -191,8 +191,9 @@ def pretrainings_in_words(runs: ByTask, model: str) -> str:
 
 def training_in_words(runs: ByTask, models: Sequence[str]) -> str:
     """Return the number of training examples of ``models``, in words; "" if not recorded."""
-    numbers = [r.detail.get("train_examples") for some in runs.values() for m in models for r in some[m].scored]
-    if None in numbers:
+    scored = [r for some in runs.values() for m in models for r in some[m].scored]
+    numbers = [r.detail["train_examples"] for r in scored if r.detail.get("train_examples") is not None]
+    if len(numbers) < len(scored):
         return ""
     fewest, most = min(numbers), max(numbers)
     if most == 0:

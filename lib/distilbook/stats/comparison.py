@@ -113,7 +113,7 @@ def compare_in_common(
     for question in questions:
         common = tuple(task for task, answers in tasks.items() if all(model in answers for model in question))
         by_tasks.setdefault(common, []).append(question)
-    found = {}
+    found: dict[tuple[str, ...], Comparison] = {}
     for names, some in by_tasks.items():
         if names:
             models = [model for question in some for model in question]
