@@ -105,12 +105,9 @@ table(
 # whole; if it straddles it, the run has not settled the question, however nice its middle looks.
 
 # %%
-table(
-    [
-        {"claim": c.title, "statistic": c.statistic, "rule": c.rule, "tried in": c.chapter}
-        for c in CLAIMS
-    ]
-)
+from distilbook.book.contents import chapter_of
+
+table([{"claim": c.title, "statistic": c.statistic, "rule": c.rule, "tried in": chapter_of(c.id)} for c in CLAIMS])
 
 # %%
 from distilbook.views.trial import on_trial

@@ -89,9 +89,9 @@ shorter_cells = shortened_cells(config, chapter.workspace)
 run_grid([*cells, *(cell for some in shorter_cells.values() for cell in some)], folder)
 
 # %%
-records = finetuning_records(chapter.id, config.edition, cells)
+records = finetuning_records(chapter.id, config.edition, cells, texts="documents")
 for length, some in shorter_cells.items():
-    records += finetuning_records(chapter.id, config.edition, some, cut_to=length)
+    records += finetuning_records(chapter.id, config.edition, some, cut_to=length, texts="documents")
 chapter.record(records)
 answers = answers_of(cells)
 

@@ -19,9 +19,9 @@ import jupytext
 import pytest
 import yaml
 from distilbook.claims import TABLE_1, TABLE_3, TABLE_4, Verdict, claim
-from distilbook.claims.finding import SHARE as PERCENT
-from distilbook.claims.finding import figure
 from distilbook.claims.paper import GLUE
+from distilbook.core.quantities import SHARE as PERCENT
+from distilbook.core.quantities import figure
 from distilbook.corpus.masking import SHARE, SMOOTHING, TREATMENT
 from distilbook.distillation.recipe import Recipe, changes_of
 from distilbook.inference.models import PUBLISHED

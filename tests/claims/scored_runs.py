@@ -9,7 +9,7 @@ from distilbook.core.files import sha256
 from distilbook.core.records import Record
 from distilbook.stats.metrics import METRICS
 
-CHAPTER = "08_sentence_tasks"
+CHAPTERS = {"sentences": "08_sentence_tasks", "documents": "09_long_documents"}
 
 
 class Task:
@@ -20,8 +20,8 @@ class Task:
         groups: of the examples, (examples,); None has every example by itself.
     """
 
-    def __init__(self, folder: Path, name="reviews", metric="accuracy", n=2_000, groups=None, chapter=CHAPTER):
-        self.folder, self.name, self.metric, self.chapter = folder, name, metric, chapter
+    def __init__(self, folder: Path, name="reviews", metric="accuracy", n=2_000, groups=None, texts="sentences"):
+        self.folder, self.name, self.metric, self.texts = folder, name, metric, texts
         self.rng = np.random.default_rng(sum(map(ord, name)))
         self.labels = np.arange(n) % 2
         self.groups = np.arange(n) if groups is None else groups
@@ -44,13 +44,19 @@ class Task:
         path = self.folder / "predictions" / self.name / f"{model}-{seed}" / "dev.npz"
         path.parent.mkdir(parents=True, exist_ok=True)
         np.savez(path, labels=self.labels, predictions=predicted, groups=self.groups)
-        detail = {"main": True, "main_split": True, "constant": right is None, "train_examples": 500}
+        detail = {
+            "main": True,
+            "main_split": True,
+            "constant": right is None,
+            "train_examples": 500,
+            "texts": self.texts,
+        }
         detail |= {"kind": kind} if kind else {}
         detail |= values.pop("detail", {})
         student = model not in ("teacher", "tfidf", "majority")
         filled = {
             "edition": "test",
-            "chapter": self.chapter,
+            "chapter": CHAPTERS[self.texts],
             "model": "student" if student else model,
             "recipe": model if student else None,
             "task": self.name,

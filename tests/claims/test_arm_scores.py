@@ -85,4 +85,4 @@ def test_a_collapsed_seed_of_either_is_told_and_not_counted(tasks):
     (found,) = changes(tasks, tasks[0].runs(full=[0.8, None], without_mlm=[0.6, 0.6])).values()
     assert found.change.value == pytest.approx(-0.2) and found.seeds == 1
     (said,) = found.left_out
-    assert said == "1 of 2 seeds of the full recipe on SST-2 said the same of every example and is left out"
+    assert said == "Excluded for constant predictions: 1 of 2 seeds of the full recipe on SST-2"

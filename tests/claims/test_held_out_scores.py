@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from distilbook.claims.ablation import HeldOutScores, held_out
+from distilbook.claims.differences import HeldOutScores, held_out
 from distilbook.core.config import BookError
 from distilbook.core.files import sha256
 from distilbook.core.records import TRAINING_MASKS, Record

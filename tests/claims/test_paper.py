@@ -34,7 +34,7 @@ def test_the_headline_figures_follow_from_the_tables():
 def test_the_papers_own_figure_is_on_the_holding_side_of_its_claims_bound(one):
     assert one.paper_value is None or one.paper_value > one.bound
     assert one.kind in GATHER
-    assert all((one.title, one.statement, one.source, one.chapter, one.statistic, one.rule))
+    assert all((one.title, one.statement, one.source, one.statistic, one.rule))
 
 
 def test_every_line_of_the_ablation_table_is_a_claim_about_an_arm_that_exists():

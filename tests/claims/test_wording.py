@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from distilbook.claims.finding import POINTS, RATIO, SHARE, counted, figure, listed, with_ends
+from distilbook.core.quantities import POINTS, RATIO, SHARE, counted, figure, listed, with_ends
 
 
 @pytest.mark.parametrize(

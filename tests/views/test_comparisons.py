@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from distilbook.claims import ablation as arms
+from distilbook.book.contents import chapter_of
 from distilbook.claims.ablation import AS_LONG, RECIPES, Comparison, Differences, compare, compared, two_by_two
-from distilbook.claims.finding import POINTS
 from distilbook.claims.paper import TABLE_4
 from distilbook.claims.requirements import seeds_needed
+from distilbook.core.quantities import POINTS
 from distilbook.core.records import Record
 from distilbook.stats.intervals import POWER_FACTOR, detectable_difference, smallest_detectable_difference
 from distilbook.views import comparisons
@@ -26,7 +26,7 @@ def records_of(recipe: str, values, tokens=600, seconds=10.0, hardware=CPU) -> l
     made = [
         Record(
             edition="e",
-            chapter=arms.chapter_of(recipe),
+            chapter=chapter_of(recipe),
             model="student",
             recipe=recipe,
             task="held-out text",

@@ -1,6 +1,6 @@
 """Two kinds of held-out masks side by side: every score with its direction, and where the masks decide, that is said."""
 
-from distilbook.claims.ablation import chapter_of
+from distilbook.book.contents import chapter_of
 from distilbook.core.records import HELD_OUT_TEXT, TRAINING_MASKS, Record
 from distilbook.views.masks import MASKS, mask_rows, mask_sentences
 from held_out_files import kept

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from distilbook.claims.task_scores import ArmChange
-from distilbook.stats import Answers, macro_score
+from distilbook.stats import Answers, scores_on_one_task
 from distilbook.stats.intervals import Interval
 from distilbook.views import style as palette
 from distilbook.views import task_scores, tasks
@@ -27,7 +27,7 @@ def test_every_seed_has_a_mark_and_a_collapsed_one_a_hollow_one():
     assert seeds.marker.symbol == (palette.MARKERS["full"], palette.MARKERS["full"], COLLAPSED)
     assert majority.marker.symbol == (palette.MARKERS["majority"],)  # by nature
     assert median.x == pytest.approx((0.85,))
-    interval = macro_score({"": {"full": full}}, "full")
+    interval = scores_on_one_task("", {"full": full})["full"]
     assert median.error_x.array[0] == pytest.approx(interval.high - 0.85, abs=0.03)
     assert median.error_x.arrayminus[0] == pytest.approx(0.85 - interval.low, abs=0.03)
 

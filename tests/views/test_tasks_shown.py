@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from distilbook.claims.finding import POINTS, with_ends
+from distilbook.core.quantities import POINTS, with_ends
 from distilbook.finetuning.config import FinetuneConfig, Settings
 from distilbook.finetuning.grid import Cell, Model
 from distilbook.finetuning.run import keep

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from ..core.config import BookError, ChapterConfig, nearest
 from ..core.workspace import project_root
-from ..distillation.recipe import ARMS
+from ..distillation.recipe import ARMS, AS_LONG
 
 #: The chapters that take something away from the full recipe.
 ARM_CHAPTERS = tuple(f"07_ablations/{arm}" for arm in ARMS if arm != "full")
@@ -32,6 +32,24 @@ READS: dict[str, tuple[str, ...]] = {
     "11_timing": ("02_corpus", "03_teacher", "04_student"),
     "13_verdict": ("03_teacher", *STUDENTS, "08_sentence_tasks", "09_long_documents", "11_timing"),
 }
+
+#: The chapter that measures each claim; a claim on an ablation is named like its recipe.
+CHAPTER_OF_CLAIM = {
+    "smaller": "11_timing",
+    "retention": "08_sentence_tasks",
+    "imdb": "09_long_documents",
+    "faster": "11_timing",
+}
+
+
+def chapter_of(name: str) -> str:
+    """Return the chapter that measures a claim, by its id, or trains the students of a recipe."""
+    if name in CHAPTER_OF_CLAIM:
+        return CHAPTER_OF_CLAIM[name]
+    if name == "full":
+        return "06_pretraining"
+    arm = name.removesuffix(AS_LONG)
+    return f"07_ablations/{arm}" if arm in ARMS else "07_ablations/choices"
 
 
 @dataclass(frozen=True)

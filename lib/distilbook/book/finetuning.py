@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..claims.ablation import chapter_of
 from ..core.config import BookError, nearest
 from ..core.progress import tell
 from ..core.workspace import Workspace
@@ -15,7 +14,7 @@ from ..finetuning.config import FinetuneConfig, LongDocumentsConfig
 from ..finetuning.grid import Cell, Model, grid, run_grid, task_of
 from ..pretraining.ablations import published_runs
 from ..views.tasks import left_out
-from .contents import CHAPTERS, TASKS, check_names
+from .contents import CHAPTERS, TASKS, chapter_of, check_names
 from .parameters import check_parameters
 
 

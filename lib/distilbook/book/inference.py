@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..claims import claim, judge
-from ..claims.finding import RATIO, with_ends
 from ..core.provenance import hardware, versions
+from ..core.quantities import RATIO, with_ends
 from ..core.records import RecordBook
 from ..core.workspace import Workspace
 from ..corpus.corpus import Corpus

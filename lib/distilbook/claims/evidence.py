@@ -1,4 +1,4 @@
-"""What the records say to each kind of claim: the statistic, its interval, and what stands in the way."""
+"""Measurements by kind of claim: the function that turns records into a finding; size and speed."""
 
 from __future__ import annotations
 
@@ -6,25 +6,22 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from ..core.records import Record
-from ..inference.protocol import PAIRS
-from ..inference.timing import TOO_LOUD, stray_of
+from ..core.quantities import RATIO, SHARE, counted, decimals_for, figure, quantity
+from ..core.records import PAIRS, Record
+from ..inference.noise import TOO_LOUD, stray_of
+from ..stats.intervals import Interval
 from .ablation import arm
-from .finding import RATIO, SHARE, Finding, Missing, counted, decimals_for, figure, quantity, too_few, with_ends
+from .finding import Finding, Missing, Obstacle
 from .paper import PAPER_PAIR, Claim
 from .retention import gap, retention
 
-LOUD = (
-    f"the machine was too loud: the teacher seemed to differ from itself by more than {TOO_LOUD:.0%}; "
-    "the times are taken again when their chapter is run again, best while nothing else runs"
-)
-
 
 def size(claim: Claim, records: list[Record], folder: Path | None) -> Finding | Missing:
-    """Compare the newest counts of teacher and student, which are exact."""
-    counts = {r.detail["role"]: r for r in records if r.chapter == claim.chapter and r.metric == "parameters"}
+    """Return by what share the student is smaller than the teacher, from exact counts of parameters."""
+    assert claim.paper_value is not None
+    counts = {r.detail["role"]: r for r in records if r.metric == "parameters"}
     if set(counts) != {"teacher", "student"}:
-        return Missing("both models' parameters", claim.chapter)
+        return Missing("both models' parameters", claim.id)
     teacher, student = counts["teacher"], counts["student"]
     value = 1 - student.value / teacher.value
     places = decimals_for([value], claim.bound, SHARE)
@@ -43,10 +40,11 @@ def size(claim: Claim, records: list[Record], folder: Path | None) -> Finding | 
 
 
 def time(claim: Claim, records: list[Record], folder: Path | None) -> Finding | Missing:
-    """Take the ratio of times at batch size 1, its interval covering every number of threads."""
-    ratios = [r for r in records if r.chapter == claim.chapter and r.metric == "time_ratio" and r.task == PAIRS]
+    """Return the ratio of times at batch size 1, with an interval that covers every number of threads."""
+    assert claim.paper_value is not None
+    ratios = time_ratios(records)
     if not ratios:
-        return Missing("times at batch size 1", claim.chapter)
+        return Missing("times at batch size 1", claim.id)
     value = median(r.value for r in ratios)
     low, high = min(r.detail["low"] for r in ratios), max(r.detail["high"] for r in ratios)
     starts, n = min(len(r.detail["starts"]) for r in ratios), min(r.n for r in ratios)
@@ -59,18 +57,23 @@ def time(claim: Claim, records: list[Record], folder: Path | None) -> Finding | 
         n,
         starts,
         in_miniature=(teacher, student) != PAPER_PAIR,
-        text=f"{teacher} takes {with_ends(value, low, high, claim.bound, RATIO)} times as long as {student}",
+        text=f"{teacher} takes {Interval(value, low, high, n, 0.95).text(RATIO, claim.bound)} times as long as {student}",
         basis=f"95% interval over {counted(n, 'pair')}, covering {counted(starts, 'process start')}; "
-        f"the teacher timed against itself strays up to {noise:.3f} from 1",
+        f"the teacher timed against itself differs from 1 by up to {noise:.3f}",
         paper=figure(claim.paper_value, RATIO),
         unit=RATIO,
         margin=claim.bound * noise,
         hurdle=f"{noise:.1%}",
-        obstacle=too_few(starts, claim.seeds, "process start") or (LOUD if noise > TOO_LOUD else None),
+        obstacle=Obstacle.TOO_FEW if starts < claim.seeds else Obstacle.NOISE if noise > TOO_LOUD else None,
     )
 
 
-#: How each kind of claim is tried: from the claim, the records and the folder of predictions to a finding.
+def time_ratios(records: list[Record]) -> list[Record]:
+    """Return the ratios of the pair's times on sentence pairs at batch size 1, one for each number of threads."""
+    return [r for r in records if r.metric == "time_ratio" and r.task == PAIRS]
+
+
+#: The measurement of each kind of claim: claim, records and the predictions' folder to a finding.
 GATHER: dict[str, Callable[[Claim, list[Record], Path | None], Finding | Missing]] = {
     "size": size,
     "time": time,

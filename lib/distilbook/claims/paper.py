@@ -1,8 +1,8 @@
-"""What the paper says (Sanh et al. 2019, arXiv 1910.01108): its tables, and its claims with their rules.
+"""Tables and claims of the paper (Sanh et al. 2019, arXiv 1910.01108), and the rule that judges each claim.
 
-The rules were written before the runs they judge. A figure printed to a digit holds where ours rounds
-to it: 77.0 / 79.5 is 96.9%, printed 97%, and 66.36 of 109.48 million parameters is 39.4% smaller,
-printed 40%. Where more is better, more than the figure holds as well.
+The rules were written before the runs they judge. A figure printed to some digits is reproduced by a value that
+rounds to it: 77.0 / 79.5 is 96.9%, printed 97%, and 66.36 of 109.48 million parameters is 39.4% smaller, printed
+40%. Where more is better, more than the figure reproduces it as well.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ TABLE_1: dict[str, dict[str, float]] = {
     },
 }
 
-#: The MNLI score of BERT-base with which Table 1's row has the average it is printed with.
+#: The MNLI score of BERT-base with which its row in Table 1 has the printed average.
 BERT_MNLI_IN_THE_CODE = 84.7
 TABLE_1_REMARK = (
     f"BERT-base's score of {TABLE_1['BERT-base']['Score']} is the mean of its row only with "
@@ -77,7 +77,7 @@ TABLE_3: dict[str, dict[str, float]] = {
 }
 TABLE_3_REMARK = "ELMo has 93.6 million parameters at its published size; the table prints 180 million."
 
-#: Change of the GLUE macro-score when the arm takes its ingredient away. No variance, no number of seeds is given.
+#: Change of the GLUE macro-score by ablation. The paper gives neither variance nor number of seeds.
 TABLE_4: dict[str, float] = {
     "without_distillation": -2.96,
     "without_cosine": -1.46,
@@ -87,9 +87,9 @@ TABLE_4: dict[str, float] = {
 
 #: The tasks of GLUE, in the order of Table 1.
 GLUE = tuple(task for task in TABLE_1["ELMo"] if task != "Score")
-#: The tasks whose scores the paper reports; a measurement on any other is a counterpart.
+#: The tasks whose scores the paper reports; a measurement on any other is a verdict in miniature.
 PAPER_TASKS = frozenset(GLUE) | {"IMDb", "SQuAD"}
-#: Examples of the tasks' training sets; models that were fine-tuned on fewer are tried in miniature.
+#: Examples of the tasks' training sets; fine-tuning on fewer gives a verdict in miniature.
 TRAINING_SETS = {
     "CoLA": 8_551,
     "MNLI": 392_702,
@@ -111,15 +111,14 @@ class Claim:
     """One claim and the rule it is judged by.
 
     Attributes:
-        kind: which measurement tries it: ``size``, ``time``, ``retention``, ``gap`` or ``arm``.
-        paper_value: the paper's figure, as a share or ratio, for gaps as a share of the examples, for arms as a
-            share of the GLUE score; None where it gives none.
-        source: where the paper says so.
-        chapter: the chapter that tries it.
-        statistic, rule: what is computed and how it is judged, in words.
-        bound: the value from which the claim holds.
-        seeds: how many seeds (for times: process starts) a verdict needs.
-        arm: for ``arm`` claims, the arm that the full recipe is compared with.
+        kind: the measurement: ``size``, ``time``, ``retention``, ``gap`` or ``arm`` (an ablation).
+        paper_value: the paper's figure, as a share or ratio; for gaps as a share of the examples, for ablations
+            as a share of the GLUE score; None if the paper has none.
+        source: section or table of the paper.
+        statistic, rule: the statistic and its decision rule, in words.
+        bound: the threshold; the claim holds from here on.
+        seeds: number of seeds (for times: process starts) a verdict needs.
+        arm: for ablations, the recipe that the full one is compared with.
     """
 
     id: str
@@ -128,7 +127,6 @@ class Claim:
     statement: str
     paper_value: float | None
     source: str
-    chapter: str
     statistic: str
     rule: str
     bound: float
@@ -136,13 +134,12 @@ class Claim:
     arm: str | None = None
 
 
-ARM_STATISTIC = "masked accuracy on held-out text, full recipe minus the arm, seed by seed at equal tokens"
+ARM_STATISTIC = "masked accuracy on held-out text, full recipe minus ablation, paired by seed, at equal tokens"
 ARM_RULE = (
-    "Needs equal tokens and two seeds. From three on the 95% interval must lie on one side of zero: Student's over the "
-    "seeds' paired differences and that over the blocks of held-out text, half-widths put together as the root of "
-    "the sum of their squares. With two seeds both differences must lie on one side by more than the noise of seeds "
-    "and text: twice the larger of the two arms' ranges over their seeds, put together likewise with the half-width "
-    "over text."
+    "Needs equal tokens and two seeds. From three seeds on, the 95% interval must lie on one side of zero; it combines "
+    "in quadrature Student's interval over the seeds' paired differences and that over the blocks of held-out text. "
+    "With two seeds, both differences must lie on one side of zero by more than the noise of seeds and text: twice "
+    "the larger of the two recipes' ranges over seeds and the half-width over text, combined in quadrature."
 )
 
 
@@ -155,7 +152,6 @@ def _arm(arm: str, title: str, statement: str, source: str) -> Claim:
         statement=statement,
         paper_value=None if change is None else -change / 100,
         source=source,
-        chapter=f"07_ablations/{arm}",
         statistic=ARM_STATISTIC,
         rule=ARM_RULE,
         bound=0.0,
@@ -172,9 +168,8 @@ CLAIMS: tuple[Claim, ...] = (
         statement="DistilBERT has 40% fewer parameters than BERT-base.",
         paper_value=0.40,
         source="abstract; Table 3",
-        chapter="11_timing",
         statistic="1 - student's parameters / teacher's parameters, without task heads, with BERT's pooler",
-        rule="Printed to one digit, so it holds from 35%; smaller still holds as well. The counts are exact.",
+        rule="Printed to one digit, so the threshold is 35%; smaller still holds as well. The counts are exact.",
         bound=0.35,
         seeds=0,
     ),
@@ -185,14 +180,13 @@ CLAIMS: tuple[Claim, ...] = (
         statement="DistilBERT retains 97% of BERT-base's score on GLUE.",
         paper_value=0.97,
         source="abstract; Table 1 (77.0 / 79.5)",
-        chapter="08_sentence_tasks",
-        statistic="student's macro-score / teacher's macro-score: the mean, over the tasks of this edition on which "
-        "both were tried, of the median over seeds of the task's official metric",
-        rule="Printed to two digits, so it holds from 96.5%. The 95% interval, which resamples each task's examples "
-        "(or what holds them together) and the seeds, widened where these are fewer than five, must lie on one side of "
-        "that; two seeds of each model are needed. Seeds that say the same of every example are told and left out. A "
-        "teacher that does not lead the majority class beyond its interval settles nothing. Anything but all the tasks "
-        "of GLUE, with their whole training sets and models of the paper's size, is in miniature.",
+        statistic="student's macro-score / teacher's macro-score: the mean, over this edition's tasks with both models, "
+        "of the median over seeds of the task's official metric",
+        rule="Printed to two digits, so the threshold is 96.5%. The 95% interval must lie on one side of it; it "
+        "resamples each task's examples (or clusters of them) and the seeds, with a widening factor for fewer than five "
+        "seeds. Two seeds of each model are needed. Seeds with constant predictions are reported and excluded. No "
+        "verdict if the teacher is not significantly better than the majority class. Anything but all the tasks of "
+        "GLUE, with their whole training sets and models of the paper's size, is in miniature.",
         bound=0.965,
         seeds=2,
     ),
@@ -203,10 +197,9 @@ CLAIMS: tuple[Claim, ...] = (
         statement="DistilBERT is at most 0.6 points behind BERT-base in test accuracy on IMDb.",
         paper_value=round((TABLE_2["DistilBERT"]["IMDb"] - TABLE_2["BERT-base"]["IMDb"]) / 100, 4),
         source="section 4.1; Table 2 (92.82 against 93.46)",
-        chapter="09_long_documents",
         statistic="student's accuracy - teacher's accuracy on the texts of this edition, medians over seeds",
-        rule="Printed to one digit, so it holds from -0.65 points; less far behind, or ahead, still holds as well. The "
-        "interval, the seeds and the teacher's lead are as for the score on GLUE, and so is what is in miniature.",
+        rule="Printed to one digit, so the threshold is -0.65 points; a smaller gap, or a lead, holds as well. Interval, "
+        "seeds, the teacher's lead and verdicts in miniature are as for the score on GLUE.",
         bound=-0.0065,
         seeds=2,
     ),
@@ -217,12 +210,11 @@ CLAIMS: tuple[Claim, ...] = (
         statement="DistilBERT is 60% faster than BERT-base on a CPU at batch size 1.",
         paper_value=1.60,
         source="abstract; Table 3 (668 s / 410 s)",
-        chapter="11_timing",
         statistic="teacher's time / student's time, median over sentence pairs, at batch size 1",
-        rule="Printed to one digit, so it holds from a ratio of 1.55; faster still holds as well. The interval covers "
-        "every process start, at every number of threads; it must lie on one side of 1.55 by more than the "
-        "teacher's ratio to itself strays from 1. Two starts are needed. A machine on which that strays by more than "
-        "10% settles nothing.",
+        rule="Printed to one digit, so the threshold is a ratio of 1.55; faster still holds as well. The interval "
+        "covers every process start, at every number of threads; it must lie on one side of 1.55 by more than the "
+        "noise, the deviation from 1 of the teacher timed against itself. Two starts are needed. No verdict on a "
+        "machine whose noise exceeds 10%.",
         bound=1.55,
         seeds=2,
     ),
@@ -245,10 +237,10 @@ CLAIMS: tuple[Claim, ...] = (
 
 
 def claim(id: str) -> Claim:
-    """Return the claim called ``id``.
+    """Return the claim with this ``id``.
 
     Raises:
-        BookError: when there is none, naming the nearest.
+        BookError: for an unknown id, with the nearest known one.
     """
     known = {one.id: one for one in CLAIMS}
     if id not in known:
@@ -257,9 +249,9 @@ def claim(id: str) -> Claim:
 
 
 def table_1_mean(model: str, tasks: Iterable[str]) -> float:
-    """Return the mean of Table 1 over ``tasks`` of GLUE, BERT-base's MNLI as in the README of the original code.
+    """Return the mean of Table 1 over ``tasks`` of GLUE, with BERT-base's MNLI from the README of the original code.
 
-    Over all of them that is the printed score.
+    The mean over all tasks is the printed score.
     """
     row = TABLE_1[model] | ({"MNLI": BERT_MNLI_IN_THE_CODE} if model == "BERT-base" else {})
     return mean(row[task] for task in tasks)

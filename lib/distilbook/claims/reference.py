@@ -1,7 +1,7 @@
-"""Reference runs: records and predictions of runs we made on real data, which ship with the library.
+"""Reference runs on real data that ship with the library: records, predictions and provenance.
 
-They lie in ``reference/<name>/``: ``records/*.jsonl``, the predictions that these name, and ``provenance.json``. So a
-reader who runs nothing can still hold the paper's figures against something, and recompute every number of it.
+Each is a folder ``reference/<name>/`` with ``records/*.jsonl``, the predictions files of the records and
+``provenance.json``. A reader who runs nothing can compare them with the paper and recompute every number.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ FOLDER = Path(__file__).parent / "reference"
 
 
 class Provenance(Config):
-    """Where a reference run comes from, in words and numbers for a reader."""
+    """Provenance of a reference run."""
 
-    title: str = Field(description="what it is, in a few words")
+    title: str = Field(description="a short title")
     edition: str
     when: str = Field(description="the day or days, as 2026-11-22")
     machine: str
-    text: str = Field(description="what the students were pre-trained on")
-    subset: str = Field(description="what was a part of something larger: tasks, examples, seeds, text")
-    commands: tuple[str, ...] = Field(description="what was typed to make it")
-    tokens: int = Field(ge=0, description="word pieces a student was pre-trained on")
-    seconds: float = Field(ge=0, description="of pre-training a student")
+    text: str = Field(description="the pre-training text")
+    subset: str = Field(description="subsets used: of tasks, examples, seeds, text")
+    commands: tuple[str, ...] = Field(description="the commands that made it")
+    tokens: int = Field(ge=0, description="tokens of a student's pre-training")
+    seconds: float = Field(ge=0, description="seconds of a student's pre-training")
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,10 @@ class ReferenceRun:
 
 
 def reference_runs(folder: Path = FOLDER) -> list[ReferenceRun]:
-    """Return the reference runs below ``folder``, by name; none where none were made.
+    """Return the reference runs below ``folder``, by name.
 
     Raises:
-        BookError: when one lacks its provenance, or that is not of the expected form.
+        BookError: for missing or invalid provenance.
     """
     if not folder.is_dir():
         return []
@@ -70,7 +70,7 @@ def keep_reference(
     """Copy ``records`` and their predictions into ``folder / name``, replacing what is there, and return the run.
 
     Args:
-        source: what the records' predictions files are relative to, an edition's folder.
+        source: base of the predictions files' paths, an edition's folder.
 
     Raises:
         BookError: when a predictions file is missing or is not the one its record was made from.

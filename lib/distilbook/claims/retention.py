@@ -1,4 +1,4 @@
-"""How much of the teacher's score, and of its lead over simple models, the student keeps; and how far it is behind."""
+"""Retention: the student's share of the teacher's score and of its lead over baselines, and the gap on documents."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from ..core.records import Record
+from ..core.quantities import POINTS, SHARE, Unit, figure, listed, quantity
+from ..core.records import DOCUMENTS, SENTENCES, Record
 from ..stats import Comparison, compare
 from ..stats.intervals import Interval
-from .finding import NO_PREDICTIONS, POINTS, SHARE, Finding, Missing, Unit, figure, listed, quantity, too_few, with_ends
+from .finding import Finding, Missing, Obstacle
 from .paper import GLUE, PAPER_PAIR, TRAINING_SETS, Claim, table_1_mean
 from .task_scores import (
     ByTask,
@@ -28,25 +29,23 @@ from .task_scores import (
 )
 
 PAIR = ("teacher", "full")
-#: How sentences call the models, and those from which the teacher's lead is measured.
+#: Names of the models, and of the baselines of the teacher's lead, in sentences.
 CALLED = {"teacher": "the teacher", "full": "the student"}
 BASELINES = {"majority": "the majority class", "tfidf": "TF-IDF"}
-#: The paper's task of whole texts: where it is among others, the gap is judged on it alone.
+#: The paper's task of whole documents: if it is among others, the gap is judged on it alone.
 LONG_TASK = "IMDb"
-
-#: What stands in the way of a verdict when the teacher itself may know nothing of the tasks.
-NO_SCORE = "the teacher's own score is not above zero"
-NO_LEAD = "the teacher itself does not lead the majority class for certain, so that there is nothing to keep"
+#: The kind of texts of each kind of claim.
+TEXTS = {"retention": SENTENCES, "gap": DOCUMENTS}
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Teacher and full recipe's student on the tasks on which both have a score.
+    """Teacher and student of the full recipe on the tasks on which both have a score.
 
     Attributes:
-        runs: of all models on these tasks.
-        folder: what their predictions files are relative to.
-        lacking: the tasks on which only one of them has a score, or none.
+        runs: runs of all models on these tasks.
+        folder: base of the predictions files' paths.
+        lacking: tasks on which at most one of the two has a score.
     """
 
     runs: ByTask
@@ -55,7 +54,7 @@ class Pair:
 
     @cached_property
     def comparison(self) -> Comparison | None:
-        """Both and the baselines in resamples; None where predictions of teacher or student are not there."""
+        """Both and the baselines, resampled; None without the predictions of teacher and student."""
         asked = (*PAIR, *BASELINES)
         runs = {task: {name: some[name] for name in asked if name in some} for task, some in self.runs.items()}
         answers = kept_answers(runs, self.folder)
@@ -68,26 +67,29 @@ class Pair:
 
     @cached_property
     def shares(self) -> dict[str, Interval | None]:
-        """The share of the teacher's lead over each baseline that the student keeps.
+        """Share of the teacher's lead over each baseline that the student keeps.
 
-        None where the interval of that lead reaches zero: a share of nothing has no meaning.
+        None if the lead is not significant: a share of nothing has no meaning.
         """
         found = self.comparison
-        led = {name: found.difference("teacher", name).low > 0 for name in BASELINES if found and name in found.found}
+        if found is None:
+            return {}
+        led = {name: found.difference("teacher", name).low > 0 for name in BASELINES if name in found.found}
         return {name: found.share_of_lead("full", "teacher", name) if there else None for name, there in led.items()}
 
-    def obstacle(self, claim: Claim) -> str | None:
-        """Return why there can be no verdict; None when there can."""
+    def obstacle(self, claim: Claim) -> Obstacle | None:
+        """Return why there can be no verdict; None if there can."""
         if not self.comparison:
-            return NO_PREDICTIONS
+            return Obstacle.NO_PREDICTIONS
         if self.comparison.found["teacher"] <= 0:
-            return NO_SCORE
-        without_lead = "majority" in self.shares and self.shares["majority"] is None
-        return too_few(self.seeds, claim.seeds, "seed") or (NO_LEAD if without_lead else None)
+            return Obstacle.NO_SCORE
+        if self.seeds < claim.seeds:
+            return Obstacle.TOO_FEW
+        return Obstacle.NO_LEAD if self.shares.get("majority", ()) is None else None
 
     @property
     def basis(self) -> str:
-        """On what a value rests, in words."""
+        """Data behind the statistic, in words."""
         seeds = {model: number_of_seeds(self.runs, model) for model in PAIR}
         said = [
             f"95% interval, {examples_of(self.runs, 'teacher'):,} examples",
@@ -98,7 +100,7 @@ class Pair:
         return ", ".join(filter(None, said))
 
     def in_miniature(self, tasks: Iterable[str]) -> bool:
-        """Whether this is another thing than the paper tried: all of ``tasks``, whole training sets, its models."""
+        """Return whether anything differs from the paper: its ``tasks``, whole training sets, and models."""
         kinds = dict(zip(PAIR, PAPER_PAIR, strict=True))
         used = [(kind, r) for some in self.runs.values() for model, kind in kinds.items() for r in some[model].scored]
         return not (
@@ -108,11 +110,11 @@ class Pair:
         )
 
     @property
-    def beside(self) -> list[str]:
-        """What else is said: the shares of the lead, and which seeds are not counted."""
+    def remarks(self) -> list[str]:
+        """Further sentences: shares of the lead, excluded tasks and seeds."""
         said = [_share_in_words(name, share) for name, share in self.shares.items()]
         if self.lacking:
-            said.append(f"Left out, since teacher and student do not both have a score: {listed(self.lacking)}")
+            said.append(f"Excluded, without a score of both teacher and student: {listed(self.lacking)}")
         for task, some in self.runs.items():
             for model, called in CALLED.items():
                 said += some[model].left_out(called, task)
@@ -120,8 +122,8 @@ class Pair:
 
 
 def pair_of(claim: Claim, records: Iterable[Record], folder: Path | None) -> Pair | None:
-    """Return teacher and student on the tasks that try ``claim``; None where they have none in common."""
-    every = runs_by_task(records, claim.chapter)
+    """Return teacher and student on the tasks of ``claim``; None without a common task."""
+    every = runs_by_task(records, TEXTS[claim.kind])
     if claim.kind == "gap" and LONG_TASK in every:
         every = {LONG_TASK: every[LONG_TASK]}
     runs = with_all(every, PAIR)
@@ -129,33 +131,32 @@ def pair_of(claim: Claim, records: Iterable[Record], folder: Path | None) -> Pai
 
 
 def retention(claim: Claim, records: list[Record], folder: Path | None) -> Finding | Missing:
-    """Return the share of the teacher's score that the student keeps, over all tasks that both were scored on."""
+    """Return the student's macro-score as a share of the teacher's."""
     pair = pair_of(claim, records, folder)
     if pair is None:
-        return Missing("teacher and student on a sentence task", claim.chapter)
+        return Missing("teacher and student on a sentence task", claim.id)
     teacher, student = (macro_score(pair.runs, model) for model in PAIR)
     unbounded = student / teacher if teacher > 0 else math.nan
     kept = pair.comparison.retention("full", "teacher") if pair.comparison else _without_bounds(unbounded, pair)
-    ours = with_ends(kept.value, kept.low, kept.high, claim.bound, SHARE)
-    text = f"the student keeps {ours} of the teacher's {subject(pair.runs)}"
+    text = f"the student keeps {kept.text(SHARE, claim.bound)} of the teacher's {subject(pair.runs)}"
     return _finding(claim, pair, kept, SHARE, text, GLUE, _of_glue(pair.runs))
 
 
 def gap(claim: Claim, records: list[Record], folder: Path | None) -> Finding | Missing:
-    """Return by how much the student's score exceeds the teacher's on long texts, below zero where it is behind."""
+    """Return the student's score on whole documents minus the teacher's."""
     pair = pair_of(claim, records, folder)
     if pair is None:
-        return Missing("teacher and student on whole texts", claim.chapter)
+        return Missing("teacher and student on whole documents", claim.id)
     behind = macro_score(pair.runs, "full") - macro_score(pair.runs, "teacher")
     found = pair.comparison.difference("full", "teacher") if pair.comparison else _without_bounds(behind, pair)
-    ours = with_ends(found.value, found.low, found.high, claim.bound, POINTS)
-    text = f"the student's {subject(pair.runs)} less the teacher's is {ours}"
+    text = f"the student's {subject(pair.runs)} minus the teacher's is {found.text(POINTS, claim.bound)}"
     return _finding(claim, pair, found, POINTS, text, (LONG_TASK,), [])
 
 
 def _finding(
-    claim: Claim, pair: Pair, found: Interval, unit: Unit, text: str, tasks: Iterable[str], beside: list[str]
+    claim: Claim, pair: Pair, found: Interval, unit: Unit, text: str, tasks: Iterable[str], remarks: list[str]
 ) -> Finding:
+    assert claim.paper_value is not None
     return Finding(
         found.value,
         found.low,
@@ -168,7 +169,7 @@ def _finding(
         paper=figure(claim.paper_value, unit),
         unit=unit,
         obstacle=pair.obstacle(claim),
-        beside=(*beside, *pair.beside),
+        remarks=(*remarks, *pair.remarks),
         shares={name: share for name, share in pair.shares.items() if share is not None},
     )
 
@@ -178,19 +179,18 @@ def _without_bounds(value: float, pair: Pair) -> Interval:
 
 
 def _of_glue(runs: ByTask) -> list[str]:
-    """Say what Table 1 gives on the same tasks, where these are some of GLUE's."""
+    """Return a sentence with the paper's retention on the same tasks, if these are a part of GLUE's."""
     if not set(runs) < set(GLUE):
         return []
     teacher, student = (table_1_mean(model, runs) for model in ("BERT-base", "DistilBERT"))
-    which = f"Of GLUE's {len(GLUE)} tasks these are {len(runs)}"
-    mnli = ", with BERT-base's MNLI as in the original code's README" if "MNLI" in runs else ""
+    mnli = ", with BERT-base's MNLI from the original code's README" if "MNLI" in runs else ""
     share = quantity(student / teacher, SHARE, 1)
-    return [f"{which}, on which Table 1 has {student:.1f} of {teacher:.1f}, or {share}{mnli}"]
+    these = f"On these {len(runs)} of GLUE's {len(GLUE)} tasks"
+    return [f"{these} Table 1 has {student:.1f} / {teacher:.1f} = {share}{mnli}"]
 
 
 def _share_in_words(baseline: str, share: Interval | None) -> str:
     name = BASELINES[baseline]
     if share is None:
-        return f"That the teacher itself leads {name} is not settled, so no share of that lead can be stated"
-    ours = with_ends(share.value, share.low, share.high, 0.0, SHARE)
-    return f"Of the teacher's lead over {name} the student keeps {ours}"
+        return f"The teacher's lead over {name} is not significant, so its retained share is undefined"
+    return f"The student keeps {share.text(SHARE)} of the teacher's lead over {name}"

@@ -1,9 +1,4 @@
-"""The rules at work: from a claim and the records to a verdict and the sentence that states it.
-
-What a rule works on: a finding with its numbers and words, or the lack of one.
-
-A verdict in words, every number of it computed: no more digits than the interval allows, no more said.
-"""
+"""Verdicts: the decision rule applied to a claim's finding, and the sentence that states the result."""
 
 from __future__ import annotations
 
@@ -12,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from ..core.quantities import figure
 from ..core.records import Record
 from ..stats.intervals import Interval
 from .evidence import GATHER
-from .finding import UNITS, Finding, Missing, figure, opening, with_ends
+from .finding import UNITS, Finding, Missing, obstacle_text
 from .paper import Claim
 
 Verdict = Literal["reproduced", "contradicted", "not settled"]
@@ -23,17 +19,16 @@ Verdict = Literal["reproduced", "contradicted", "not settled"]
 
 @dataclass(frozen=True)
 class Judgement:
-    """A claim on trial.
+    """A judged claim.
 
     Attributes:
-        value, low, high: ours and its interval, in the unit of ``claim.bound``; None without records.
-            For two seeds of an arm the ends are the smaller and the larger difference.
-        n, seeds: from how many examples, tokens or pairs, and how many seeds (process starts for times).
-        in_miniature: whether this was tried on other models or tasks than the paper's, so that the
-            verdict is about the claim's counterpart.
+        value, low, high: the statistic and its interval, in the unit of ``claim.bound``; None without records. For
+            two seeds of an ablation the ends are the smaller and the larger difference.
+        n, seeds: number of examples, tokens or pairs, and of seeds (process starts for times).
+        in_miniature: whether other models or tasks than the paper's were measured.
         sentence: the verdict in words.
-        margin: how far from the bound both ends must lie, for the noise: of times, and of an arm's two seeds.
-        shares: for retention and the gap, the share of the teacher's lead over each baseline that the student keeps.
+        margin: distance from the bound that both ends must exceed: the noise of times, and of two seeds.
+        shares: for retention and gap, the share of the teacher's lead over each baseline that the student keeps.
     """
 
     claim: Claim
@@ -50,14 +45,14 @@ class Judgement:
 
     @property
     def ours(self) -> str:
-        """Ours with its interval, in the claim's unit, as a table shows it; "" where there is none."""
-        if self.value is None:
+        """The statistic with its interval, in the claim's unit; "" without records."""
+        if self.value is None or self.low is None or self.high is None:
             return ""
-        return with_ends(self.value, self.low, self.high, self.claim.bound, UNITS[self.claim.kind])
+        return Interval(self.value, self.low, self.high, self.n, 0.95).text(UNITS[self.claim.kind], self.claim.bound)
 
     @property
     def papers(self) -> str:
-        """The paper's figure likewise; an arm's is a change of the GLUE score."""
+        """The paper's figure; of an ablation it is a change of the GLUE score."""
         if self.claim.paper_value is None:
             return ""
         return figure(self.claim.paper_value, UNITS[self.claim.kind]) + (" of GLUE" if self.claim.arm else "")
@@ -67,15 +62,18 @@ def judge(claim: Claim, records: Iterable[Record], folder: Path | None = None) -
     """Judge ``claim`` by the current ``records`` of one edition.
 
     Args:
-        folder: what the records' predictions files are relative to; None is their edition's folder.
+        folder: base of the predictions files' paths; None is the folder of the records' edition.
 
     Raises:
-        BookError: when a predictions file is not the one its record was made from, or two of them
-            hold different examples.
+        BookError: when a predictions file is not the one its record was made from, or examples differ.
     """
-    found = GATHER[claim.kind](claim, list(records), folder)
+    return judgement_of(claim, GATHER[claim.kind](claim, list(records), folder))
+
+
+def judgement_of(claim: Claim, found: Finding | Missing) -> Judgement:
+    """Return the judgement on ``claim`` for what was ``found``."""
     if isinstance(found, Missing):
-        sentence = f"Not settled: no record of {found.what} is there; a run of {found.chapter} would give one."
+        sentence = f"Not settled: no records of {found.what}."
         return Judgement(claim, None, None, None, 0, 0, "not settled", False, sentence)
     verdict = decide(found, claim.bound)
     return Judgement(
@@ -96,8 +94,7 @@ def judge(claim: Claim, records: Iterable[Record], folder: Path | None = None) -
 def decide(found: Finding, bound: float) -> Verdict:
     """Return the verdict: both ends of the interval must lie on one side of ``bound``, beyond the margin.
 
-    A value at the bound holds, unless the claim is that one thing is better than another: then it must
-    be above.
+    A value at the bound reproduces the claim, unless the claim is strict: that one thing is better than another.
     """
     if found.obstacle:
         return "not settled"
@@ -109,25 +106,27 @@ def decide(found: Finding, bound: float) -> Verdict:
 
 def _sentence(claim: Claim, found: Finding, verdict: Verdict) -> str:
     parts = [
-        f"{opening(verdict, found.in_miniature)}: {found.text} ({found.basis})",
-        *([] if claim.paper_value is None else [f"the paper's figure is {found.paper}"]),
-        found.obstacle or _reason(claim, found, verdict),
+        f"{verdict.capitalize()}{' in miniature' if found.in_miniature else ''}: {found.text} ({found.basis})",
+        *([] if claim.paper_value is None else [f"the paper has {found.paper}"]),
+        obstacle_of(claim, found) or _reason(claim, found, verdict),
     ]
-    return "; ".join(parts) + "." + "".join(f" {sentence}." for sentence in found.beside)
+    return "; ".join(parts) + "." + "".join(f" {remark}." for remark in found.remarks)
+
+
+def obstacle_of(claim: Claim, found: Finding) -> str:
+    """Return the obstacle to any verdict, in words; "" if there is none."""
+    noun = "process start" if claim.kind == "time" else "seed"
+    return obstacle_text(found.obstacle, found, claim.seeds, noun) if found.obstacle else ""
 
 
 def _reason(claim: Claim, found: Finding, verdict: Verdict) -> str:
-    bound = figure(claim.bound, found.unit)
-    if claim.kind == "arm":
-        by = f" by more than the noise of seeds and text, {found.hurdle}" if found.hurdle else ""
-        return {
-            "reproduced": f"all of that is on the full recipe's side{by}",
-            "contradicted": f"all of that is on the arm's side{by}",
-            "not settled": f"that is not wholly on one side{by}",
-        }[verdict]
-    by = f" by more than the noise of {found.hurdle}" if found.hurdle else ""
-    return {
-        "reproduced": f"the claim holds from {bound}, and all of that is there{by}",
-        "contradicted": f"the claim holds from {bound}, and all of that is below{by}",
-        "not settled": f"the claim holds from {bound}, and that is not wholly on one side of it{by}",
-    }[verdict]
+    what = "both differences" if claim.kind == "arm" and found.margin else "the interval"
+    what, verb = ("the value", "is") if claim.kind == "size" else (what, "are" if what == "both differences" else "is")
+    beyond = f" by more than the noise of {found.hurdle}" if found.hurdle else ""
+    threshold = "zero" if claim.kind == "arm" else f"the threshold of {figure(claim.bound, found.unit)}"
+    if verdict == "not settled":
+        inside = found.low < claim.bound <= found.high and what == "the interval"
+        return f"{threshold} lies inside {what}" if inside else f"{what} {verb} not on one side of {threshold}{beyond}"
+    above = "above" if found.low > claim.bound + found.margin else "not below"
+    side = "below" if verdict == "contradicted" else above
+    return f"{what} {verb} {side} {threshold}{beyond}"

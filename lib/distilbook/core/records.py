@@ -1,13 +1,11 @@
-"""Measurements: one JSON line each, append-only, found again by what they measure, and which of them stand.
+"""Records of measurements: append-only JSON lines, identified by what they measure, with the rule of which count.
 
-A record says what was measured (chapter, model, recipe, task, split, metric, step, seed), the value
-with its unit and ``n``, and what it was made by (configuration, code, data, predictions, machine,
-versions, time). Analysis chapters read records and nothing else. Records of several machines merge
-by copying files into one folder.
+A record has what was measured (chapter, model, recipe, task, split, metric, step, seed), value, unit and ``n``, and its
+origin (configuration, code, data, predictions, machine, versions, time). Analysis chapters read nothing but records.
+Records of several machines merge by copying files into one folder.
 
-Between them stand lines that say what a part of a chapter asked for: models, tasks, seeds. Of the chapter's
-records in that file only these stand, so that a seed or a task that was taken out of the parameters counts
-nowhere any more, and counts again when it is put back.
+Further lines list what a part of a chapter asked for. Only records asked for last count, so that a seed or task removed
+from the parameters does not count any more, and counts again when it is put back.
 """
 
 from __future__ import annotations
@@ -26,34 +24,28 @@ from .config import BookError, canonical_json, short_hash
 from .provenance import hardware, versions
 
 FORMAT = 2
-#: Format 1 had no fingerprints and no lines of what was asked for.
+#: Format 1 has neither fingerprints nor lines of what was asked for.
 READABLE = (1, FORMAT)
-#: A line's own hash of all its other fields, so that a damaged one is noticed; lines of older versions have none.
+#: Field with the hash of a line's other fields, which detects damage; lines of older versions have none.
 SUM = "sum"
 
 #: The tasks of masked prediction on held-out text: under uniform masks, and under masks drawn as in training.
 HELD_OUT_TEXT, TRAINING_MASKS = "held-out text", "held-out text, masks as in training"
+#: The task of timings on which the claim on speed is judged.
+PAIRS = "sentence pairs at batch 1"
+#: The kinds of texts of fine-tuning runs, ``detail["texts"]``: sentences (or pairs of them) unless it says otherwise.
+SENTENCES, DOCUMENTS = "sentences", "documents"
 
-#: What is measured. Two records that agree in these are the same measurement, taken twice.
-IDENTITY = (
-    "edition",
-    "chapter",
-    "model",
-    "recipe",
-    "task",
-    "split",
-    "metric",
-    "unit",
-    "step",
-    "seed",
-    "pretraining_seed",
+#: Fields of a measurement's identity: two records that agree in them are repetitions.
+IDENTITY = tuple(
+    ["edition", "chapter", "model", "recipe", "task", "split", "metric", "unit", "step", "seed", "pretraining_seed"]
 )
-#: What a chapter's results were made by, in words: what stands last is current for the chapter's task.
+#: Fields of a record's origin with their names in messages; the last one is current for the chapter's task.
 MADE_BY = {"config": "configuration", "code": "code", "data": "data"}
 
 
 def now() -> str:
-    """Return the time as records note it."""
+    """Return the time in the format of records."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
@@ -65,16 +57,15 @@ class Record:
     """One measurement.
 
     Attributes:
-        model: who was measured: ``teacher``, ``student``, ``majority``, ``tfidf``, ``bert-base`` …
-        recipe: the pre-training recipe or arm behind the model, where there is one.
-        task: what it was measured on, such as ``held-out text`` or ``reviews``.
+        model: ``teacher``, ``student``, ``majority``, ``tfidf``, ``bert-base`` …
+        recipe: pre-training recipe or ablation of a student.
+        task: such as ``held-out text`` or ``reviews``.
         metric, value, unit: the measurement; unit ``1`` for shares and coefficients.
-        n: how many examples, tokens or repetitions the value was computed from.
-        seed: the seed of the measured stage; ``pretraining_seed`` that of the student behind it.
-        predictions, predictions_hash: the file (relative to the edition's folder) the value can be
-            computed from again, and its SHA-256.
-        fingerprint: of the model's weights and configuration; None where there are none, as for a baseline.
-        detail: anything a figure needs beside the value, such as an interval's ends.
+        n: number of examples, tokens or repetitions behind the value.
+        seed: seed of the measured stage; ``pretraining_seed`` that of the student.
+        predictions, predictions_hash: file (relative to the edition's folder) of the predictions, and its SHA-256.
+        fingerprint: of the model's weights and configuration; None for a baseline.
+        detail: further values for figures, such as an interval's ends.
     """
 
     edition: str
@@ -105,34 +96,40 @@ class Record:
 
     @property
     def identity(self) -> tuple:
-        """What is measured, without the value, the times and what it was made by."""
+        """Fields that identify the measurement, without value, times and origin."""
         return tuple(getattr(self, name) for name in IDENTITY)
 
     @property
     def made_by(self) -> tuple:
+        """Configuration, code and data."""
         return tuple(getattr(self, name) for name in MADE_BY)
 
     @property
     def key(self) -> str:
-        """What was asked for: the measurement, of these weights, made by this configuration, code and data."""
+        """Hash of measurement, origin and weights."""
         return short_hash([self.identity, self.made_by, self.fingerprint])
 
     @property
     def measured(self) -> tuple:
-        """Whose weights were measured: a model's on a chapter's task, of a student those of one pre-training."""
+        """Identity of the measured model on a chapter's task; of a student with its pre-training seed."""
         student = self.model == "student" and self.pretraining_seed is None
         seed = self.seed if student else self.pretraining_seed
         return (self.edition, self.chapter, self.task, self.split, self.model, self.recipe, seed)
 
+    @property
+    def texts(self) -> str:
+        """The kind of texts of a fine-tuning run."""
+        return self.detail.get("texts", SENTENCES)
+
     def same_but_for_times(self, other: Record) -> bool:
-        """Whether both say the same of the same thing, whenever they said it."""
+        """Return whether both are the same measurement with the same result, whenever it was made."""
         names = ("key", "value", "n", "predictions_hash")
         return all(getattr(self, name) == getattr(other, name) for name in names)
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a part of a chapter asked for when it was executed: the ``key`` of each record that stands for it."""
+    """Request of a part of a chapter: the ``key`` of each record that counts for it."""
 
     edition: str
     chapter: str
@@ -149,11 +146,11 @@ class Asked:
 
 @dataclass(frozen=True)
 class Standing:
-    """A record that stands in its file.
+    """A record that counts in its file.
 
     Attributes:
-        since: when it was asked for last.
-        asked: whether a line says that it was asked for.
+        since: time when it was asked for last.
+        asked: whether a line of requests has it.
     """
 
     record: Record
@@ -162,29 +159,27 @@ class Standing:
 
 
 class RecordBook:
-    """The records of one folder: a ``.jsonl`` file a chapter, and any number copied from elsewhere.
+    """Records of one folder: a ``.jsonl`` file for each chapter, and any number copied from elsewhere.
 
     Args:
-        edition: whose records are current; None for those of all editions.
+        edition: edition whose records count; None for all.
     """
 
     def __init__(self, folder: Path, edition: str | None = None):
         self.folder, self.edition = Path(folder), edition
 
     def add(self, records: Iterable[Record]) -> None:
-        """Append ``records``, leaving out those that repeat a current one.
+        """Append ``records`` except repetitions of current ones.
 
         Raises:
-            BookError: for a value that is no number, or a line that cannot be written; every line is then whole
-                or not there.
+            BookError: for an invalid value, or a failed write; no partial line remains.
         """
         self._append_new(records, self.current())
 
     def replace(self, edition: str, chapter: str, part: str, records: Iterable[Record]) -> None:
-        """Append those ``records`` that are not there yet, and let these alone stand for a part of a chapter.
+        """Append new ``records``, and let only these count for a part of a chapter.
 
-        What an earlier execution asked for in this part and this one did not, such as a further seed or another task,
-        does not stand any more. Nothing is written where nothing changes.
+        Other seeds or tasks that an earlier execution asked for do not count any more. Idempotent.
         """
         records, path = list(records), self._file(chapter)
         self._append_new(records, [one for one in read_lines(path) if isinstance(one, Record)])
@@ -210,40 +205,37 @@ class RecordBook:
         where = f"a new line of {path}"
         values = jsonl.parsed(canonical_json(asdict(one)), where)
         line = canonical_json(values | {SUM: short_hash(values)})
-        read_line(line, where)  # what could not be read again is not written
+        read_line(line, where)  # refuse to write what cannot be read
         jsonl.append(path, [line])
 
     def _files(self) -> list[list[Record | Asked]]:
         return [read_lines(path) for path in sorted(self.folder.glob("*.jsonl"))]
 
     def all(self) -> list[Record]:
-        """Return every record ever written, in the order they were started; a last line that was cut off is left out.
+        """Return all records in the order they were started; a truncated last line is skipped.
 
         Raises:
-            BookError: for a line that is no record, or one of another format, with its place.
+            BookError: for an invalid line, with its place.
         """
         records = [one for lines in self._files() for one in lines if isinstance(one, Record)]
         return sorted(records, key=lambda record: record.started)
 
     def current(self, **wanted: Any) -> list[Record]:
-        """Return the records that count, those whose attributes equal ``wanted``, in the order they were started.
+        """Return the records that count and whose attributes equal ``wanted``, in the order they were started.
 
-        They were asked for. Of one chapter's task only those count that share configuration, code and data with what
-        was asked for last; of one model only those of the weights that were; of one measurement the newest.
+        Those are the records asked for last: of a chapter's task with the configuration, code and data of the newest, of
+        a model with the weights of the newest, of a measurement the newest.
         """
         latest = {one.record.identity: one.record for one, why in self._judged() if not why}
         found = sorted(latest.values(), key=lambda record: record.started)
         return [r for r in found if all(getattr(r, name) == value for name, value in wanted.items())]
 
     def set_aside(self) -> list[tuple[Record, str]]:
-        """Return the records that an execution asked for and that do not count, each with what sets it apart.
-
-        Such are in files from other machines or editions only: a chapter's own file says what stands.
-        """
+        """Return requested records that do not count, each with the reason; they come from other machines or editions."""
         return [(one.record, why) for one, why in self._judged() if why and one.asked]
 
     def _judged(self) -> list[tuple[Standing, str]]:
-        """Return what stands, as it was asked for in time, with what keeps it from counting or ""."""
+        """Return the standing records in the order of their requests, each with the reason not to count, or ""."""
         found = sorted((one for lines in self._files() for one in standing(lines)), key=lambda one: one.since)
         own = [one.record for one in found if self.edition in (None, one.record.edition)]
         made_by = {(r.edition, r.chapter, r.task): r for r in own}
@@ -260,7 +252,7 @@ class RecordBook:
 
 
 def standing(lines: Iterable[Record | Asked]) -> list[Standing]:
-    """Return the records of a file that stand: what each part of a chapter asked for last, and what came after that."""
+    """Return the records of a file that each part of a chapter asked for last, and those added after that."""
     lines = list(lines)
     last = {one.where: (place, one) for place, one in enumerate(lines) if isinstance(one, Asked)}
     closed: dict[tuple[str, str], int] = {}
@@ -281,16 +273,16 @@ def standing(lines: Iterable[Record | Asked]) -> list[Standing]:
 
 
 def read_lines(path: Path) -> list[Record | Asked]:
-    """Return the lines of a file; none where there is no file.
+    """Return the lines of a file, none if it does not exist.
 
     Raises:
-        BookError: for a line that is no record, or one of another format, with its place.
+        BookError: for an invalid line, with its place.
     """
     return [read_line(line, place) for line, place in jsonl.lines(path)] if path.exists() else []
 
 
 def read_line(line: str, where: str) -> Record | Asked:
-    """Return the record that ``line`` holds, or what was asked for; ``where`` names it in an error."""
+    """Return the record or request in ``line``; ``where`` is its place in errors."""
     values = jsonl.parsed(line, where)
     found = values.get("format") if isinstance(values, dict) else None
     if found not in READABLE:

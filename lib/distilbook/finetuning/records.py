@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..core.records import Record
+from ..core.records import SENTENCES, Record
 from ..core.run_keys import code_hash
 from ..core.workspace import Workspace
 from ..pretraining.records import kept_predictions
@@ -52,29 +52,33 @@ def _together(cells: Sequence[Cell]) -> dict[tuple[str, str], list[Cell]]:
     return groups
 
 
-def finetuning_records(chapter: str, edition: str, cells: Sequence[Cell], cut_to: int | None = None) -> list[Record]:
-    """Return a record for every run, split and metric; for a run that diverged one with the step.
+def finetuning_records(
+    chapter: str, edition: str, cells: Sequence[Cell], cut_to: int | None = None, texts: str = SENTENCES
+) -> list[Record]:
+    """Return a record for every run, split and metric; of a run that diverged one that says at which step.
 
     Args:
         cut_to: the length to which texts were cut for a comparison: such runs are recorded as another task, and no
             claim is judged by them.
+        texts: whether the tasks are on sentences or on whole documents.
     """
-    return [record for cell in cells for record in _records_of(chapter, edition, cell, cut_to)]
+    return [record for cell in cells for record in _records_of(chapter, edition, cell, cut_to, texts)]
 
 
-def _records_of(chapter: str, edition: str, cell: Cell, cut_to: int | None) -> list[Record]:
+def _records_of(chapter: str, edition: str, cell: Cell, cut_to: int | None, texts: str) -> list[Record]:
     task, run = task_of(cell.task), cell.open()
     common = _common(chapter, edition, cell, run)
     common |= {"task": f"{task.name} cut to {cut_to} word pieces"} if cut_to else {}
     if run.diverged is not None:
         found: dict[str, Any] = {"split": "train", "metric": "diverged_at_step", "value": run.diverged, "unit": "step"}
-        return [Record(**common, **found, n=run.train_examples, detail={"main": False})]
+        return [Record(**common, **found, n=run.train_examples, detail={"main": False, "texts": texts})]
     records = []
     for place, (split, examples) in enumerate(task.evaluation.items()):
         path = run.predictions(split)
         labels, predicted = kept_arrays(path, ("labels", "predictions"))
         detail = {
             "main_split": place == 0 and cut_to is None,
+            "texts": texts,
             "constant": bool((predicted == predicted[0]).all()),
             "train_examples": run.train_examples,
             "truncated": run.truncated.get(split, 0.0),

@@ -12,12 +12,12 @@ from pydantic import AfterValidator, Field, model_validator
 
 from ..core.config import BookError, ChapterConfig, Counts, Refusal, each_once
 from ..core.provenance import accelerator, usable_cores
+from ..core.records import PAIRS
 from ..models.family import family_of
 from .lengths import sample_lengths, stsb_lengths
 from .models import ELMO, ELMO_BASELINE, Comparison, Input, Order, Timed, bert, distilbert
 
 #: Tasks under which times are recorded. The first is the claim's.
-PAIRS = "sentence pairs at batch 1"
 OWN = f"{PAIRS}, the edition's own models"
 ELMO_TASK = f"{PAIRS}, ELMo beside BERT"
 LAYERS = f"{PAIRS}, fewer and fewer layers"

@@ -16,7 +16,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import mean, median
 from typing import Any, TextIO
@@ -25,10 +25,10 @@ import numpy as np
 
 from ..core.config import BookError
 from ..core.progress import Progress
-from ..core.records import Record
 from ..stats.intervals import Interval, median_interval, score_interval
 from . import worker as timing_process
 from .models import Comparison, Order
+from .noise import TOO_LOUD
 
 
 @dataclass(frozen=True)
@@ -130,8 +130,6 @@ def _listen(lines: TextIO, progress: Progress) -> dict[str, Any]:
     return said
 
 
-#: A model that seems to differ from itself by more than this settles nothing about two models.
-TOO_LOUD = 0.10
 #: Two processes on a quiet machine differ by no less.
 QUIET = 0.01
 #: Latencies are told as the median, and as what so many of a hundred passes stay below.
@@ -248,11 +246,6 @@ def over_starts(intervals: Sequence[Interval]) -> Interval:
     """Return the median of the starts' values with an interval that covers all of theirs."""
     low, high = min(start.low for start in intervals), max(start.high for start in intervals)
     return Interval(median(start.value for start in intervals), low, high, intervals[0].n, intervals[0].level)
-
-
-def stray_of(ratios: Iterable[Record]) -> float:
-    """Return how far the noise that goes with recorded ratios reaches from 1."""
-    return max(abs(ratio.detail["noise"][end] - 1) for ratio in ratios for end in ("low", "high"))
 
 
 def trust(measured: Measured) -> str:

@@ -16,10 +16,10 @@ from importlib import resources
 from typing import Self
 
 from ..book.contents import CHAPTERS
-from ..claims.finding import counted
 from ..core.machine import Share, visible_gpus
 from ..core.progress import duration
 from ..core.provenance import usable_cores
+from ..core.quantities import counted
 from .execution import Running
 from .freshness import Condition
 

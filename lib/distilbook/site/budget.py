@@ -1,4 +1,4 @@
-"""The page on the budget: what an edition took chapter by chapter, and what more would settle."""
+"""Budget page: time spent by chapter, and the evidence that would settle the open claims."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ..claims import CLAIMS, judge
-from ..claims.requirements import HOPELESS, Settling, in_miniature, seconds_behind, what_settles
+from ..book.contents import chapter_of
+from ..claims import CLAIMS
+from ..claims.requirements import HOPELESS, Settling, seconds_behind, what_settles
 from ..core.markup import markdown
 from ..core.progress import duration
 from ..core.records import Record, RecordBook
@@ -17,26 +18,29 @@ from ..runner.freshness import Execution, last_execution
 from ..views.trial import time_spent
 from .pages import Chapter, figure_html, machines
 
-#: Executions whose times differ by less than this share are not told apart.
+#: Relative difference below which two executions count as equally long.
 ALIKE = 0.05
 
 RULE = (
-    "A claim has its verdict when the whole interval around our value lies on one side of the bound from which the "
-    "claim holds. An interval's half-width shrinks with the root of the number of independent units behind it: "
-    "seeds, test examples, sentence pairs. A value at distance $d$ from where a verdict begins, with a half-width "
-    "$w$ on that side, takes $(w / d)^2$ times as many units; for a handful of seeds Student's quantile is used. If "
-    "what was found here is the truth, so many units give a verdict about every second time, twice as many about "
-    f"four times out of five. Where more than {HOPELESS:,} times as many would be needed, the claim is said to lie "
-    "at its bound."
+    "A claim has its verdict when the whole interval around our value lies on one side of its threshold. An interval's "
+    "half-width shrinks with the square root of its independent units: seeds, test examples, sentence pairs. A value at "
+    "distance $d$ from the threshold, with a half-width $w$ on that side, needs $(w / d)^2$ times the units; for a "
+    "handful of seeds Student's quantile is used. If our estimate is the truth, so many units give a verdict with 50% "
+    f"power, twice as many with about 80%. A claim that needs more than {HOPELESS:,} times the units is undecidable at "
+    "its threshold."
+)
+IN_MINIATURE = (
+    "No number of seeds turns a verdict in miniature into one on the paper's own claim: that takes the paper's models "
+    "and tasks, in the edition “paper”."
 )
 
 
 @dataclass(frozen=True)
 class Spent:
-    """What a chapter took.
+    """Time spent on a chapter.
 
     Attributes:
-        last: its last execution; None where the runner has noted none.
+        last: its last execution; None if the runner recorded none.
         training: seconds of training and measuring behind its current records.
     """
 
@@ -46,7 +50,7 @@ class Spent:
 
     @property
     def took(self) -> float:
-        """Seconds of the execution that did the work: the longest that succeeded, or the last that failed."""
+        """Seconds of the longest successful execution, which did the work, or of the last failed one."""
         return (self.last.longest or self.last.seconds) if self.last else 0.0
 
     @property
@@ -56,17 +60,17 @@ class Spent:
 
     @property
     def over_several(self) -> bool:
-        """Whether the runs took longer than any one execution: some were finished in an earlier one."""
+        """Whether the runs took longer than any single execution: some finished in an earlier one."""
         return self.training > self.took
 
     @property
     def again(self) -> bool:
-        """Whether its last execution was another than the one that did the work."""
+        """Whether the last execution was shorter than the one that did the work."""
         return self.last is not None and self.took - self.last.seconds > max(ALIKE * self.took, 1.0)
 
     @property
     def rest(self) -> float:
-        """Seconds that were neither training nor measuring."""
+        """Seconds neither of training nor of measuring."""
         return max(self.took - self.training, 0.0)
 
 
@@ -74,32 +78,31 @@ def budget_page(workspace: Workspace, chapters: Sequence[Chapter]) -> str:
     """Return the page as MyST Markdown."""
     records = RecordBook(workspace.records, workspace.edition).current()
     rows = [spent(chapter, workspace, records) for chapter in chapters]
-    judged = [judge(claim, records, workspace.root) for claim in CLAIMS]
-    settlings = [what_settles(judgement, records, workspace.root) for judgement in judged]
+    settlings = [what_settles(claim, records, workspace.root) for claim in CLAIMS]
     parts = [
         "---\nhtml_theme.sidebar_secondary.remove: true\n---",  # the tables take its room
         "# The budget",
-        "What this edition took, chapter by chapter, and what a larger budget of the same kind would settle. Both are "
-        "computed from the edition's records and executions whenever the site is rendered.",
-        "## What was spent",
+        "Time spent on this edition by chapter, and what would settle its open claims, computed from records and "
+        "executions whenever the site is rendered.",
+        "## Time spent",
         *spending(rows, records),
-        "## What a larger budget would settle",
+        "## What would settle the claims",
         *outlook(settlings),
     ]
     return "\n\n".join(parts) + "\n"
 
 
 def spent(chapter: Chapter, workspace: Workspace, records: Iterable[Record]) -> Spent:
-    """Return what ``chapter`` took."""
+    """Return the time spent on ``chapter``."""
     own = [record for record in records if record.chapter == chapter.id]
     return Spent(chapter, last_execution(chapter.id, workspace), seconds_behind(own) or 0.0)
 
 
 def spending(rows: Sequence[Spent], records: Sequence[Record]) -> list[str]:
-    """Return the blocks on what was spent: a sentence, the figure, the table, and how to read it."""
+    """Return the blocks on the time spent: a sentence, the figure, the table, and its legend."""
     known = [row for row in rows if row.last]
     if not known:
-        return ["No execution of a chapter is noted in this edition's folder, so it is not known what they took."]
+        return ["No execution of a chapter is recorded in this edition's folder."]
     drawn = [{"label": row.chapter.title, "training": row.training, "rest": row.rest} for row in known]
     figure = json.loads(time_spent(drawn).to_json())
     return [
@@ -114,7 +117,7 @@ def _together(known: Sequence[Spent], records: Sequence[Record]) -> str:
     took, training = sum(row.took for row in known), sum(min(row.training, row.took) for row in known)
     days = _days(known)
     when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
-    where = markdown(" and on ".join(machines(records))) or "a machine that no record names"
+    where = markdown(" and on ".join(machines(records))) or "an unknown machine"
     return (
         f"The chapters took {duration(took)} together, {training / took:.0%} of it training and measuring. They were "
         f"last executed {when}, on {where}. Chapters that leave each other room ran side by side, so this is work, not "
@@ -123,7 +126,7 @@ def _together(known: Sequence[Spent], records: Sequence[Record]) -> str:
 
 
 def spending_rows(rows: Sequence[Spent]) -> list[dict[str, str]]:
-    """Return the table: a row a chapter, and one for all of them together."""
+    """Return a row for each chapter and one for all of them."""
     known = [row for row in rows if row.last]
     cores, with_day = sum(row.core_seconds for row in known), len(_days(known)) > 1
     together = {
@@ -144,6 +147,7 @@ def spending_rows(rows: Sequence[Spent]) -> list[dict[str, str]]:
 
 
 def _row(row: Spent, cores: float, with_day: bool) -> dict[str, str]:
+    assert row.last is not None
     stopped = ", with an error" if row.last.status == "failed" else ""
     return {
         "took": duration(row.took),
@@ -157,11 +161,12 @@ def _row(row: Spent, cores: float, with_day: bool) -> dict[str, str]:
 
 
 def _unknown(row: Spent) -> dict[str, str]:
-    said = {"executed": "executed, time not known", "failed": "stopped with an error", "missing": "not executed"}
+    said = {"executed": "executed, time unknown", "failed": "stopped with an error", "missing": "not executed"}
     return {"finished (UTC)": said[row.chapter.state]}
 
 
 def _moment(row: Spent) -> str:
+    assert row.last is not None
     return f"{datetime.fromisoformat(row.last.finished).astimezone(UTC):%Y-%m-%d %H:%M}"
 
 
@@ -171,50 +176,41 @@ def _days(known: Sequence[Spent]) -> list[str]:
 
 def _how_to_read(known: Sequence[Spent]) -> list[str]:
     again = (
-        " Where its last execution was another, *last time* says what that took: it found the training runs finished."
+        " *Last time* is the last execution, where it only found finished runs." if any(r.again for r in known) else ""
     )
     blocks = [
-        "*Took* is the longest execution of a chapter in this edition, the one that did the work."
-        + (again if any(row.again for row in known) else "")
-        + " *Training and measuring* is what its current records account for, each run counted once; *the rest* is "
-        "starting up, reading text, tables and figures. *Share of core time* weighs seconds with the cores a chapter "
-        "had."
+        f"*Took* is a chapter's longest execution in this edition.{again} *Training and measuring* is the time of its "
+        "current records, each run counted once; *the rest* is start-up, reading, tables and figures. *Share of core "
+        "time* weighs seconds with a chapter's cores."
     ]
     if spread := [row.chapter.title for row in known if row.over_several]:
-        blocks.append(
-            f"Training longer than any one execution of its chapter was spread over several: {', '.join(spread)}."
-        )
+        blocks.append(f"Training longer than any single execution was spread over several: {', '.join(spread)}.")
     return blocks
 
 
 def outlook(settlings: Sequence[Settling]) -> list[str]:
-    """Return the blocks on what a larger budget would settle: the rule, a table, the sentences behind it."""
+    """Return the blocks on what would settle each claim: the rule, the table, and a remark on verdicts in miniature."""
     blocks = [
         RULE,
-        markdown_table(
-            [{name: markdown(text) for name, text in outlook_row(one).items()} for one in settlings],
-            words=("claim", "verdict", "what stands in the way", "what would settle it"),
-        ),
-        "Times are of training and measuring alone: what the present evidence took, and what the evidence for a "
-        "verdict would take on the same machine. In words:",
-        "\n".join(f"- **{markdown(one.judgement.claim.title)}.** {markdown(one.sentence)}" for one in settlings),
+        markdown_table([outlook_row(one) for one in settlings], words=("claim", "verdict", "what would settle it")),
+        "Times are of training and measuring alone: of the present runs, and of all runs that a verdict would need, on "
+        "the same machine.",
     ]
-    if remark := in_miniature(settlings):
-        blocks.append(markdown(remark))
+    if any(one.judgement.in_miniature for one in settlings):
+        blocks.append(IN_MINIATURE)
     return blocks
 
 
 def outlook_row(one: Settling) -> dict[str, str]:
-    """Return a claim's row: its verdict, what stands in the way, what would settle it, what that takes."""
-    need, judgement = one.need, one.judgement
-    would = duration(one.cost) if one.cost else "cannot be told"
+    """Return a claim's row: its verdict, what would settle it, the time so far and the time that would take."""
+    judgement, missing = one.judgement, one.need.missing
+    run = f": a run of chapter {chapter_of(missing)}" if missing else ""
     return {
-        "claim": judgement.claim.title,
+        "claim": markdown(judgement.claim.title),
         "verdict": judgement.verdict + (" (in miniature)" if judgement.in_miniature else ""),
-        "what stands in the way": need.in_the_way,
-        "what would settle it": f"settled: {need.takes}" if one.settled else need.takes,
+        "what would settle it": markdown(one.need.text + run),
         "took so far": duration(one.seconds) if one.seconds and judgement.seeds else "",
-        "would take": "" if one.settled else would,
+        "would take": "" if one.settled else duration(one.cost) if one.cost else "unknown",
     }
 
 

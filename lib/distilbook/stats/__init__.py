@@ -1,31 +1,9 @@
-"""Models' kept answers: what each answered to a task's examples, what that scores, and how far a score can be trusted.
+"""Metrics, stored predictions, bootstrap confidence intervals, and comparisons of models on the same examples.
 
-An interval here resamples what would be drawn anew in a repetition: the examples of every task (or what holds them
-together, such as films), once for all models, so that these are compared on the same ones; and each model's seeds.
+A resample draws what a repetition would draw anew: examples or clusters of them (such as films), and seeds.
 """
 
-from .comparison import (
-    Comparison,
-    Tasks,
-    compare,
-    compare_in_common,
-    difference,
-    macro_score,
-    retention,
-    scores_on_one_task,
-    share_of_lead,
-)
+from .comparison import Comparison, Tasks, compare, compare_in_common, difference, scores_on_one_task
 from .predictions import Answers
 
-__all__ = [
-    "Answers",
-    "Comparison",
-    "Tasks",
-    "compare",
-    "compare_in_common",
-    "difference",
-    "macro_score",
-    "retention",
-    "scores_on_one_task",
-    "share_of_lead",
-]
+__all__ = ["Answers", "Comparison", "Tasks", "compare", "compare_in_common", "difference", "scores_on_one_task"]

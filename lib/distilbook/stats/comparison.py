@@ -1,9 +1,9 @@
-"""Models compared on the same examples of the same tasks: macro-scores, differences, and what a student keeps.
+"""Bootstrap comparison of models on the same examples: macro-scores, differences, retention, shares of a lead.
 
-The macro-score is the paper's (Table 1): the mean over tasks of the median over seeds of each task's metric. A seed
-is known by its number in all tasks: a student pre-trained once and fine-tuned on each of them owes something to that
-pre-training in all of them, so the seeds drawn in a resample are the same for all tasks. Of a handful of seeds a
-bootstrap shows too little of how much seeds vary, of one nothing; so what it shows is widened where they are few.
+The macro-score is the paper's (Table 1): the mean over tasks of the median over seeds of each task's metric. A resample
+draws the examples of each task, the same for all models, and the seeds of each model, the same for all tasks: a student
+pre-trained once and fine-tuned on several tasks has an effect of its pre-training in common on all of them. For fewer
+than five seeds a bootstrap underestimates their variance, which widening factors correct.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ from .intervals import Array, Bootstrap, Interval, median_of_drawn
 from .metrics import OF_VALUES
 from .predictions import Answers, SeedId, different_examples
 
-#: Answers by task and model, such as ``tasks["RTE"]["teacher"]``; rows on several tasks belong together by their seeds.
+#: Predictions by task and model, such as ``tasks["RTE"]["teacher"]``, matched between tasks by their seeds.
 Tasks = Mapping[str, Mapping[str, Answers]]
 
-#: By the number of seeds, so many times as far from the median of all is that of the drawn ones taken to be. Then equal
-#: models are called different in about one comparison of twenty at most, however much of the scatter is the seeds'.
-#: From five on that is so by itself.
+#: Widening factor by number of seeds, applied to the bootstrap deviation from the median of all seeds. With it the false
+#: positive rate for equal models is about 5% at most, whatever the share of the seeds in the variance; five seeds need
+#: none.
 WIDENED = {2: 3.0, 3: 1.3, 4: 1.2}
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Macro-scores of several models, as they are and in resamples that all of them share.
+    """Macro-scores of several models with their resamples, paired over models.
 
     Attributes:
         tasks: the tasks' names.
-        found: the macro-score by model.
-        resampled: the macro-score in each resample by model, (resamples,).
-        n: examples of all tasks together.
-        units: of the task that has fewest, the units that are drawn.
-        how: the level, and how it was resampled.
+        found: macro-score by model.
+        resampled: macro-score in each resample by model, (resamples,).
+        n: number of examples of all tasks.
+        units: smallest number of sampling units (examples or clusters) of a task.
+        how: settings of the bootstrap.
     """
 
     tasks: tuple[str, ...]
@@ -56,19 +56,18 @@ class Comparison:
         return self._interval(lambda score: score, model)
 
     def difference(self, model: str, other: str) -> Interval:
-        """Return score - other score."""
+        """Return the macro-score of ``model`` minus that of ``other``."""
         return self._interval(lambda score, less: score - less, model, other)
 
     def retention(self, model: str, reference: str) -> Interval:
-        """Return score / reference score: the share of it that ``model`` retains.
+        """Return the macro-score of ``model`` as a share of that of ``reference``.
 
-        A share of nothing or less has no meaning: NaN where the reference is not above zero, and no bounds where it
-        is not in some resample.
+        NaN if the reference is not above zero; without bounds if it is not in some resample.
         """
         return self._interval(lambda score, whole: score / np.where(whole > 0, whole, np.nan), model, reference)
 
     def share_of_lead(self, model: str, reference: str, baseline: str) -> Interval:
-        """Return (score - baseline) / (reference - baseline): the share of the reference's lead that is kept."""
+        """Return (score - baseline) / (reference - baseline), the share of the reference's lead."""
         return self._interval(lambda score, whole, base: (score - base) / (whole - base), model, reference, baseline)
 
     def _interval(self, statistic: Callable[..., Array], *models: str) -> Interval:
@@ -82,10 +81,12 @@ def compare(tasks: Tasks, models: Sequence[str], how: Bootstrap = Bootstrap()) -
     """Resample examples and seeds of all ``tasks``, once for all ``models``.
 
     Raises:
-        BookError: without tasks, when a model has no answers to one, or two were scored on different examples.
+        BookError: without tasks, for a model without predictions on one, or different examples.
     """
     if not tasks:
-        raise BookError("there is no task to compare on", expected="at least one", do="run chapter 08_sentence_tasks")
+        raise BookError(
+            "there is no task to compare on", expected="at least one", do="run the chapter that fine-tunes on tasks"
+        )
     models = list(dict.fromkeys(models))
     chosen = {task: _answers(task, tasks[task], models) for task in tasks}
     seeds = {model: all_seeds(answers[model] for answers in chosen.values()) for model in models}
@@ -105,15 +106,15 @@ def compare(tasks: Tasks, models: Sequence[str], how: Bootstrap = Bootstrap()) -
 def compare_in_common(
     tasks: Tasks, questions: Iterable[tuple[str, ...]], how: Bootstrap = Bootstrap()
 ) -> dict[tuple[str, ...], Comparison]:
-    """Return for each question, the models that are to be compared, a comparison on the tasks that all of them have.
+    """Return a comparison for each question (a tuple of models), on the tasks that all its models have.
 
-    Questions about the same tasks share their resamples; one whose models have no task in common is left out.
+    Questions on the same tasks share their resamples; a question without a common task is excluded.
     """
     by_tasks: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
     for question in questions:
         common = tuple(task for task, answers in tasks.items() if all(model in answers for model in question))
         by_tasks.setdefault(common, []).append(question)
-    found = {}
+    found: dict[tuple[str, ...], Comparison] = {}
     for names, some in by_tasks.items():
         if names:
             models = [model for question in some for model in question]
@@ -122,37 +123,22 @@ def compare_in_common(
 
 
 def scores_on_one_task(task: str, answers: Mapping[str, Answers], how: Bootstrap = Bootstrap()) -> dict[str, Interval]:
-    """Return the score of each model on the one ``task`` that all of ``answers`` are to."""
+    """Return the score of each model on one ``task``."""
     compared = compare({task: answers}, list(answers), how)
     return {model: compared.score(model) for model in answers}
 
 
-def macro_score(tasks: Tasks, model: str, how: Bootstrap = Bootstrap()) -> Interval:
-    """Return the mean over ``tasks`` of the median over seeds, with its interval over examples and seeds."""
-    return compare(tasks, [model], how).score(model)
-
-
 def difference(tasks: Tasks, model: str, other: str, how: Bootstrap = Bootstrap()) -> Interval:
-    """Return by how much the macro-score of ``model`` exceeds that of ``other`` on the same examples."""
+    """Return the macro-score of ``model`` minus that of ``other`` on the same examples."""
     return compare(tasks, [model, other], how).difference(model, other)
 
 
-def retention(tasks: Tasks, model: str, reference: str, how: Bootstrap = Bootstrap()) -> Interval:
-    """Return the share of the macro-score of ``reference`` that ``model`` retains on the same examples."""
-    return compare(tasks, [model, reference], how).retention(model, reference)
-
-
-def share_of_lead(tasks: Tasks, model: str, reference: str, baseline: str, how: Bootstrap = Bootstrap()) -> Interval:
-    """Return the share of the lead of ``reference`` over ``baseline`` that ``model`` keeps on the same examples."""
-    return compare(tasks, [model, reference, baseline], how).share_of_lead(model, reference, baseline)
-
-
 def _answers(task: str, answers: Mapping[str, Answers], models: Sequence[str]) -> dict[str, Answers]:
-    """Return the answers of ``models`` to ``task``, all to the same examples."""
+    """Return the predictions of ``models`` on ``task``, checked to be on the same examples."""
     for model in models:
         if model not in answers:
             do = nearest(model, list(answers), "models")
-            raise BookError(f"{model!r} has no answers", where=task, expected="every model on every task", do=do)
+            raise BookError(f"{model!r} has no predictions", where=task, expected="every model on every task", do=do)
     chosen = {model: answers[model] for model in models}
     first = chosen[models[0]]
     for one in chosen.values():
@@ -164,37 +150,37 @@ def _answers(task: str, answers: Mapping[str, Answers], models: Sequence[str]) -
                 f"two models were scored by {first.metric} and by {one.metric}",
                 where=task,
                 expected="the task's official metric for all",
-                do="read all answers with the same metric",
+                do="read all predictions with the same metric",
             )
     return chosen
 
 
 def _random(how: Bootstrap, what: str) -> np.random.Generator:
-    """Return the random numbers for ``what``, the same whatever else is compared."""
+    """Return the random generator for ``what``, independent of what else is compared."""
     return np.random.default_rng([how.seed, zlib.crc32(what.encode())])
 
 
 def all_seeds(answers: Iterable[Answers]) -> list[SeedId]:
-    """Return the seeds that any of a model's ``answers`` has, in rising order."""
+    """Return the sorted seeds of a model over all tasks."""
     return sorted({seed for one in answers for seed in one.seeds})
 
 
 def is_counted(answers: Answers, seeds: Sequence[SeedId]) -> NDArray[np.bool_]:
-    """Return for each of ``seeds`` whether ``answers`` have it and count it, (seeds,)."""
+    """Return for each of ``seeds`` whether it has counted predictions, (seeds,)."""
     counted = dict(zip(answers.seeds, answers.counted, strict=True))
     return np.array([counted.get(seed, False) for seed in seeds])
 
 
 def _drawn_seeds(model: str, seeds: int, how: Bootstrap) -> NDArray[np.int64]:
-    """Return the places of the seeds of ``model`` that each resample draws for all tasks, (resamples, seeds)."""
+    """Return the indices of the seeds that each resample draws for all tasks, (resamples, seeds)."""
     return _random(how, f"seeds of {model}").integers(seeds, size=(how.resamples, seeds))
 
 
 def _resampled(task: str, answers: tuple[Answers, ...], how: Bootstrap) -> list[Array]:
-    """Return the score of every counted seed in every resample of a task's examples, (resamples, seeds) a model.
+    """Return the scores of the counted seeds in each resample of a task's examples, (resamples, seeds) for each model.
 
-    Classes are counted for all models at once. Values are not: there each model is resampled by itself, over the same
-    drawn examples, and serves every question it occurs in.
+    Classifications are resampled for all models at once, regressions for each model alone over the same drawn
+    examples, so that the cached result serves every question.
     """
     if answers[0].metric not in OF_VALUES:
         return _resampled_at_once(task, answers, how)
@@ -203,10 +189,7 @@ def _resampled(task: str, answers: tuple[Answers, ...], how: Bootstrap) -> list[
 
 @lru_cache(maxsize=128)
 def _resampled_at_once(task: str, answers: tuple[Answers, ...], how: Bootstrap) -> list[Array]:
-    """Return the same of models that are resampled together.
-
-    Tables, figures and verdicts ask for the same ones over and over, so the last ones are kept.
-    """
+    """Return the resampled scores of models that are resampled together, cached for tables, figures and verdicts."""
     first, predicted = answers[0], [one.predicted[one.counted] for one in answers]
     scores = resampled_scores(
         first.metric,
@@ -221,23 +204,22 @@ def _resampled_at_once(task: str, answers: tuple[Answers, ...], how: Bootstrap) 
 
 
 def drawn_score(scores: Array, drawn: NDArray[np.int64]) -> Array:
-    """Return the median of the ``drawn`` seeds' ``scores`` in each resample, widened where the seeds are few.
+    """Return the median of the ``drawn`` seeds' ``scores`` in each resample, with the widening factor for few seeds.
 
     Args:
-        scores, drawn: (resamples, seeds); no score is above 1 or below -1, and none is taken to be.
+        scores, drawn: (resamples, seeds); the result is clipped to the range of scores, -1 to 1.
     """
     middle, widened = np.median(scores, axis=1), WIDENED.get(scores.shape[1], 1.0)
     return np.clip(middle + widened * (median_of_drawn(scores, drawn) - middle), -1.0, 1.0)
 
 
 def counted_seeds(drawn: NDArray[np.int64], counted: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Return which of the counted seeds are drawn in each resample, shape ``(resamples, counted seeds)``.
+    """Return the indices of the counted seeds drawn in each resample, shape ``(resamples, counted seeds)``.
 
-    These are the seeds ``drawn`` for all tasks, (resamples, seeds); one that this task lacks or does not count is
-    replaced by any that it counts, so that each is drawn equally often.
+    A seed that this task lacks is replaced by a random counted one, so that each is drawn equally often.
 
     Args:
-        counted: of all seeds whether this task has and counts them, (seeds,).
+        drawn: seeds drawn for all tasks, (resamples, seeds); counted: whether this task counts each seed, (seeds,).
     """
     places = np.full(drawn.shape[1], -1)
     places[np.flatnonzero(counted)] = np.arange(counted.sum())

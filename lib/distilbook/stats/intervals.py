@@ -1,10 +1,7 @@
-"""Medians, intervals and comparisons: how far a number can be trusted.
+"""Confidence intervals over examples and over seeds, and the power of comparisons.
 
-An interval over examples is a percentile bootstrap with a fixed seed, so that the same records give the same
-interval. What is resampled is what would be drawn anew in a repetition: the examples or, where
-examples come in groups (the reviews of one film), the groups. Scores of models over several seeds are compared in
-:mod:`distilbook.stats`. Over a handful of seeds, and where an interval over examples is put together with one over
-seeds, it is Student's.
+Over examples: percentile bootstrap with a fixed seed. It resamples examples or, where examples come in clusters (the
+reviews of one film), whole clusters (cluster bootstrap). Over a handful of seeds: Student's interval.
 """
 
 from __future__ import annotations
@@ -18,18 +15,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..core.config import BookError
+from ..core.quantities import Unit, with_ends
 
 Array: TypeAlias = NDArray[np.float64]
 
-#: Numbers drawn at once: bounds the memory of a bootstrap at some 100 MB.
+#: Numbers drawn at once, which bounds the memory of a bootstrap at about 100 MB.
 DRAWN_AT_ONCE = 1_000_000
-#: So many half-widths of a 95% interval is a normal value from zero that the interval excludes four times out of five.
+#: Effect size, in half-widths of a 95% interval, that is detected with 80% power.
 POWER_FACTOR = (1.9600 + 0.8416) / 1.9600
 
 
 @dataclass(frozen=True)
 class Summary:
-    """The median of ``n`` values, and the smallest and largest of them."""
+    """Median and range of ``n`` values."""
 
     median: float
     low: float
@@ -39,10 +37,9 @@ class Summary:
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate from ``n`` examples with the two ends of its interval at confidence ``level``.
+    """Estimate from ``n`` examples with its confidence interval.
 
-    The ends are infinite where nothing bounds the estimate: with a single example, or when the
-    statistic is undefined (a zero below a fraction line) in some resample.
+    The ends are infinite for a single example, or when the statistic is undefined (a zero denominator) in a resample.
     """
 
     value: float
@@ -51,10 +48,14 @@ class Interval:
     n: int
     level: float
 
+    def text(self, unit: Unit, bound: float = 0.0) -> str:
+        """Return "value [low to high]" in ``unit``, rounded so that no number crosses ``bound``."""
+        return with_ends(self.value, self.low, self.high, bound, unit)
+
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """How a bootstrap is done: the confidence ``level``, the number of ``resamples``, the random ``seed``."""
+    """Settings of a bootstrap: confidence ``level``, number of ``resamples``, random ``seed``."""
 
     level: float = 0.95
     resamples: int = 10_000
@@ -64,7 +65,7 @@ class Bootstrap:
         """Return ``value`` with the percentiles of its ``resampled`` values, shape ``(resamples,)``.
 
         Args:
-            units: how many units were resampled; a single one shows no spread at all and bounds nothing.
+            units: number of resampled units; a single one gives no interval.
         """
         low, high = -math.inf, math.inf
         if units > 1 and np.isfinite(resampled).all():
@@ -92,13 +93,13 @@ def checked(values: ArrayLike, name: str) -> Array:
 
 
 def median_and_range(values: ArrayLike) -> Summary:
-    """Return the median of ``values`` with the smallest and the largest."""
+    """Return the median of ``values`` with their range."""
     array = checked(values, "values")
     return Summary(float(np.median(array)), float(array.min()), float(array.max()), array.size)
 
 
 def median_interval(values: ArrayLike, how: Bootstrap = Bootstrap()) -> Interval:
-    """Return the median of ``values``, shape ``(n,)``, with its interval over examples."""
+    """Return the median of ``values``, (n,), with its bootstrap interval."""
     array = checked(values, "values")
     rng = np.random.default_rng(how.seed)
     resampled = [np.median(array[rows], axis=1) for rows in draws(rng, array.size, how.resamples)]
@@ -106,11 +107,11 @@ def median_interval(values: ArrayLike, how: Bootstrap = Bootstrap()) -> Interval
 
 
 def score_interval(scores: ArrayLike, groups: ArrayLike | None = None, how: Bootstrap = Bootstrap()) -> Interval:
-    """Return a mean score with its interval.
+    """Return a mean score with its interval by a (cluster) bootstrap.
 
     Args:
-        scores: what each example scored, shape ``(examples,)``; 1 and 0 for right and wrong make the mean an accuracy.
-        groups: the group of each example, shape ``(examples,)``; whole groups are resampled.
+        scores: score of each example, (examples,); with 1 and 0 for right and wrong the mean is an accuracy.
+        groups: cluster of each example, (examples,); whole clusters are resampled.
     """
     (values,) = _paired([scores])
     sums, sizes = group_sums(values, groups)
@@ -123,7 +124,7 @@ def score_interval(scores: ArrayLike, groups: ArrayLike | None = None, how: Boot
 def difference_interval(
     scores: ArrayLike, reference: ArrayLike, groups: ArrayLike | None = None, how: Bootstrap = Bootstrap()
 ) -> Interval:
-    """Return the mean of score - reference score on the same examples, all arguments as :func:`score_interval`'s."""
+    """Return the mean of score - reference on the same examples; arguments as for :func:`score_interval`."""
     ours, theirs = _paired([scores, reference])
     return score_interval(ours - theirs, groups, how)
 
@@ -131,11 +132,10 @@ def difference_interval(
 def seed_difference_interval(values_a: ArrayLike, values_b: ArrayLike, level: float = 0.95) -> Interval:
     """Return the mean of a - b over seeds with Student's interval of paired differences.
 
-    For the handful of seeds a book can afford a bootstrap is too narrow; Student's interval asks only
-    that the differences are about normal.
+    For a handful of seeds a bootstrap is too narrow; Student's interval assumes about normal differences.
 
     Args:
-        values_a, values_b: one value a seed, the same seeds in the same order.
+        values_a, values_b: one value for each seed, the same seeds in the same order.
     """
     from scipy import stats
 
@@ -149,13 +149,13 @@ def seed_difference_interval(values_a: ArrayLike, values_b: ArrayLike, level: fl
 
 
 def half_width_over_groups(sums: ArrayLike, sizes: ArrayLike, level: float = 0.95) -> float:
-    """Return half the width of a mean's interval over examples of which whole groups would be drawn anew.
+    """Return the half-width of a mean's interval under cluster sampling; infinite for one cluster.
 
-    The mean is a ratio of two sums over groups; its standard error is that of the residuals ``sums - mean * sizes``
-    (Cochran 1977, chapter 6). Unlike a bootstrap's the interval has its value in the middle. Infinite for one group.
+    The mean is a ratio of two sums over clusters; its standard error is that of the residuals ``sums - mean * sizes``
+    (Cochran 1977, chapter 6).
 
     Args:
-        sums: what the examples of each group add up to, (groups,); sizes: how many examples it has, (groups,).
+        sums: sum of the examples of each cluster, (clusters,); sizes: examples of each, (clusters,).
     """
     from scipy import stats
 
@@ -169,20 +169,16 @@ def half_width_over_groups(sums: ArrayLike, sizes: ArrayLike, level: float = 0.9
 
 
 def smallest_detectable_difference(seed_values_a: ArrayLike, seed_values_b: ArrayLike) -> float:
-    """Return the difference of two arms that these seeds would find four times out of five.
-
-    Infinite where neither arm has a second seed.
-    """
-    a, b = checked(seed_values_a, "values of the first arm"), checked(seed_values_b, "values of the second arm")
+    """Return the smallest difference of two recipes detected with 80% power; infinite without a second seed."""
+    a, b = checked(seed_values_a, "values of the first recipe"), checked(seed_values_b, "values of the second recipe")
     return detectable_difference(pooled_spread([a, b]), a.size, b.size)
 
 
 def detectable_difference(spread: float, seeds_a: int, seeds_b: int) -> float:
-    """Return the difference that two arms of so many seeds would find four times out of five.
+    """Return the difference of two recipes that a two-sided test at 5% detects with about 80% power.
 
-    That is (t at 0.975 + t at 0.8) times s * sqrt(1/a + 1/b), with the spread s of a + b seeds
-    and a + b - 2 degrees of freedom: a two-sided test at 5% with a power of about 80%. Infinite where
-    neither arm has a second seed.
+    That is (t at 0.975 + t at 0.8) * s * sqrt(1/a + 1/b), with a + b - 2 degrees of freedom and the pooled standard
+    deviation s over a + b seeds. Infinite if neither recipe has a second seed.
     """
     from scipy import stats
 
@@ -194,15 +190,15 @@ def detectable_difference(spread: float, seeds_a: int, seeds_b: int) -> float:
 
 
 def pooled_spread(arms: Sequence[ArrayLike]) -> float:
-    """Return the standard deviation over seeds that several arms have in common; NaN where none has a second seed."""
-    values = [checked(arm, "values of an arm") for arm in arms]
+    """Return the pooled standard deviation over seeds of several recipes; NaN if none has a second seed."""
+    values = [checked(arm, "values of a recipe") for arm in arms]
     freedom = sum(arm.size - 1 for arm in values)
     squares = sum(((arm - arm.mean()) ** 2).sum() for arm in values)
     return math.sqrt(squares / freedom) if freedom else math.nan
 
 
 def group_sums(values: Array, groups: ArrayLike | None) -> tuple[Array, Array]:
-    """Return the sum of ``values`` by group and the groups' sizes, both ``(groups,)``."""
+    """Return the sum of ``values`` by cluster and the clusters' sizes, both (clusters,)."""
     if groups is None:
         return values, np.ones(values.size)
     names, member = np.unique(np.asarray(groups), return_inverse=True)
@@ -216,10 +212,10 @@ def group_sums(values: Array, groups: ArrayLike | None) -> tuple[Array, Array]:
 
 
 def draws(rng: np.random.Generator, units: int, resamples: int, examples: int = 0) -> Iterator[NDArray[np.int64]]:
-    """Yield the units drawn with replacement, shape ``(some resamples, units)``, all resamples in turn.
+    """Yield the units drawn with replacement in batches of resamples, (resamples of the batch, units).
 
     Args:
-        examples: how many numbers a resample becomes where these are more than units.
+        examples: numbers of a resample, if more than units; it bounds the batch.
     """
     step = max(1, DRAWN_AT_ONCE // max(units, examples))
     for start in range(0, resamples, step):
@@ -227,14 +223,14 @@ def draws(rng: np.random.Generator, units: int, resamples: int, examples: int = 
 
 
 def times_drawn(drawn: NDArray[np.int64], units: int) -> Array:
-    """Return how often each unit was drawn in each resample, shape ``(resamples, units)``."""
+    """Return how often each unit was drawn in each resample, (resamples, units)."""
     rows = len(drawn)
     flat = drawn + np.arange(rows)[:, None] * units
     return np.bincount(flat.ravel(), minlength=rows * units).reshape(rows, units).astype(np.float64)
 
 
 def median_of_drawn(scores: Array, drawn: NDArray[np.int64]) -> Array:
-    """Return the median of the ``drawn`` seeds' ``scores`` in each resample, both ``(resamples, seeds)``."""
+    """Return the median of the ``drawn`` seeds' ``scores`` in each resample, both (resamples, seeds)."""
     return np.median(np.take_along_axis(scores, drawn, axis=1), axis=1)
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from statistics import median
 
 from ..claims.ablation import Comparison, Differences, TwoByTwo, median_cost
-from ..claims.finding import NO_PREDICTIONS, POINTS, quantity
+from ..claims.finding import NO_PREDICTIONS
 from ..claims.paper import TABLE_4
-from ..claims.requirements import HOPELESS, seeds_for_power, seeds_needed
+from ..claims.requirements import HOPELESS, seeds_needed
 from ..core.progress import duration
+from ..core.quantities import POINTS, quantity
 from ..stats.intervals import POWER_FACTOR, detectable_difference, pooled_spread
 from .ablations import LOSSES, STARTS
 from .quantities import Template, capitalised, percent, with_interval
@@ -219,7 +220,7 @@ def _seed_row(one: Comparison, spread: float) -> dict:
         "recipe": label(one.recipe),
         "difference (points)": f"{100 * abs(one.change.interval.value):.2f}",
         "seeds": len(one.other),
-        "seeds at 50% power": _seeds(one, spread, 1.0, seeds_needed),
+        "seeds at 50% power": _seeds(one, spread, 1.0, power=0.5),
         "seeds at 80% power": likely,
         "time at 80% power": duration(likely * (ours + theirs))
         if isinstance(likely, int) and ours and theirs
@@ -227,8 +228,8 @@ def _seed_row(one: Comparison, spread: float) -> dict:
     }
 
 
-def _seeds(one: Comparison, spread: float, half_widths: float, needed: Callable[..., int | None]) -> int | str | None:
-    """Return the number of seeds ``needed``, or why there is none; None without a spread.
+def _seeds(one: Comparison, spread: float, half_widths: float, power: float) -> int | str | None:
+    """Return the number of seeds that detect the difference with this ``power``, or why there is none.
 
     Args:
         half_widths: the number of half-widths over text that the difference has to exceed with any number of seeds.
@@ -238,7 +239,7 @@ def _seeds(one: Comparison, spread: float, half_widths: float, needed: Callable[
         return None
     if distance <= text:
         return "more text needed"
-    return needed(spread, math.sqrt(distance**2 - text**2), at_most=most) or f"more than {most:,}"
+    return seeds_needed(spread, math.sqrt(distance**2 - text**2), most, power) or f"more than {most:,}"
 
 
 def spread_of(comparisons: Sequence[Comparison]) -> float:

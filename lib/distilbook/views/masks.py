@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 
 from ..claims.ablation import RECIPES, Comparison, compare
-from ..claims.finding import NAT, POINTS
+from ..core.quantities import NAT, POINTS
 from ..core.records import HELD_OUT_TEXT, TRAINING_MASKS, Record
 from ..pretraining.measures import MEASURES
 from .comparisons import ANSWERS

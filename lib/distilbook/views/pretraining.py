@@ -7,7 +7,7 @@ from statistics import median
 
 import plotly.graph_objects as go
 
-from ..claims.finding import SHARE
+from ..core.quantities import SHARE
 from ..pretraining.config import PretrainRun
 from ..pretraining.measures import MEASURES
 from ..stats.intervals import Interval, median_and_range

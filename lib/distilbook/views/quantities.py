@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from string import Formatter
 from typing import Any
 
-from ..claims.finding import POINTS, Unit, counted, listed, with_ends
+from ..core.quantities import POINTS, Unit, counted, listed, with_ends
 from ..stats.intervals import Interval
 
 

@@ -8,9 +8,9 @@ from statistics import mean
 
 import plotly.graph_objects as go
 
-from ..claims.finding import POINTS, RATIO, SHARE, figure, quantity
 from ..claims.task_scores import ArmChange
 from ..core.markup import Markup
+from ..core.quantities import POINTS, RATIO, SHARE, figure, quantity
 from ..finetuning.grid import Cell
 from ..stats import Answers, Tasks, compare, compare_in_common, scores_on_one_task
 from ..stats.intervals import Interval, median_and_range

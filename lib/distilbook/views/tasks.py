@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import plotly.graph_objects as go
 
-from ..claims.finding import POINTS
+from ..core.quantities import POINTS
 from ..finetuning.config import FinetuneConfig
 from ..finetuning.grid import Cell
 from ..stats import difference

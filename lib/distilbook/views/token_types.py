@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
-from ..claims.finding import POINTS, SHARE, counted, with_ends
 from ..core.markup import Markup, for_figure
+from ..core.quantities import POINTS, SHARE, counted, with_ends
 from ..stats.intervals import Interval
 from .style import COLOURS, ENDS, GREY, MARKERS, error_bars, figure
 

@@ -16,7 +16,7 @@ from ..claims.reference import ReferenceRun
 from ..claims.task_scores import arm_changes, kept_answers, runs_by_task
 from ..core.markup import Markup
 from ..core.progress import duration
-from ..core.records import Record
+from ..core.records import DOCUMENTS, SENTENCES, Record
 from .comparisons import change_rows
 from .masks import mask_rows
 from .quantities import Template
@@ -101,8 +101,8 @@ def reference_scores(runs: Iterable[ReferenceRun]) -> list[dict]:
 
 def _scores(run: ReferenceRun) -> list[dict]:
     rows = []
-    for chapter in dict.fromkeys(record.chapter for record in run.records):
-        scored = runs_by_task(run.records, chapter)
+    for texts in (SENTENCES, DOCUMENTS):
+        scored = runs_by_task(run.records, texts)
         for task, answers in kept_answers(scored, run.folder).items():
             made = zip(answers, task_rows(task, answers), strict=True)
             rows += [{"task": task} | row | {"the paper": published(task, model)} for model, row in made]
