@@ -214,7 +214,7 @@ def seed_rows(comparisons: Sequence[Comparison]) -> list[dict]:
 
 
 def _seed_row(one: Comparison, spread: float) -> dict:
-    likely = _seeds(one, spread, POWER_FACTOR, seeds_for_power)
+    likely = _seeds(one, spread, POWER_FACTOR, power=0.8)
     ours, theirs = median_cost(one.other), median_cost(one.full)
     return {
         "recipe": label(one.recipe),
