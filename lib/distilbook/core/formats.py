@@ -7,7 +7,7 @@ import re
 import unicodedata
 from pathlib import Path
 
-from .config import BookError
+from .errors import BookError
 
 #: A file's format is judged by so many bytes.
 BEGINNING = 1 << 16

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from .config import BookError
+from .errors import BookError
 from .formats import BEGINNING, check_text
 
 #: Names, in lower case, of what systems and tools leave in folders; what begins with a dot is hidden anyway.
