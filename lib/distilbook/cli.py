@@ -43,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     run = _on_edition(commands, "run", run_edition, "execute an edition's chapters and render its site")
     run.add_argument("--chapter", action="append", help="only this chapter, fresh or not; may be given several times")
-    run.add_argument("--needed", action="store_true", help="with --chapter: also every chapter that it needs")
+    run.add_argument("--needed", action="store_true", help="with --chapter: also what it needs and is not fresh")
     run.add_argument(
         "--jobs", type=_positive, help="at most so many training chapters at once (default: one a GPU, else one a core)"
     )
@@ -119,11 +119,9 @@ def _positive(text: str) -> int:
 
 def run_edition(options: argparse.Namespace) -> int:
     """Execute the edition, render its site from what succeeded, and fail if a chapter did."""
-    from .book.contents import chain
     from .runner.run import check_outcomes, run
 
-    chapters = chain(*options.chapter) if options.needed and options.chapter else options.chapter
-    outcomes = run(options.edition, chapters, options.jobs)
+    outcomes = run(options.edition, options.chapter, options.jobs, options.needed)
     if any(outcome.status == "interrupted" for outcome in outcomes):
         print(f"Stopped. Go on with: distilbook run {options.edition}")
         return INTERRUPTED

@@ -60,7 +60,7 @@ c.CHAPTERS.update({"01_first": c.ChapterInfo(), "02_second": c.ChapterInfo(reads
 
 
 @pytest.fixture
-def book(tmp_path, monkeypatch):
+def book(tmp_path, monkeypatch, project):
     """A project of two chapters; the function it returns writes them, runs the edition and returns what became of each."""
     (tmp_path / "book").mkdir()
     (tmp_path / "parameters" / "small").mkdir(parents=True)
@@ -72,7 +72,7 @@ def book(tmp_path, monkeypatch):
     site = tmp_path / "site"
     site.mkdir()
     (site / "sitecustomize.py").write_text(SITE)
-    monkeypatch.setenv("PYTHONPATH", str(site))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site), str(project / "lib")]))
 
     def write_and_run(thing="a", more="", only=None):
         (tmp_path / "book" / "01_first.py").write_text(FIRST.replace("{thing}", thing))
@@ -250,3 +250,56 @@ def test_a_run_that_is_stopped_leaves_no_process_and_loses_no_finished_chapter(b
         assert process.returncode == 130 and "Go on with: distilbook run small" in out and "Traceback" not in out + err
     (tmp_path / "book" / "02_second.py").write_text(SECOND.replace("{more}", ""))
     assert statuses({o.chapter: o for o in run.run("small")}) == ["fresh", "fresh"], "the run before it still stands"
+
+
+STEPS = """
+from pathlib import Path
+import time
+steps = chapter.workspace.root / "steps"
+for number in range(len(steps.read_text()) if steps.exists() else 0, 10):
+    time.sleep(0.1)
+    with steps.open("a") as file:
+        _ = file.write("s")
+print(steps.read_text())
+"""
+
+
+def killed(chapter: str, seconds: float) -> str:
+    """Run the book, kill it so many seconds after it has started ``chapter``, and return what it said until then."""
+    command = [sys.executable, "-m", "distilbook.cli", "run", "small"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    said = ""
+    for line in process.stdout:
+        said += line
+        if f"{chapter} starts" in line:
+            time.sleep(seconds)
+            break
+    process.kill()
+    return said + process.communicate()[0]
+
+
+def test_a_run_that_is_killed_again_and_again_ends_as_one_that_was_not(book, tmp_path):
+    (tmp_path / "book" / "01_first.py").write_text(FIRST.replace("{thing}", "a"))
+    (tmp_path / "book" / "02_second.py").write_text(SECOND.replace("{more}", STEPS))
+    assert "01_first: done" not in killed("01_first", 0) + killed("01_first", 1)
+    assert "01_first: done" in killed("02_second", 0)
+    for seconds in (1.5, 2):
+        said = killed("02_second", seconds)
+        assert "01_first: fresh" in said and "01_first starts" not in said, "what was finished stays finished"
+    assert [o.status for o in run.run("small")] == ["fresh", "executed"]
+    assert (Workspace("small").root / "steps").read_text() == 10 * "s"
+    assert "ssssssssss" in (Workspace("small").notebooks / "02_second.ipynb").read_text()
+    assert not list((Workspace("small").root / "executing").rglob("*.ipynb"))
+
+
+def test_a_named_chapter_is_executed_with_what_it_needs(book, tmp_path):
+    (tmp_path / "parameters" / "small").mkdir(exist_ok=True)
+    (tmp_path / "book" / "01_first.py").write_text(FIRST.replace("{thing}", "a"))
+    (tmp_path / "book" / "02_second.py").write_text(SECOND.replace("{more}", ""))
+    chosen = ["02_second"]
+    assert {o.chapter: o.status for o in run.run("small", chosen, needed=True)} == {
+        "01_first": "executed",
+        "02_second": "executed",
+    }
+    found = {o.chapter: o.status for o in run.run("small", chosen, needed=True)}
+    assert found == {"01_first": "fresh", "02_second": "executed"}, "what it needs is executed where it is not fresh"
