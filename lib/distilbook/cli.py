@@ -6,7 +6,8 @@ import argparse
 import errno
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from .core.config import BookError
 from .core.environment import settle_paths
@@ -62,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _on_edition(commands, name: str, does, help: str) -> argparse.ArgumentParser:
+def _on_edition(commands: Any, name: str, does: Callable, help: str) -> argparse.ArgumentParser:
     command = commands.add_parser(name, help=help, description=help)
     command.add_argument("edition", help="a folder of parameters/: laptop, smoke, miniature, paper")
     command.set_defaults(does=does)
@@ -86,7 +87,7 @@ def _finetuning(finetune: argparse.ArgumentParser) -> None:
     finetune.add_argument("--dry-run", action="store_true", help="only say which runs are finished and which are not")
 
 
-def _benchmarks(kinds) -> None:
+def _benchmarks(kinds: Any) -> None:
     about = "time pre-training steps beside the original's way of computing them"
     pretraining = kinds.add_parser("pretraining", help=about, description=about)
     pretraining.add_argument("--shape", action="append", help="bert-base or laptop; both by default")

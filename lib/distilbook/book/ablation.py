@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Literal
 
 import plotly.graph_objects as go
 
@@ -16,16 +16,23 @@ from ..core.config import BookError, short_hash
 from ..core.records import Record
 from ..corpus.corpus import Corpus
 from ..distillation.recipe import AS_LONG
-from ..pretraining.ablations import Choice, choices_of, equal_seconds_steps, full_runs, paired_with, run_arm, run_choice
+from ..pretraining.ablations import (
+    Choice,
+    ChoicesConfig,
+    choices_of,
+    equal_seconds_steps,
+    full_runs,
+    paired_with,
+    run_arm,
+    run_choice,
+)
 from ..pretraining.pretrain import PretrainRun
 from ..pretraining.records import pretraining_records
 from ..pretraining.training_masks import training_mask_records
 from ..training.loop import Watch
 from ..views import ablations as arms
 from ..views import choices as comparisons
-
-if TYPE_CHECKING:
-    from .chapter import Chapter
+from .chapter import Chapter
 
 
 @dataclass
@@ -124,7 +131,7 @@ class Ablation(Changed):
     def _records(self, run: PretrainRun, recipe: str) -> list[Record]:
         # The same configuration asked for all, so the records of all stand side by side.
         asked = self.runs[self.arm][0].config.fingerprint()
-        budget = "seconds" if recipe == self.as_long else "tokens"
+        budget: Literal["tokens", "seconds"] = "seconds" if recipe == self.as_long else "tokens"
         edition = self.chapter.config.edition
         return pretraining_records(
             self.chapter.id, edition, run, self.corpus, recipe, budget, asked, self.full[0].config.fingerprint()
@@ -164,8 +171,10 @@ class Choices(Changed):
                 chapter has not been run.
         """
         corpus, teacher = _text_and_teacher(chapter)
-        full = paired_with(chapter.config.seeds, full_runs(chapter.workspace))
-        return cls(chapter, full, corpus, teacher, choices=choices_of(chapter.config, full, teacher))
+        config = chapter.config
+        assert isinstance(config, ChoicesConfig)
+        full = paired_with(config.seeds, full_runs(chapter.workspace))
+        return cls(chapter, full, corpus, teacher, choices=choices_of(config, full, teacher))
 
     def changed(self) -> list[dict]:
         """Return a row for each field that a choice changes."""

@@ -167,7 +167,8 @@ def _refusal(mistake: Mapping) -> Refusal | None:
 
 def _place(cls: type[Config], mistake: Mapping) -> str:
     """Return where a mistake is, as a reader writes it: ``tasks[2].epochs``."""
-    place, known = "", cls
+    known: type[Config] | None = cls
+    place = ""
     for part in mistake["loc"]:
         if isinstance(part, int):
             place += f"[{part}]"

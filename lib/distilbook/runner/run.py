@@ -1,4 +1,4 @@
-"""Executing an edition: what is not fresh, side by side where the machine allows, losing nothing.
+"""Execution of an edition: what is not fresh, in parallel where the machine allows, without loss when killed.
 
 A chapter that fails keeps its notebook up to the failing cell, the chapters that read it are left
 out, and what other chapters made stays as it is. A run that is stopped or killed leaves finished
@@ -13,8 +13,8 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from ..book.contents import CHAPTERS, chain, check_names
 from ..book.notebooks import EDITED, edited
@@ -22,7 +22,7 @@ from ..core.config import BookError
 from ..core.files import sole
 from ..core.workspace import Workspace, project_root
 from .display import BookDisplay
-from .execution import Running
+from .execution import Outcome, Running
 from .freshness import Condition, Execution, condition, survey
 from .preflight import check_chapters, check_output, check_records, check_room
 from .resources import Estimate, Machine, Share, may_start
@@ -30,16 +30,6 @@ from .resources import Estimate, Machine, Share, may_start
 #: Seconds between two looks at the running chapters.
 LOOK = 0.2
 BROKEN = ("failed", "left out")
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a chapter: ``fresh``, ``executed``, ``failed``, ``left out`` or ``interrupted``, and why."""
-
-    chapter: str
-    status: str
-    seconds: float = 0.0
-    error: str = ""
 
 
 def run(edition: str, only: list[str] | None = None, jobs: int | None = None, needed: bool = False) -> list[Outcome]:
@@ -51,7 +41,7 @@ def run(edition: str, only: list[str] | None = None, jobs: int | None = None, ne
         needed: also execute the chapters that the named ones need, where they are not fresh.
 
     Returns:
-        What became of each chapter, in the book's order. After a Ctrl-C or a SIGTERM those that were
+        The outcome of each chapter, in the book's order. After a Ctrl-C or a SIGTERM those that were
         under way or waiting are ``interrupted``.
 
     Raises:
@@ -160,7 +150,7 @@ class BookRun:
         before = self._found[one.chapter].last
         longest = max(before.longest if before else 0.0, 0.0 if error else seconds)
         now = datetime.now().astimezone().isoformat(timespec="seconds")
-        status = "failed" if error else "executed"
+        status: Literal["failed", "executed"] = "failed" if error else "executed"
         origin, cores = self._found[one.chapter].origin, len(one.share.cores)
         Execution(status, origin, seconds, cores, longest, now, error).keep(one.chapter, self.workspace)
         if not error:
