@@ -260,10 +260,11 @@ def test_a_run_that_is_stopped_leaves_no_process_and_loses_no_finished_chapter(b
         # A shell that starts the tests in the background has them ignore it.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    for _ in range(300):
-        if pids.exists() and pids.read_text():
+    for _ in range(1200):
+        if (pids.exists() and pids.read_text()) or process.poll() is not None:
             break
         time.sleep(0.1)
+    assert pids.exists(), process.communicate()
     process.send_signal(number)
     out, err = process.communicate(timeout=30)
     for _ in range(50):
