@@ -25,7 +25,9 @@ ORIGINAL_LAYERS = yaml.safe_load((PROJECT / "parameters/paper/04_student.yaml").
 #: The paper edition fine-tunes on GLUE as the scripts of the original repository do.
 RATE, POWER = map(
     float,
-    f"{yaml.safe_load((PROJECT / 'parameters/paper/08_sentence_tasks.yaml').read_text())['learning_rate']:e}".split("e"),
+    f"{yaml.safe_load((PROJECT / 'parameters/paper/08_sentence_tasks.yaml').read_text())['learning_rate']:e}".split(
+        "e"
+    ),
 )
 #: Constants of the method that are typed in formulas.
 FORMULAS = {
