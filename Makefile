@@ -8,8 +8,11 @@ STAMP := $(VENV)/.installed
 book: $(STAMP)  ## execute the laptop edition and render it to runs/laptop/site/index.html
 	$(VENV)/bin/distilbook run laptop
 
-test: $(STAMP)  ## every test, the smoke edition and its site in a browser among them
-	$(VENV)/bin/pytest -n 2 --dist loadfile
+test: $(STAMP)  ## style, types, then every test, the smoke edition and its site in a browser among them
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/pytest -n 2 --dist worksteal --durations 10
 
 lab: $(STAMP)  ## open the chapters in JupyterLab
 	$(VENV)/bin/jupyter lab book

@@ -82,12 +82,7 @@ table(
 )
 
 # %%
-table(
-    [
-        {"ablation": ARM_LABELS[arm], "change of the GLUE score": change}
-        for arm, change in TABLE_4.items()
-    ]
-)
+table([{"ablation": ARM_LABELS[arm], "change of the GLUE score": change} for arm, change in TABLE_4.items()])
 
 # %% [markdown]
 # *Our remark.* The fourth table lacks the control that matters most. The student starts from copies of the teacher's

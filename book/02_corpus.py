@@ -140,9 +140,7 @@ from distilbook.views.corpus import masked_blocks
 blocks = corpus.train[:12, :64]
 input_ids, targets = masking(blocks, range(len(blocks)), seed=0, epoch=0)
 drawn = targets != IGNORED
-masked_blocks(
-    drawn, input_ids != blocks, [pieces.convert_ids_to_tokens(block) for block in blocks]
-)
+masked_blocks(drawn, input_ids != blocks, [pieces.convert_ids_to_tokens(block) for block in blocks])
 
 # %% [markdown]
 # Point at the squares to read what was drawn.

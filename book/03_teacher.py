@@ -107,14 +107,10 @@ from distilbook.pretraining.held_out import HeldOut, predict
 from distilbook.pretraining.records import teacher_records
 
 model, pieces = load_teacher(folder, new_head=False), load_tokenizer(folder)
-held_out = HeldOut.of(
-    corpus.held_out, Masking.smoothed(corpus.counts, pieces), limit=len(corpus.held_out)
-)
+held_out = HeldOut.of(corpus.held_out, Masking.smoothed(corpus.counts, pieces), limit=len(corpus.held_out))
 made = predict(model, held_out)
 made.save(path := chapter.workspace.predictions / "teacher_held_out.npz")
-records = chapter.record(
-    teacher_records(chapter.id, config, corpus, made, path, sum(s["seconds"] for s in steps))
-)
+records = chapter.record(teacher_records(chapter.id, config, corpus, made, path, sum(s["seconds"] for s in steps)))
 
 # %%
 import numpy as np
@@ -146,10 +142,7 @@ for sentence in sentences:
     gap = (inputs.input_ids[0] == pieces.mask_token_id).nonzero().item()
     with torch.inference_mode():
         probability, number = model(**inputs).logits[0, gap].softmax(-1).topk(5)
-    guesses = (
-        f"‘{word}’ ({p:.0%})"
-        for word, p in zip(pieces.convert_ids_to_tokens(number), probability, strict=True)
-    )
+    guesses = (f"‘{word}’ ({p:.0%})" for word, p in zip(pieces.convert_ids_to_tokens(number), probability, strict=True))
     rows.append({"sentence": sentence, "the teacher's guesses": ", ".join(guesses)})
 table(rows)
 

@@ -99,9 +99,7 @@ import numpy as np
 from distilbook.views.models import gradient_norms
 
 grid = np.geomspace(0.5, 16, 25)
-plain = np.array(
-    [float((((z / at).softmax(-1) - (t / at).softmax(-1)) / at).norm()) for at in grid]
-)
+plain = np.array([float((((z / at).softmax(-1) - (t / at).softmax(-1)) / at).norm()) for at in grid])
 scaled = plain * grid**2
 gradient_norms(grid, plain, scaled)
 
@@ -152,19 +150,23 @@ print(f"L_cos = {by_hand_cos:.12f}")
 
 # %%
 from distilbook.views.style import show_source, table
-from distilbook.distillation.losses import (Projection, _chunk_terms, _cross_entropy, _divergence, _project_back, cosine_loss, vocabulary_loss)
-
-show_source(
-    vocabulary_loss, _chunk_terms, _divergence, _cross_entropy, _project_back, cosine_loss
+from distilbook.distillation.losses import (
+    Projection,
+    _chunk_terms,
+    _cross_entropy,
+    _divergence,
+    _project_back,
+    cosine_loss,
+    vocabulary_loss,
 )
+
+show_source(vocabulary_loss, _chunk_terms, _divergence, _cross_entropy, _project_back, cosine_loss)
 
 # %%
 ours = Projection(student_states.requires_grad_(), student_words.requires_grad_(), bias)
 theirs = Projection(teacher_states, teacher_words, bias)
 positions, hidden = len(labels), int(masked.sum())
-_, divergence, cross_entropy = vocabulary_loss(
-    ours, theirs, labels, T, 1 / positions, 1 / hidden, chunk=3
-)
+_, divergence, cross_entropy = vocabulary_loss(ours, theirs, labels, T, 1 / positions, 1 / hidden, chunk=3)
 library = {
     "distillation loss": divergence / positions,
     "masked-LM loss": cross_entropy / hidden,
@@ -194,9 +196,7 @@ table(
 
 # %%
 a_ce, a_mlm = 5, 2
-total, _, _ = vocabulary_loss(
-    ours, theirs, labels, T, a_ce / positions, a_mlm / hidden, chunk=3
-)
+total, _, _ = vocabulary_loss(ours, theirs, labels, T, a_ce / positions, a_mlm / hidden, chunk=3)
 fast = torch.autograd.grad(total, (student_states, student_words))
 z = student_states @ student_words.T
 formula = a_ce * T**2 * (p * (p.log() - (z / T).log_softmax(-1))).sum(-1).mean()
@@ -218,8 +218,7 @@ table(
 
 # %%
 gradients = {
-    f"gradient of the {name}": float((a - b).abs().max())
-    for name, a, b in zip(names, fast, slow, strict=True)
+    f"gradient of the {name}": float((a - b).abs().max()) for name, a, b in zip(names, fast, slow, strict=True)
 }
 terms = {name: float((library[name] - by_hand[name]).detach().abs()) for name in library}
 say(agreement(terms | gradients))

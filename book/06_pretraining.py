@@ -112,9 +112,7 @@ for seed in config.seeds:
     run = pretrain(config, "full", seed, corpus, teacher, root, watch)
     chapter.publish(f"student/full/seed{seed}", run.folder)
     runs.append(run)
-records = chapter.record(
-    [one for run in runs for one in pretraining_records(chapter.id, config.edition, run, corpus)]
-)
+records = chapter.record([one for run in runs for one in pretraining_records(chapter.id, config.edition, run, corpus)])
 
 # %% [markdown]
 # *Our remark.* The original trains in sixteen bits because its GPUs are quicker at them. Whether a machine is depends on
@@ -167,9 +165,7 @@ loss_terms([read_curves(run.folder)[0] for run in runs])
 # %%
 from distilbook.views.pretraining import held_out_curves
 
-ceiling = {
-    record.metric: record.value for record in chapter.records.current(chapter="03_teacher")
-}
+ceiling = {record.metric: record.value for record in chapter.records.current(chapter="03_teacher")}
 curves = {"full": [held_out_curves(run) for run in runs]}
 learning_curves(
     curves,

@@ -109,7 +109,14 @@ say(machines(records, chapter.records.set_aside()))
 
 # %%
 from distilbook.claims.reference import reference_runs
-from distilbook.views.trial import (reference_arms, reference_masks, reference_recipes, reference_rows, reference_scores, reference_verdicts)
+from distilbook.views.trial import (
+    reference_arms,
+    reference_masks,
+    reference_recipes,
+    reference_rows,
+    reference_scores,
+    reference_verdicts,
+)
 
 references = reference_runs()
 table(reference_rows(references)) if references else say("No such run ships with this version.")

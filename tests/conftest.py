@@ -1,7 +1,8 @@
-"""What the tests share."""
+"""Fixtures that the tests share, and the order in which tests are distributed over workers."""
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,44 @@ from hypothesis import settings
 #: A busy machine is no failed test.
 settings.register_profile("without a deadline", deadline=None)
 settings.load_profile("without a deadline")
+
+
+#: The test that has the smoke edition executed; the others that need it follow it at the end.
+EXECUTES = "test_the_edition_is_executed_to_its_end"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--families", default="bert", help="families of models whose smoke editions are executed: a,b")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "family" in metafunc.fixturenames:
+        metafunc.parametrize("family", metafunc.config.getoption("families").split(","), scope="session")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have the smoke edition executed first, and what reads it last: it is there by then, and no worker waits for it."""
+    items.sort(
+        key=lambda item: (
+            0 if getattr(item, "originalname", "") == EXECUTES else 1 + ("family" in getattr(item, "fixturenames", ()))
+        )
+    )
+
+
+@pytest.fixture(scope="session")
+def edition(family, project, tmp_path_factory) -> Path:
+    """A copy of the project with the smoke edition executed in it, which all workers share: to be read only."""
+    from smoke_edition import edition_of
+
+    own = tmp_path_factory.getbasetemp()
+    return edition_of(family, own.parent if "PYTEST_XDIST_WORKER" in os.environ else own, project)
+
+
+@pytest.fixture
+def edition_copy(edition, tmp_path) -> Path:
+    """A copy of the executed smoke edition that a test may change."""
+    return Path(shutil.copytree(edition, tmp_path / "project"))
 
 
 @pytest.fixture(scope="session")

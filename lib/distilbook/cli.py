@@ -6,7 +6,8 @@ import argparse
 import errno
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from .core.config import BookError
 from .core.environment import settle_paths
@@ -43,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     run = _on_edition(commands, "run", run_edition, "execute an edition's chapters and render its site")
     run.add_argument("--chapter", action="append", help="only this chapter, fresh or not; may be given several times")
-    run.add_argument("--needed", action="store_true", help="with --chapter: also every chapter that it needs")
+    run.add_argument("--needed", action="store_true", help="with --chapter: also what it needs and is not fresh")
     run.add_argument(
         "--jobs", type=_positive, help="at most so many training chapters at once (default: one a GPU, else one a core)"
     )
@@ -62,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _on_edition(commands, name: str, does, help: str) -> argparse.ArgumentParser:
+def _on_edition(commands: Any, name: str, does: Callable, help: str) -> argparse.ArgumentParser:
     command = commands.add_parser(name, help=help, description=help)
     command.add_argument("edition", help="a folder of parameters/: laptop, smoke, miniature, paper")
     command.set_defaults(does=does)
@@ -86,7 +87,7 @@ def _finetuning(finetune: argparse.ArgumentParser) -> None:
     finetune.add_argument("--dry-run", action="store_true", help="only say which runs are finished and which are not")
 
 
-def _benchmarks(kinds) -> None:
+def _benchmarks(kinds: Any) -> None:
     about = "time pre-training steps beside the original's way of computing them"
     pretraining = kinds.add_parser("pretraining", help=about, description=about)
     pretraining.add_argument("--shape", action="append", help="bert-base or laptop; both by default")
@@ -114,11 +115,9 @@ def _positive(text: str) -> int:
 
 def run_edition(options: argparse.Namespace) -> int:
     """Execute the edition, render its site from what succeeded, and fail if a chapter did."""
-    from .book.contents import chain
     from .runner.run import check_outcomes, run
 
-    chapters = chain(*options.chapter) if options.needed and options.chapter else options.chapter
-    outcomes = run(options.edition, chapters, options.jobs)
+    outcomes = run(options.edition, options.chapter, options.jobs, options.needed)
     if any(outcome.status == "interrupted" for outcome in outcomes):
         print(f"Stopped. Go on with: distilbook run {options.edition}")
         return INTERRUPTED

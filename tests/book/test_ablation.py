@@ -1,5 +1,6 @@
 """The chapters of the ablations: what each trains, publishes and records, on the smallest models."""
 
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -22,8 +23,17 @@ def chapter(id: str, **values) -> Chapter:
     return Chapter(id, config, Workspace("test"))
 
 
+@pytest.fixture(scope="session")
+def trained(corpus, teacher_folder, pretrain_values, tmp_path_factory):
+    """A folder with the full recipe's runs, which every test takes a copy of."""
+    folder = tmp_path_factory.mktemp("trained")
+    for seed in (0, 1):
+        pretrain(PretrainConfig(**pretrain_values), "full", seed, corpus, teacher_folder, folder)
+    return folder
+
+
 @pytest.fixture
-def full(corpus, teacher_folder, pretrain_values, runs, monkeypatch):
+def full(trained, corpus, teacher_folder, pretrain_values, runs, monkeypatch):
     """The full recipe's runs, published and recorded as chapter 06 does; text and teacher where chapters look."""
     workspace = Workspace("test")
     monkeypatch.setattr(Corpus, "open", classmethod(lambda cls, folder: corpus))
@@ -31,6 +41,7 @@ def full(corpus, teacher_folder, pretrain_values, runs, monkeypatch):
     workspace.publish("teacher", teacher_folder, made_by="03_teacher")
     first, root = chapter("06_pretraining", **pretrain_values | {"seeds": (0, 1)}), workspace.results / "pretraining"
     whole = PretrainConfig(**pretrain_values)
+    shutil.copytree(trained, root)
     made = [pretrain(whole, "full", seed, corpus, teacher_folder, root) for seed in (0, 1)]
     for run in made:
         first.publish(f"student/full/seed{run.seed}", run.folder)

@@ -42,7 +42,7 @@ def test_on_a_full_disk_a_line_is_not_there_at_all_and_the_next_is_whole(tmp_pat
 LIMITED = """
 import resource, sys
 from pathlib import Path
-from distilbook import jsonl
+from distilbook.core import jsonl
 from distilbook.core.config import BookError
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
 try:
@@ -80,7 +80,7 @@ def test_a_whole_last_line_without_its_line_feed_is_kept(tmp_path):
 APPENDS = """
 import sys
 from pathlib import Path
-from distilbook import jsonl
+from distilbook.core import jsonl
 for number in range(200):
     jsonl.append(Path(sys.argv[1]), ['{"who": "%s", "text": "%s"}' % (sys.argv[2], sys.argv[2] * 9000)], sync=False)
 """

@@ -109,9 +109,9 @@ def test_any_other_name_is_taken(name):
 
 
 def test_nothing_but_the_functions_of_display_makes_a_notebook_show_something(project):
-    """Tables, sentences, source and cards come from ``display.tables``, figures from ``display.palette``."""
+    """Tables, sentences, source and cards come from ``views.style``, figures from ``views.style``."""
     others = (r"\bMarkdown\(", r"\bHTML\(", r"\bgo\.Figure\(\)", r"\bmake_subplots\(", r"DataFrame\(", r"\bto_html\(")
     other = re.compile("|".join(others))
     scripts = [*(project / "book").rglob("*.py"), *(project / "lib").rglob("*.py")]
     found = [path.name for path in scripts if other.search(path.read_text(encoding="utf-8"))]
-    assert len(scripts) > 150 and found == ["palette.py"]
+    assert len(scripts) > 150 and found == ["style.py"]

@@ -73,10 +73,10 @@ def test_a_parameter_is_named_with_what_it_was_and_is(executed, tmp_path):
 
 def test_what_the_library_ships_for_a_chapter_is_a_part_of_it(executed, tmp_path, monkeypatch):
     package = tmp_path / "package"
-    for path in ("claims/reference", "device"):
+    for path in ("claims/reference", "inference"):
         (package / path).mkdir(parents=True)
     (package / "claims/reference/one.jsonl").write_text("{}")
-    (package / "device/stsb_dev_lengths.json").write_text("{}")
+    (package / "inference/stsb_dev_lengths.json").write_text("{}")
     monkeypatch.setattr(freshness, "PACKAGE", package)
     for chapter in CHAPTERS:
         keep(chapter, executed)

@@ -1,11 +1,14 @@
 """The runner, on a book of two chapters that were made for it."""
 
+import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -59,36 +62,66 @@ c.CHAPTERS.update({"01_first": c.ChapterInfo(), "02_second": c.ChapterInfo(reads
 """
 
 
-@pytest.fixture
-def book(tmp_path, monkeypatch):
-    """A project of two chapters; the function it returns writes them, runs the edition and returns what became of each."""
-    (tmp_path / "book").mkdir()
-    (tmp_path / "parameters" / "small").mkdir(parents=True)
-    monkeypatch.setenv("DISTILBOOK_ROOT", str(tmp_path))
-    monkeypatch.delenv("DISTILBOOK_RUNS", raising=False)
+@contextlib.contextmanager
+def entered(root: Path, project: Path) -> Iterator[None]:
+    """Have this process and those it starts take ``root`` for the project, and know its two chapters alone."""
     before = dict(contents.CHAPTERS)
-    contents.CHAPTERS.clear()
-    contents.CHAPTERS.update(TABLE)
-    site = tmp_path / "site"
-    site.mkdir()
-    (site / "sitecustomize.py").write_text(SITE)
-    monkeypatch.setenv("PYTHONPATH", str(site))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DISTILBOOK_ROOT", str(root))
+        patch.delenv("DISTILBOOK_RUNS", raising=False)
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(root / "site"), str(project / "lib")]))
+        contents.CHAPTERS.clear()
+        contents.CHAPTERS.update(TABLE)
+        yield
+        contents.CHAPTERS.clear()
+        contents.CHAPTERS.update(before)
 
-    def write_and_run(thing="a", more="", only=None):
-        (tmp_path / "book" / "01_first.py").write_text(FIRST.replace("{thing}", thing))
-        (tmp_path / "book" / "02_second.py").write_text(SECOND.replace("{more}", more))
-        return {outcome.chapter: outcome for outcome in run.run("small", only)}
 
-    yield write_and_run
-    contents.CHAPTERS.clear()
-    contents.CHAPTERS.update(before)
+def write(root: Path, thing: str = "a", more: str = "") -> None:
+    """Write the two chapters: what the first publishes, and what the second does with it."""
+    (root / "book" / "01_first.py").write_text(FIRST.replace("{thing}", thing))
+    (root / "book" / "02_second.py").write_text(SECOND.replace("{more}", more))
+
+
+@pytest.fixture(scope="module")
+def executed(project, tmp_path_factory) -> Path:
+    """A project of two chapters that were executed once."""
+    root = tmp_path_factory.mktemp("executed")
+    for folder in ("book", "parameters/small", "site"):
+        (root / folder).mkdir(parents=True)
+    (root / "site" / "sitecustomize.py").write_text(SITE)
+    write(root)
+    with entered(root, project):
+        assert [outcome.status for outcome in run.run("small")] == ["executed", "executed"]
+    return root
+
+
+@pytest.fixture
+def book(executed, project, tmp_path):
+    """A copy of the executed project; the function writes its chapters, runs it and returns the outcomes by chapter."""
+    shutil.copytree(executed, tmp_path, dirs_exist_ok=True)
+
+    def write_and_run(thing="a", more="", only=None, **options):
+        write(tmp_path, thing, more)
+        return {outcome.chapter: outcome for outcome in run.run("small", only, **options)}
+
+    with entered(tmp_path, project):
+        yield write_and_run
+
+
+@pytest.fixture
+def new_book(book, tmp_path):
+    """The same project before its first execution."""
+    shutil.rmtree(tmp_path / "runs")
+    return book
 
 
 def statuses(outcomes) -> list[str]:
     return [outcome.status for outcome in outcomes.values()]
 
 
-def test_only_what_has_changed_is_executed_again(book, capsys):
+def test_only_what_has_changed_is_executed_again(new_book, capsys):
+    book = new_book
     assert statuses(book()) == ["executed", "executed"]
     assert statuses(book()) == ["fresh", "fresh"]
     assert statuses(book(more="# a comment")) == ["fresh", "executed"]
@@ -103,7 +136,6 @@ def test_only_what_has_changed_is_executed_again(book, capsys):
 
 def test_a_chapter_whose_sources_made_the_same_again_stays_fresh(book):
     """Early cut-off: the first chapter's prose changes, what it published does not."""
-    book()
     path = os.environ["DISTILBOOK_ROOT"] + "/book/01_first.py"
     outcomes = book(thing="a")
     assert statuses(outcomes) == ["fresh", "fresh"]
@@ -113,13 +145,10 @@ def test_a_chapter_whose_sources_made_the_same_again_stays_fresh(book):
 
 
 def test_a_named_chapter_is_executed_fresh_or_not(book):
-    book()
     assert statuses(book(only=["02_second"])) == ["executed"]
 
 
 def test_a_failure_says_cell_and_error_keeps_the_notebook_and_stops_dependents(book, tmp_path):
-    book()
-    outcomes = book(thing="a", more="")
     (tmp_path / "book" / "01_first.py").write_text(FIRST + "\n# %%\nraise ValueError('the reason')\n")
     outcomes = {o.chapter: o for o in run.run("small")}
     assert statuses(outcomes) == ["failed", "left out"]
@@ -137,7 +166,6 @@ def test_a_cell_that_ends_the_kernel_is_a_failure(book):
 
 
 def test_wrong_parameters_stop_the_run_before_the_first_chapter(book, tmp_path, capsys):
-    book()
     (tmp_path / "parameters" / "small" / "02_second.yaml").write_text("editon: x\n")
     assert main(["run", "small"]) == 1
     assert "did you mean 'edition'?" in capsys.readouterr().err
@@ -147,7 +175,6 @@ def test_wrong_parameters_stop_the_run_before_the_first_chapter(book, tmp_path, 
 
 
 def test_a_second_run_on_one_folder_is_refused(book):
-    book()
     with sole(Workspace("small").lock, "a run of edition 'small'"), pytest.raises(BookError) as error:
         run.run("small")
     lines = str(error.value).splitlines()
@@ -157,7 +184,6 @@ def test_a_second_run_on_one_folder_is_refused(book):
 
 
 def test_what_a_chapter_no_longer_publishes_is_withdrawn(book, tmp_path):
-    book()
     assert Workspace("small").published_by("01_first").keys() == {"thing"}
     (tmp_path / "book" / "01_first.py").write_text(FIRST.replace('"thing"', '"other"'))
     outcomes = {o.chapter: o for o in run.run("small")}
@@ -224,7 +250,6 @@ def alive(pid: int) -> bool:
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="looks for processes in /proc")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_run_that_is_stopped_leaves_no_process_and_loses_no_finished_chapter(book, tmp_path, number):
-    book()
     pids = tmp_path / "pids"
     (tmp_path / "book" / "02_second.py").write_text(SECOND.replace("{more}", SLEEPS.format(pids=str(pids))))
     process = subprocess.Popen(
@@ -235,10 +260,11 @@ def test_a_run_that_is_stopped_leaves_no_process_and_loses_no_finished_chapter(b
         # A shell that starts the tests in the background has them ignore it.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    for _ in range(300):
-        if pids.exists() and pids.read_text():
+    for _ in range(1200):
+        if (pids.exists() and pids.read_text()) or process.poll() is not None:
             break
         time.sleep(0.1)
+    assert pids.exists(), process.communicate()
     process.send_signal(number)
     out, err = process.communicate(timeout=30)
     for _ in range(50):
@@ -250,3 +276,47 @@ def test_a_run_that_is_stopped_leaves_no_process_and_loses_no_finished_chapter(b
         assert process.returncode == 130 and "Go on with: distilbook run small" in out and "Traceback" not in out + err
     (tmp_path / "book" / "02_second.py").write_text(SECOND.replace("{more}", ""))
     assert statuses({o.chapter: o for o in run.run("small")}) == ["fresh", "fresh"], "the run before it still stands"
+
+
+STEPS = """
+from pathlib import Path
+import time
+steps = chapter.workspace.root / "steps"
+for number in range(len(steps.read_text()) if steps.exists() else 0, 10):
+    time.sleep(0.1)
+    with steps.open("a") as file:
+        _ = file.write("s")
+print(steps.read_text())
+"""
+
+
+def killed(chapter: str, seconds: float) -> str:
+    """Run the book, kill it so many seconds after it has started ``chapter``, and return what it said until then."""
+    command = [sys.executable, "-m", "distilbook.cli", "run", "small"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    said = ""
+    for line in process.stdout:
+        said += line
+        if f"{chapter} starts" in line:
+            time.sleep(seconds)
+            break
+    process.kill()
+    return said + process.communicate()[0]
+
+
+def test_a_run_that_is_killed_again_and_again_ends_as_one_that_was_not(new_book, tmp_path):
+    write(tmp_path, more=STEPS)
+    assert "01_first: done" not in killed("01_first", 1)
+    assert "01_first: done" in killed("02_second", 0)
+    said = killed("02_second", 2)
+    assert "01_first: fresh" in said and "01_first starts" not in said, "what was finished stays finished"
+    assert statuses(new_book(more=STEPS)) == ["fresh", "executed"]
+    assert (Workspace("small").root / "steps").read_text() == 10 * "s"
+    assert 10 * "s" in (Workspace("small").notebooks / "02_second.ipynb").read_text()
+    assert not list((Workspace("small").root / "executing").rglob("*.ipynb"))
+
+
+def test_a_named_chapter_is_executed_with_what_it_needs(new_book):
+    asked = {"only": ["02_second"], "needed": True}
+    assert statuses(new_book(**asked)) == ["executed", "executed"]
+    assert statuses(new_book(**asked)) == ["fresh", "executed"], "what it needs is executed where it is not fresh"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Literal
 
 import plotly.graph_objects as go
 
@@ -18,6 +18,7 @@ from ..corpus.corpus import Corpus
 from ..distillation.recipe import AS_LONG
 from ..pretraining.ablations import (
     Choice,
+    ChoicesConfig,
     choices_of,
     equal_seconds_steps,
     paired_with,
@@ -31,9 +32,7 @@ from ..training.loop import Watch
 from ..views import ablations as arms
 from ..views import comparisons
 from ..views.pretraining import run_rows
-
-if TYPE_CHECKING:
-    from .chapter import Chapter
+from .chapter import Chapter
 
 
 @dataclass
@@ -134,7 +133,7 @@ class Ablation(Changed):
     def _records(self, run: PretrainRun, recipe: str) -> list[Record]:
         # The same configuration asked for all, so the records of all stand side by side.
         asked = self.runs[self.arm][0].config.fingerprint()
-        budget = "seconds" if recipe == self.as_long else "tokens"
+        budget: Literal["tokens", "seconds"] = "seconds" if recipe == self.as_long else "tokens"
         edition = self.chapter.config.edition
         return pretraining_records(
             self.chapter.id, edition, run, self.corpus, recipe, budget, asked, self.full[0].config.fingerprint()
@@ -174,8 +173,10 @@ class Choices(Changed):
                 chapter has not been run.
         """
         corpus, teacher = _text_and_teacher(chapter)
-        full = paired_with(chapter.config.seeds, published_runs(chapter.workspace, "full", made_by="06_pretraining"))
-        return cls(chapter, full, corpus, teacher, choices=choices_of(chapter.config, full, teacher))
+        config = chapter.config
+        assert isinstance(config, ChoicesConfig)
+        full = paired_with(config.seeds, published_runs(chapter.workspace, "full", made_by="06_pretraining"))
+        return cls(chapter, full, corpus, teacher, choices=choices_of(config, full, teacher))
 
     def changed(self) -> list[dict]:
         """Return a row for each field that a choice changes."""

@@ -117,9 +117,9 @@ def chain(*chapters: str) -> list[str]:
     """Return ``chapters`` and every chapter they need, directly or through another, in reading order."""
     needed, found = set(chapters), list(chapters)
     while found:
-        found = [name for one in found for name in READS.get(one, ()) if name not in needed]
+        found = [name for one in found for name in CHAPTERS[one].reads if name not in needed]
         needed.update(found)
-    return [name for name in READS if name in needed]
+    return [name for name in CHAPTERS if name in needed]
 
 
 def script_of(chapter: str) -> Path:

@@ -68,7 +68,7 @@ def finetune(
         known = {name: info.config_class for name, info in CHAPTERS.items() if info.config.startswith(TASKS)}
         tuning = [name for name, kind in known.items() if issubclass(kind, FinetuneConfig)]
         raise BookError(f"chapter {chapter} fine-tunes nothing", expected=f"one of {', '.join(tuning)}")
-    config, workspace = check_parameters(edition, chapter), Workspace(edition)
+    config, workspace = check_parameters(edition, chapter, FinetuneConfig), Workspace(edition)
     cells = chosen(cells_of(config, workspace), only)
     left = [cell for cell in cells if not cell.finished]
     tell(left_out([task_of(source) for source in dict.fromkeys(cell.task for cell in cells)]))
@@ -98,7 +98,9 @@ def chosen(cells: Sequence[Cell], only: Mapping[str, Sequence | None]) -> list[C
                 advice = nearest(str(asked), [str(one) for one in known], what)
                 raise BookError(f"the chapter has no {what.removesuffix('s')} {asked!r}", do=advice)
     return [
-        cell for cell in cells if all(not only.get(what) or name(cell) in only[what] for what, name in names.items())
+        cell
+        for cell in cells
+        if all(not (some := only.get(what)) or name(cell) in some for what, name in names.items())
     ]
 
 

@@ -12,7 +12,7 @@ from ..core.quantities import RATIO, with_ends
 from ..core.records import RecordBook
 from ..core.workspace import Workspace
 from ..corpus.corpus import Corpus
-from ..distillation.student import student_config
+from ..distillation.student import StudentConfig, student_config
 from ..inference.breakdown import pairs_of_text
 from ..inference.lengths import sample_lengths, stsb_lengths
 from ..inference.models import Order, Timed, timed, timed_folder
@@ -31,7 +31,7 @@ def own_models(workspace: Workspace) -> tuple[Timed, ...]:
     if "teacher" not in workspace.published_by("03_teacher"):
         return ()
     folder = workspace.find("teacher", "03_teacher")
-    layers = check_parameters(workspace.edition, "04_student").layers
+    layers = check_parameters(workspace.edition, "04_student", StudentConfig).layers
     student = student_config(load_config(look_at(folder)), len(layers), dropout=0.0)
     return timed_folder(folder), timed(student.to_dict())
 
@@ -58,7 +58,7 @@ def bench_inference(edition: str, claim_only: bool) -> dict:
     Returns:
         ``machine``, ``versions``, ``verdicts`` and ``trust`` in words, and ``rows``, a measurement each.
     """
-    config, workspace = check_parameters(edition, CHAPTER), Workspace(edition)
+    config, workspace = check_parameters(edition, CHAPTER, TimingConfig), Workspace(edition)
     orders = claim_orders(config, own_models(workspace)) + ([] if claim_only else further_orders(config))
     result = run_timing(orders)
     book = RecordBook(workspace.records, workspace.edition)

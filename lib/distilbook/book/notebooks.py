@@ -10,7 +10,6 @@ replaced.
 from __future__ import annotations
 
 import hashlib
-import itertools
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -138,7 +137,9 @@ def is_edited(path: Path) -> bool:
 
 def keep_copy(path: Path) -> Path:
     """Copy an edited notebook to ``<name>.edited.ipynb`` beside it, with a number where there is another; return it."""
-    for number in itertools.count(1):
+    number = 0
+    while True:
+        number += 1
         copy = path.with_suffix(".edited.ipynb" if number == 1 else f".edited-{number}.ipynb")
         if not copy.exists():
             shutil.copy2(path, copy)

@@ -18,7 +18,7 @@ import difflib
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
@@ -27,6 +27,8 @@ from ..core.workspace import project_root
 from .contents import CHAPTERS, check_names, script_of
 
 SHARED = "shared"
+#: The class of a chapter's configuration.
+AConfig = TypeVar("AConfig", bound=ChapterConfig)
 #: What else may lie in a folder of parameters: what a person reads.
 FOR_PEOPLE = ".md"
 
@@ -143,11 +145,17 @@ def chapter_values(edition: str, chapter: str) -> dict[str, Any]:
     return notebook_values(chapter) | edition_values(edition, chapter)
 
 
-def check_parameters(edition: str, chapter: str) -> ChapterConfig:
-    """Return the configuration that ``chapter`` will have in ``edition``, or explain what is wrong with it."""
+def check_parameters(edition: str, chapter: str, cls: type[AConfig] = ChapterConfig) -> AConfig:  # type: ignore[assignment]  # mypy has no defaults for type variables
+    """Return the configuration, of the class ``cls``, that ``chapter`` has in ``edition``.
+
+    Raises:
+        BookError: for a value that cannot be used, naming the files that may hold it.
+    """
     folder = project_root() / "parameters" / edition
     where = f"{folder / chapter}.yaml, {folder / 'shared.yaml'} or the parameters cell of {script_of(chapter)}"
-    return CHAPTERS[chapter].config_class.parse(chapter_values(edition, chapter), where=where)
+    config = CHAPTERS[chapter].config_class.parse(chapter_values(edition, chapter), where=where)
+    assert isinstance(config, cls), f"the configuration of {chapter} is a {type(config).__name__}"
+    return config
 
 
 WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]*)")
@@ -206,7 +214,7 @@ def _no_yaml(path: Path, expected: str) -> BookError:
 def _documents(loader: yaml.SafeLoader, path: Path) -> list[Any]:
     """Return the value of the one document there is, in a list; an empty list for an empty file."""
     loader.get_event()  # the stream's start
-    found = []
+    found: list[Any] = []
     while not loader.check_event(yaml.StreamEndEvent):
         start = loader.get_event()
         if found:

@@ -1,13 +1,10 @@
-"""The base of every validated configuration, and the one error that a reader can act on.
+"""Base class of every configuration: checked values, explained mistakes, a fingerprint.
 
-Each stage keeps its configuration beside its code (``training/pretrain.py`` holds ``PretrainConfig``);
-this module holds what they share: how values are checked, how a mistake is explained, and how a
-configuration is reduced to a fingerprint.
+Each stage keeps its configuration beside its code (``pretraining/pretrain.py`` holds ``PretrainConfig``).
 """
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import re
@@ -16,50 +13,15 @@ from typing import Annotated, Any, ClassVar, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from .errors import BookError, Refusal, nearest
+from .markup import HIDDEN
+
 #: A seed of random numbers.
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 #: Where a model, a text or a task lies.
 Address = Annotated[str, Field(min_length=1, max_length=1000)]
-#: Characters that cannot be seen, or that turn what stands around them: controls, ends of lines, marks of direction.
-HIDDEN = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\ufffe"
-    r"\uffff\U000e0000-\U000e007f]"
-)
-
-
-def _can_be_read(name: str) -> str:
-    if found := HIDDEN.search(name):
-        raise ValueError(f"a name without hidden characters; there is one, {found[0]!r}, at place {found.start()}")
-    return name
-
-
-#: A name that a reader gives, which tables, figures and records show: one line of characters that can be seen.
-Name = Annotated[str, Field(min_length=1), AfterValidator(_can_be_read)]
-
-
-class BookError(Exception):
-    """A mistake that the reader can put right: what is wrong, where, what was expected, what to do.
-
-    Args:
-        what: what is wrong, in one sentence without a full stop.
-        where: the file, chapter or parameter concerned.
-        expected: what would have been right.
-        do: what to do next.
-    """
-
-    def __init__(self, what: str, *, where: object = None, expected: str | None = None, do: str | None = None):
-        self.what, self.where, self.expected, self.do = what, where, expected, do
-        lines = [f"{what}."]
-        lines += [
-            f"  {label}: {text}" for label, text in (("where", where), ("expected", expected), ("do", do)) if text
-        ]
-        super().__init__("\n".join(lines))
-
-
-def nearest(name: str, known: list[str], what: str) -> str:
-    """Return the advice for an unknown ``name``: the nearest known one, or the whole list."""
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"did you mean {close[0]!r}?" if close else f"use one of these {what}: {', '.join(sorted(known))}"
+#: A name that a reader gives; tables, figures and records show it.
+Name = Annotated[str, Field(min_length=1)]
 
 
 def canonical_json(value: Any) -> str:
@@ -70,20 +32,6 @@ def canonical_json(value: Any) -> str:
 def short_hash(value: Any) -> str:
     """Return the first 16 hexadecimal digits of the SHA-256 of ``value``'s canonical JSON."""
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:16]
-
-
-class Refusal(ValueError):
-    """A value that a validator refuses: what was expected, and what to do.
-
-    Args:
-        expected: what would have been right.
-        place: where inside the parameter the value is, such as ``[2].address``.
-        unknown: whether it is the name that is refused.
-    """
-
-    def __init__(self, expected: str, *, place: str = "", do: str | None = None, unknown: bool = False):
-        super().__init__(expected)
-        self.place, self.do, self.unknown = place, do, unknown
 
 
 def each_once(values: tuple) -> tuple:
@@ -146,8 +94,8 @@ class Config(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _as_given(cls, value: Any) -> Any:
-        if isinstance(value, str) and (found := re.search(r"[\x00-\x1f\x7f]", value)):
-            raise Refusal(f"one line of text without control characters; there is {found[0]!r}")
+        if isinstance(value, str) and (found := HIDDEN.search(value)):
+            raise Refusal(f"one line of text without hidden characters; got {found[0]!r} at place {found.start()}")
         return tuple(value) if isinstance(value, list) else value
 
     @classmethod
@@ -219,7 +167,8 @@ def _refusal(mistake: Mapping) -> Refusal | None:
 
 def _place(cls: type[Config], mistake: Mapping) -> str:
     """Return where a mistake is, as a reader writes it: ``tasks[2].epochs``."""
-    place, known = "", cls
+    known: type[Config] | None = cls
+    place = ""
     for part in mistake["loc"]:
         if isinstance(part, int):
             place += f"[{part}]"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from .config import BookError
+from .errors import BookError
 
 #: Every variable that names a file or a folder for this library, or for one that it loads models and data sets with.
 PATHS = (

@@ -20,7 +20,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from .config import BookError
+from .errors import BookError
 from .inputs import look, open_file
 
 #: Seconds for which a lock is waited for: longer than :func:`holder_of` holds one to see whether it is free.

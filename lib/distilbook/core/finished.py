@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from .config import BookError, short_hash
+from .config import short_hash
+from .errors import BookError
 from .files import read_json, sha256, sync, write_json
 from .progress import tell
 

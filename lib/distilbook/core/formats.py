@@ -7,7 +7,7 @@ import re
 import unicodedata
 from pathlib import Path
 
-from .config import BookError
+from .errors import BookError
 
 #: A file's format is judged by so many bytes.
 BEGINNING = 1 << 16
@@ -107,12 +107,12 @@ def wide_encoding(beginning: bytes) -> str | None:
         if beginning.startswith(mark):
             return name
     zeros = beginning.count(0)
-    if not zeros or (zeros < len(beginning) / 5 and _is_prose(_decoded(beginning.replace(b"\0", b""), "UTF-8"))):
+    if not zeros or (zeros < len(beginning) / 5 and _is_prose(_decoded(beginning.replace(b"\0", b""), "UTF-8") or "")):
         return None
     texts = {name: _decoded(beginning[:4000], name) for name in WIDE}
     # Read in the wrong order, bytes may be letters of other scripts, but hardly spaces and ends of lines.
-    spaces = {name: sum(map(text.count, " \r\n\t")) for name, text in texts.items() if _is_prose(text)}
-    return max(spaces, key=spaces.get, default=None)
+    spaces = {name: sum(map(text.count, " \r\n\t")) for name, text in texts.items() if text and _is_prose(text)}
+    return max(spaces, key=spaces.__getitem__, default=None)
 
 
 def _decoded(data: bytes, encoding: str) -> str | None:
@@ -123,11 +123,9 @@ def _decoded(data: bytes, encoding: str) -> str | None:
         return None
 
 
-def _is_prose(text: str | None) -> bool:
-    """Return whether a text has hardly a character that is neither letter, number, mark nor space."""
-    strange = sum(
-        unicodedata.category(letter) in ("Cc", "Cn", "Co") and letter not in "\t\r\n" for letter in text or ""
-    )
+def _is_prose(text: str) -> bool:
+    """Whether at most 1% of a text's characters are control, unassigned or private ones."""
+    strange = sum(unicodedata.category(letter) in ("Cc", "Cn", "Co") and letter not in "\t\r\n" for letter in text)
     return bool(text) and strange <= 0.01 * len(text)
 
 

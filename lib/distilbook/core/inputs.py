@@ -16,9 +16,9 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from .config import BookError
+from .errors import BookError
 from .formats import BEGINNING, check_text
 
 #: Names, in lower case, of what systems and tools leave in folders; what begins with a dot is hidden anyway.
@@ -48,7 +48,7 @@ def look(folder: Path, deep: bool = True) -> Found:
         BookError: for a folder that cannot be read, or a name that is no UTF-8.
     """
     found, entered = Found(), set()
-    folders, behind_links = deque([folder]), deque()
+    folders, behind_links = deque([folder]), deque[Path]()
     while folders or behind_links:
         here = (folders or behind_links).popleft()
         if (real := os.path.realpath(here)) in entered:
@@ -173,7 +173,8 @@ def unpacked(path: Path, raw: BinaryIO, wanted: str) -> Iterator[BinaryIO]:
         if packed and not beginning.startswith(b"\x1f\x8b"):
             check_text(path, beginning, wanted)
             raise _not_packed(path)
-        with gzip.GzipFile(fileobj=raw) if packed else contextlib.nullcontext(raw) as file:
+        opened: Any = gzip.GzipFile(fileobj=raw) if packed else contextlib.nullcontext(raw)
+        with opened as file:
             beginning = file.read(BEGINNING)
             check_text(path, beginning, wanted)
             file.seek(len(codecs.BOM_UTF8) if beginning.startswith(codecs.BOM_UTF8) else 0)

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from .config import BookError
+from .errors import BookError
 from .progress import tell
 
 

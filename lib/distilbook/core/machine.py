@@ -1,4 +1,4 @@
-"""This machine: which cores and GPUs there are, how a process keeps to its share of them, what memory it takes."""
+"""The machine: cores and GPUs, a process's share of them, memory in use."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class MemoryWatch:
         self._thread.start()
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join()
 

@@ -10,8 +10,11 @@ import re
 from html import escape
 from typing import Any
 
-from .config import HIDDEN
-
+#: Characters that cannot be seen, or that turn what stands around them: controls, ends of lines, marks of direction.
+HIDDEN = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\ufffe"
+    r"\uffff\U000e0000-\U000e007f]"
+)
 _SPACE = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]+")
 #: Colours and other commands to a terminal.
 _COMMANDS = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")

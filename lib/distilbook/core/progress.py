@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from tqdm import tqdm
 
@@ -67,8 +68,10 @@ class Progress(tqdm):
     file is named it goes there too.
     """
 
+    disable: bool
+
     def __init__(self, description: str, total: float | None, unit: str):
-        self._handle = None
+        self._handle: Any = None
         super().__init__(
             total=total,
             desc=description,
@@ -115,7 +118,7 @@ def _plain(line: str) -> dict[str, str]:
     return {"text/plain": line}
 
 
-def _show(line: str):
+def _show(line: str) -> Any:
     from IPython.display import display
 
     return display(_plain(line), raw=True, display_id=True, metadata=PROGRESS)

@@ -12,8 +12,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from .config import BookError
 from .environment import home_expanded, path_from_environment
+from .errors import BookError
 from .files import read_json, write_json
 
 

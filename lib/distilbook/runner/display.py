@@ -20,7 +20,7 @@ from rich.text import Text
 from ..core.markup import lines
 from ..core.progress import duration
 from ..core.workspace import Workspace
-from .execution import Running, log_of
+from .execution import Outcome, Running, log_of
 
 #: Seconds between two lines of one chapter where lines are not renewed in place.
 SPARSE = 30.0
@@ -61,8 +61,8 @@ class BookDisplay:
         self._followed[running.chapter] = Followed(log_of(running.chapter, self.workspace))
         self.say(f"{running.chapter} starts on {cores}{gpus}: {'; '.join(reasons)}")
 
-    def settled(self, outcome) -> None:
-        """Say what became of a chapter."""
+    def settled(self, outcome: Outcome) -> None:
+        """Report the outcome of a chapter."""
         self.done += 1
         self._followed.pop(outcome.chapter, None)
         text = {"executed": f"done in {duration(outcome.seconds)}", "fresh": "fresh, nothing to do"}

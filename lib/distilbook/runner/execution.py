@@ -1,4 +1,4 @@
-"""One chapter in a process of its own: how it is started, stopped, and what became of it."""
+"""Execution of one chapter in a process of its own: start, stop, result."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 import nbformat
 
@@ -65,8 +66,8 @@ class Running:
                 start_new_session=True,  # a Ctrl-C in the terminal is the runner's to deal with
             )
         with contextlib.suppress(BrokenPipeError):  # a process that ended at once; finish() says with what
-            process.stdin.write(json.dumps(job) + "\n")
-            process.stdin.flush()
+            _input_of(process).write(json.dumps(job) + "\n")
+            _input_of(process).flush()
         return cls(chapter, workspace, share, process)
 
     @property
@@ -81,7 +82,7 @@ class Running:
 
     def stop(self) -> None:
         """End the chapter's process and all it has started; a training run goes on from its checkpoint another time."""
-        self.process.stdin.close()
+        _input_of(self.process).close()
         try:
             self.process.wait(timeout=15)
         except subprocess.TimeoutExpired:
@@ -92,7 +93,7 @@ class Running:
         """Put the notebook of an ended chapter in its place; return the error, or "" when every cell was executed."""
         folder = self.workspace.root / "executing"
         output = folder / f"{self.chapter}.ipynb"
-        self.process.stdin.close()
+        _input_of(self.process).close()
         error = self._error(output)
         failed = self.workspace.root / "failed" / f"{self.chapter}.ipynb"
         target = failed if error else executed_notebook(self.chapter, self.workspace)
@@ -118,6 +119,21 @@ class Running:
             f"signal {-self.process.returncode}" if self.process.returncode < 0 else f"status {self.process.returncode}"
         )
         return f"the process that executed it ended with {ended}" + (f": {lines[-1]}" if lines else "")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Outcome of a chapter: ``fresh``, ``executed``, ``failed``, ``left out`` or ``interrupted``, and why."""
+
+    chapter: str
+    status: str
+    seconds: float = 0.0
+    error: str = ""
+
+
+def _input_of(process: subprocess.Popen) -> IO[str]:
+    assert process.stdin, "it is started with a pipe"
+    return process.stdin
 
 
 def log_of(chapter: str, workspace: Workspace) -> Path:

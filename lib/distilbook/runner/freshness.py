@@ -1,4 +1,4 @@
-"""Whether a chapter is still what its sources make of it; by content, and with the reason where it is not.
+"""Freshness of chapters: by content, with the reason where a chapter is stale.
 
 A chapter's *origin* is all that its execution depended on: its script, its edition's values, what
 lies at the addresses these name, the library code it imports, and what the chapters it reads have

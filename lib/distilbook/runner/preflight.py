@@ -1,4 +1,4 @@
-"""What is looked at before the first chapter starts, so that nobody waits an hour for an error."""
+"""Checks before the first chapter starts: output folder, records, parameters, inputs, models."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def check_records(workspace: Workspace) -> None:
 def check_chapters(chapters: Iterable[str], workspace: Workspace) -> None:
     """Refuse what the ``chapters`` to be executed would stop at, each alone and beside the others they belong to."""
     for chapter in chapters:
-        config = check_parameters(workspace.edition, chapter)
+        config: ChapterConfig = check_parameters(workspace.edition, chapter)
         check_chapter(chapter, config)
         check_trackers(getattr(config, "trackers", ()))
         check_beside_others(chapter, config)
@@ -75,32 +75,33 @@ def check_chapters(chapters: Iterable[str], workspace: Workspace) -> None:
 
 
 def check_models(chapter: str, config: ChapterConfig) -> None:
-    """Refuse models at hand that are not whole, or that take fewer word pieces than ``chapter`` gives them.
+    """Refuse models at hand that are not whole, or that take fewer tokens than ``chapter`` gives them.
 
     Models that still have to be fetched are looked at by the chapter that fetches them.
     """
-    most = most_word_pieces(config)
+    most = longest_input(config)
     named = {(name, chapter): getattr(config, name, "") for name in ("tokenizer", "teacher", "student")}
     if most and not named["student", chapter]:
-        named["teacher", "03_teacher"] = check_parameters(config.edition, "03_teacher").teacher
+        named["teacher", "03_teacher"] = teacher_of(config.edition)
     for (name, place), address in named.items():
         folder = model_at_hand(address) if address else None
         if folder is None:
             continue
         if chapter == "03_teacher":
-            check_teacher(folder, new_head=config.steps > 0)
+            check_teacher(folder, new_head=getattr(config, "steps", 0) > 0)
         if most > (positions := look_at(folder).size["positions"]):
             raise BookError(
-                f"the model has {positions} positions, and chapter {chapter} gives it up to {most} word pieces",
+                f"the model has {positions} positions, and chapter {chapter} gives it up to {most} tokens",
                 where=f"{folder}, parameter {name!r} of chapter {place}",
                 expected=f"block_length and max_length of at most {positions}",
                 do="lower them, or give a model with more positions",
             )
 
 
-def most_word_pieces(config: ChapterConfig) -> int:
-    """Return how many word pieces a chapter gives a model at once, at most; 0 where its parameters do not say."""
-    of_tasks = [config.settings(task).max_length for task in getattr(config, "tasks", ())]
+def longest_input(config: ChapterConfig) -> int:
+    """Return the largest number of tokens that a chapter gives a model at once; 0 where its parameters do not say."""
+    settings = getattr(config, "settings", None)
+    of_tasks = [settings(task).max_length for task in getattr(config, "tasks", ())] if settings else []
     return max([getattr(config, "block_length", 0), *of_tasks])
 
 
@@ -113,22 +114,34 @@ def check_trackers(names: Iterable[str]) -> None:
 
 
 def check_beside_others(chapter: str, config: ChapterConfig) -> None:
-    """Refuse what does not fit other chapters: an arm or a choice the full recipe, layers or lengths the teacher.
+    """Refuse what does not fit other chapters: an ablation or a choice the full recipe, layers or lengths the teacher.
 
     Raises:
         BookError: naming the parameter and the chapter.
     """
     if chapter in ARM_CHAPTERS:
-        check_parameters(config.edition, "06_pretraining").for_arm(chapter.rpartition("/")[2])
+        from ..pretraining.pretrain import PretrainConfig  # torch comes with it, which takes seconds
+
+        check_parameters(config.edition, "06_pretraining", PretrainConfig).for_arm(chapter.rpartition("/")[2])
     if chapter == "07_ablations/choices":
-        check_choices(config, check_parameters(config.edition, "06_pretraining"))
+        check_choices(config)
     check_layers(chapter, config)
 
 
-def check_choices(config: ChapterConfig, full: ChapterConfig) -> None:
-    """Refuse seeds that the full recipe is not run with, and choices that it makes already, or one of its arms."""
-    from ..pretraining.ablations import Choice, check_choice, check_seeds
+def teacher_of(edition: str) -> str:
+    """Return the address of the edition's teacher."""
+    from ..pretraining.teacher_head import TeacherConfig
 
+    return check_parameters(edition, "03_teacher", TeacherConfig).teacher
+
+
+def check_choices(config: ChapterConfig) -> None:
+    """Refuse seeds that the full recipe is not run with, and choices that it makes already, or one of its ablations."""
+    from ..pretraining.ablations import Choice, ChoicesConfig, check_choice, check_seeds
+    from ..pretraining.pretrain import PretrainConfig
+
+    assert isinstance(config, ChoicesConfig)
+    full = check_parameters(config.edition, "06_pretraining", PretrainConfig)
     check_seeds(config.seeds, full.seeds)
     for changes in config.choices:
         check_choice(Choice(changes), full.recipe)
@@ -139,7 +152,7 @@ def check_layers(chapter: str, config: ChapterConfig) -> None:
     own = getattr(config, "layers", ())
     choices = [choice.get("layers", ()) for choice in getattr(config, "choices", ())]
     asked = [*choices, own if isinstance(own, tuple) else ()]
-    teacher = model_at_hand(check_parameters(config.edition, "03_teacher").teacher) if any(asked) else None
+    teacher = model_at_hand(teacher_of(config.edition)) if any(asked) else None
     if teacher is None:
         return
     depth = look_at(teacher).size["layers"]

@@ -1,10 +1,10 @@
-"""Which chapters may run side by side, and on which cores and GPUs.
+"""Schedule of the chapters: which run in parallel, on which cores and GPUs, and how long the rest may take.
 
 Cores are shared out, never shared: two trainings that both use every core are several times slower
 than one after the other. A chapter keeps to the cores it is given by its CPU affinity, so that its
 records name them.
 
-How long the rest of a book may take: from earlier executions here, else from those of another machine.
+Times are estimated from earlier executions here, else from those of another machine.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Executing an edition: what is not fresh, side by side where the machine allows, losing nothing.
+"""Execution of an edition: what is not fresh, in parallel where the machine allows, without loss when killed.
 
 A chapter that fails keeps its notebook up to the failing cell, the chapters that read it are left
 out, and what other chapters made stays as it is. A run that is stopped or killed leaves finished
@@ -13,16 +13,16 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
-from ..book.contents import CHAPTERS, check_names
+from ..book.contents import CHAPTERS, chain, check_names
 from ..book.notebooks import EDITED, edited
 from ..core.config import BookError
 from ..core.files import sole
 from ..core.workspace import Workspace, project_root
 from .display import BookDisplay
-from .execution import Running
+from .execution import Outcome, Running
 from .freshness import Condition, Execution, condition, survey
 from .preflight import check_chapters, check_output, check_records, check_room
 from .resources import Estimate, Machine, Share, may_start
@@ -32,25 +32,16 @@ LOOK = 0.2
 BROKEN = ("failed", "left out")
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a chapter: ``fresh``, ``executed``, ``failed``, ``left out`` or ``interrupted``, and why."""
-
-    chapter: str
-    status: str
-    seconds: float = 0.0
-    error: str = ""
-
-
-def run(edition: str, only: list[str] | None = None, jobs: int | None = None) -> list[Outcome]:
+def run(edition: str, only: list[str] | None = None, jobs: int | None = None, needed: bool = False) -> list[Outcome]:
     """Execute the chapters of ``edition`` that are not fresh, each after those it reads.
 
     Args:
         only: chapters to execute, fresh or not; all that are not fresh where none are named.
-        jobs: at most so many training chapters at once; see :meth:`Machine.here`.
+        jobs: at most this number of training chapters at once; see :meth:`Machine.here`.
+        needed: also execute the chapters that the named ones need, where they are not fresh.
 
     Returns:
-        What became of each chapter, in the book's order. After a Ctrl-C or a SIGTERM those that were
+        The outcome of each chapter, in the book's order. After a Ctrl-C or a SIGTERM those that were
         under way or waiting are ``interrupted``.
 
     Raises:
@@ -64,15 +55,15 @@ def run(edition: str, only: list[str] | None = None, jobs: int | None = None) ->
     with sole(workspace.lock, f"a run of edition {edition!r}"):
         clear(workspace)
         check_records(workspace)
-        conditions = survey(workspace)
-        stale = only or [name for name, here in conditions.items() if here.state not in ("fresh", "waiting")]
-        check_chapters(stale, workspace)
+        conditions, forced = survey(workspace), frozenset(only or ())
+        chapters = chain(*forced) if needed and forced else [name for name in CHAPTERS if not forced or name in forced]
+        due = [n for n in chapters if n in forced or conditions[n].state not in ("fresh", "waiting")]
+        check_chapters(due, workspace)
         for name in edited(project_root() / "book"):
             print(f"book/{name}.ipynb was edited, and is not what is executed: {EDITED.format(name)}")
         machine = Machine.here(jobs)
-        chapters = [name for name in CHAPTERS if not only or name in only]
         with BookDisplay(workspace, len(chapters)) as display, stopped_by_signals():
-            book = BookRun(workspace, chapters, bool(only), machine, display, Estimate(edition, conditions, machine))
+            book = BookRun(workspace, chapters, forced, machine, display, Estimate(edition, conditions, machine))
             return book.to_its_end()
 
 
@@ -88,7 +79,7 @@ class BookRun:
         self,
         workspace: Workspace,
         chapters: list[str],
-        forced: bool,
+        forced: frozenset[str],
         machine: Machine,
         display: BookDisplay,
         estimate: Estimate,
@@ -122,7 +113,7 @@ class BookRun:
             elif self._reads_are_settled(name):
                 if name not in self._found:
                     self._found[name] = condition(name, self.workspace)
-                if self._found[name].state == "fresh" and not self.forced:
+                if self._found[name].state == "fresh" and name not in self.forced:
                     self._settled(Outcome(name, "fresh"))
 
     def _reads_are_settled(self, name: str) -> bool:
@@ -159,7 +150,7 @@ class BookRun:
         before = self._found[one.chapter].last
         longest = max(before.longest if before else 0.0, 0.0 if error else seconds)
         now = datetime.now().astimezone().isoformat(timespec="seconds")
-        status = "failed" if error else "executed"
+        status: Literal["failed", "executed"] = "failed" if error else "executed"
         origin, cores = self._found[one.chapter].origin, len(one.share.cores)
         Execution(status, origin, seconds, cores, longest, now, error).keep(one.chapter, self.workspace)
         if not error:

@@ -1,6 +1,4 @@
-"""How an edition stands, in words: for somebody who has just come to it.
-
-Removing what no chapter and no current record needs any more.
+"""Status of an edition as a report, and removal of results that no chapter and no current record needs.
 
 Results lie in folders named by what they were made from, so an older one stays when a parameter or a
 line of code changes, and is found again when the change is taken back. That costs room in the end.
@@ -150,7 +148,7 @@ def _next(workspace: Workspace, conditions: Mapping[str, Condition], states: Map
         )
         return f"Next: nothing to execute; {there}."
     waiting = [name for name in CHAPTERS if states[name] == "waiting"]
-    known = [conditions[name].last.longest for name in due if conditions[name].last and conditions[name].last.longest]
+    known = [last.longest for name in due if (last := conditions[name].last) and last.longest]
     upto = f"; they took {duration(sum(known))} at their longest" if len(known) == len(due) else ""
     more = f", then {len(waiting)} that read them if these make something else" if waiting else ""
     return f"Next: distilbook run {workspace.edition} executes {len(due)} chapters{more}{upto}."

@@ -1,8 +1,6 @@
-"""The site of one edition, rendered where it is not what its sources make of it any more.
+"""Freshness of an edition's site, which is rendered anew when its origin has changed.
 
-Whether the rendered site is still what its sources make of it; by content, and without what renders it.
-
-A site's *origin* is all that its pages show or are made by. It is kept when a site is finished, and a
+A site's *origin* is all that its pages show or are made by, by content. It is kept when a site is finished, and a
 site is fresh while its origin is the same and its pages are there. Nothing here imports what renders it,
 so that asking takes a fraction of a second.
 """
@@ -126,7 +124,7 @@ def _predictions(workspace: Workspace) -> list[str]:
 
 def _execution(chapter: str, workspace: Workspace) -> list | None:
     last = last_execution(chapter, workspace)
-    return last and [last.status, last.seconds, last.cores, last.longest, last.finished]
+    return None if last is None else [last.status, last.seconds, last.cores, last.longest, last.finished]
 
 
 def _version(package: str) -> str | None:
