@@ -127,7 +127,7 @@ def test_the_readme_shows_what_the_shipped_runs_say(run, project):
         assert line.endswith(f"| {' | '.join(cells)} |")
     verdicts = [f"- {verdict.sentence}" for verdict in references.reference_verdicts(run)]
     arms = [
-        f"- {row['arm'][0].upper()}{row['arm'][1:]}: {row['change [95% interval]']} of macro-score against the full "
+        f"- {row['ablation'][0].upper()}{row['ablation'][1:]}: {row['change [95% interval]']} of macro-score against the full "
         f"recipe: {row['which is']}."
         for row in references.reference_arms([run])
     ]

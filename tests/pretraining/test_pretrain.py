@@ -136,7 +136,7 @@ def test_a_corpus_of_another_vocabulary_is_refused_before_training(corpus, teach
     one, other = sorted(words, key=words.get)[-2:]
     words[one], words[other] = words[other], words[one]
     (copy / "tokenizer.json").write_text(json.dumps(tokenizer))
-    with pytest.raises(BookError, match="is not the one that cut the corpus"):
+    with pytest.raises(BookError, match="is not the corpus's"):
         pretrain(config, "full", 0, corpus, copy, tmp_path / "runs")
 
 
