@@ -247,8 +247,7 @@ def test_a_file_of_blank_lines_has_no_document(tmp_path, name):
 
 @pytest.mark.parametrize("name", ["a.txt", "a.txt.gz", "a.jsonl", "a.jsonl.gz"])
 @pytest.mark.parametrize(
-    ("content", "line"),
-    [(BINARY, 1), (b"caf\xe9", 1), (b"\n\ncaf\xe9\n\nna\xefve\n", 3), (b'{"text": "caf\xc3', 1)],
+    ("content", "line"), [(BINARY, 1), (b"caf\xe9", 1), (b"\n\ncaf\xe9\n\nna\xefve\n", 3), (b'{"text": "caf\xc3', 1)]
 )
 def test_a_file_in_another_encoding_is_refused_by_its_first_line(tmp_path, name, content, line):
     path = write(tmp_path / name, content)

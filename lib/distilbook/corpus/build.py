@@ -16,15 +16,7 @@ from ..core.finished import CORPUS_MARKER, begin_again, is_whole, seal
 from ..core.run_keys import code_hash
 from ..text.sources import fingerprint
 from .config import CorpusConfig
-from .corpus import (
-    BlockShards,
-    Corpus,
-    check_block_length,
-    evenly_spaced,
-    shard_paths,
-    vocabulary_hash,
-    write_blocks,
-)
+from .corpus import BlockShards, Corpus, check_block_length, evenly_spaced, shard_paths, vocabulary_hash, write_blocks
 from .packing import vocabulary_size
 from .preparation import Preparation, State
 from .tokenising import Settings

@@ -154,7 +154,7 @@ class Family:
     def other_shapes(self, size: Mapping[str, int]) -> Shapes:
         """Return the shapes of known parameters that are not used here: other heads, copies of tied weights, pooler."""
         width, decoder = size["width"], self.head["head_decoder"]
-        shapes = {f"{decoder}.weight": (size["vocabulary"], width), f"{decoder}.bias": (size["vocabulary"],)}
+        shapes: Shapes = {f"{decoder}.weight": (size["vocabulary"], width), f"{decoder}.bias": (size["vocabulary"],)}
         for name, outputs in self.other_heads.items():
             shapes |= _linear(name, width, outputs)
         return shapes | (_linear(self.modules["pooler"], width, width) if "pooler" in self.modules else {})
@@ -172,7 +172,7 @@ class Family:
         layer = self.layer_of(name)
         if layer is not None:
             module = module.removeprefix(f"{self.layer.format(layer)}.")
-        for role, known in (self.modules | self.head).items():
+        for role, known in (self.modules | self.head).items():  # type: ignore[operator]  # dicts
             if module == known:
                 return PARTS[role], layer
         raise BookError(
@@ -193,7 +193,7 @@ class Family:
         made = {key: teacher[self.dimensions[name]] for name, key in student.dimensions.items()}
         made |= {student.dimensions["layers"]: layers, student.activation: teacher[self.activation]}
         made |= dict.fromkeys(student.dropouts, dropout)
-        same = ("initializer_range", "pad_token_id")
+        same: tuple[str, ...] = ("initializer_range", "pad_token_id")
         if student is self:
             same += ("layer_norm_eps", "bos_token_id", "eos_token_id")
         return made | {key: teacher[key] for key in same}

@@ -1,8 +1,4 @@
-"""Where the parameters are: every one of a model accounted for, from its shapes alone.
-
-Models are made on torch's meta device, which knows shapes and holds no numbers, so that counting
-110 million parameters costs no memory.
-"""
+"""Parameter counts by part and layer, of models on torch's meta device, which has shapes but no numbers."""
 
 from __future__ import annotations
 
@@ -114,16 +110,16 @@ def count_by_formula(
 
 
 def width_for(parameters: int, layers: int, heads: int, times_wider: int) -> int:
-    """Return the width at which a DistilBERT of so many layers comes nearest to so many parameters.
+    """Return the width, a multiple of ``heads``, at which a DistilBERT comes nearest to this number of ``parameters``.
 
-    Args:
-        heads: which divide the width.
-        times_wider: the feed-forward width over the width.
+    ``times_wider`` is the feed-forward width over the width.
     """
 
     def count(width: int) -> int:
-        sizes = {"vocabulary": 30_522, "positions": 512, "token_types": 0, "pooler": False}
-        return count_by_formula(layers=layers, width=width, feed_forward=times_wider * width, **sizes)
+        return count_by_formula(
+            layers=layers, width=width, feed_forward=times_wider * width,
+            vocabulary=30_522, positions=512, token_types=0, pooler=False,
+        )  # fmt: skip
 
     widths = range(heads, max(2, parameters // 30_522) + 2 * heads, heads)
     return min(widths, key=lambda width: abs(count(width) - parameters))

@@ -59,7 +59,7 @@ class StoredTokenizer:
                 do="write it there: AutoTokenizer.from_pretrained(<the model>).save_pretrained(<the folder>)",
             )
         self.facts = read_object(folder / FILE)
-        self.said = {}
+        self.said: dict[str, Any] = {}
         for name in (NAMES, CONFIG):
             self.said |= read_object(folder / name) if (folder / name).is_file() else {}
         try:

@@ -121,11 +121,7 @@ class Labels:
 
 
 def examples(
-    rows: Iterable[Row],
-    columns: Columns,
-    labels: Labels | None,
-    place: object,
-    left_out: list[str] | None = None,
+    rows: Iterable[Row], columns: Columns, labels: Labels | None, place: object, left_out: list[str] | None = None
 ) -> Examples:
     """Return the examples in ``rows``.
 
