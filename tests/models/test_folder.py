@@ -229,7 +229,7 @@ def test_a_damaged_model_is_no_start_for_fine_tuning_either(model, damage):
     [
         ({"n_layers": 1}, "2 layers, and config.json says 1"),
         ({"n_layers": ...}, "does not say n_layers"),
-        ({"num_hidden_layers": 5}, "says two things of n_layers"),
+        ({"num_hidden_layers": 5}, "gives two values of n_layers"),
         ({"activation": "mine"}, "activation: 'mine'"),
         ({"model_type": "bert"}, "does not say num_hidden_layers"),
     ],
@@ -287,7 +287,7 @@ def test_known_other_heads_and_old_names_change_nothing(model, teacher_folder, c
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
-def test_rows_without_a_word_piece_are_padding(model):
+def test_embeddings_without_a_token_are_allowed(model):
     def pad(tensors):
         grown = {}
         for name, one in tensors.items():

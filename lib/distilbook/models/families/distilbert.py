@@ -1,4 +1,4 @@
-"""DistilBERT (Sanh et al. 2019): a BERT without token types and pooler; not taken as a teacher here."""
+"""DistilBERT (Sanh et al. 2019): a BERT without token types and pooler; never a teacher here."""
 
 from ..family import Family
 
