@@ -67,12 +67,9 @@ class Corpus:
 def check_block_length(block_length: int, positions: int, where: object) -> None:
     """Refuse blocks longer than a model's inputs may be."""
     if block_length > positions:
-        raise BookError(
-            f"blocks have {block_length} tokens, and the model has {positions} positions",
-            where=where,
-            expected=f"block_length of at most {positions}",
-            do="lower block_length in chapter 02, or give a model with more positions",
-        )
+        what = f"blocks have {block_length} tokens, and the model has {positions} positions"
+        do = "lower block_length in chapter 02, or give a model with more positions"
+        raise BookError(what, where=where, expected=f"block_length of at most {positions}", do=do)
 
 
 def shard_paths(folder: Path, split: str) -> list[Path]:

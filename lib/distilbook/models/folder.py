@@ -15,7 +15,7 @@ from ..core.config import BookError, short_hash
 from ..core.files import sha256
 from .family import Head, Shapes, families, family_of, known_families
 from .stored import CONFIG, Stored, check_there, listed, read_object, stored_tensors, weight_files
-from .tokenizer import StoredTokenizer
+from .tokenizer import OWN_FILE, StoredTokenizer
 
 OWN_CONFIG = "put the model's own config.json into the folder"
 #: Buffers that older versions of transformers saved: numbers that follow from the shapes.
@@ -132,11 +132,6 @@ class ModelFolder:
         """Return the parameters of the ``head`` that are not stored."""
         return [name for name in self.family.head_shapes(head, self.size) if name not in self.tensors]
 
-    @property
-    def has_masked_lm_head(self) -> bool:
-        """Whether the masked-LM head is complete."""
-        return not self.lacks("masked_lm")
-
     @functools.cached_property
     def fingerprint(self) -> str:
         """A short hash of weights, configuration and tokenizer."""
@@ -147,11 +142,8 @@ class ModelFolder:
     def _check_family(self) -> None:
         code = self.config.get("auto_map") or self.config.get("trust_remote_code")
         if code or _optional(self.path / "tokenizer_config.json").get("auto_map"):
-            raise self._refused(
-                "the model's folder asks to run code that comes with it (auto_map)",
-                f"{known_families()}, whose code is part of transformers",
-                "give another model; this book runs no code from a model's folder",
-            )
+            what, do = "the model's folder asks to run code that comes with it (auto_map)", "give another model"
+            raise self._refused(what, f"{known_families()}, whose code is part of transformers", do)
         if not isinstance(self.config.get("model_type"), str):
             known = f"a model_type that this book knows: {', '.join(families())}"
             raise self._refused(f"{CONFIG} does not name the model_type", known, OWN_CONFIG)
@@ -160,11 +152,9 @@ class ModelFolder:
         except BookError as error:
             raise self._refused(error.what, str(error.expected), str(error.do)) from None
         if (self.path / "adapter_config.json").exists():
-            raise self._refused(
-                "the model's folder holds an adapter (adapter_config.json), which some installations would load",
-                "the whole model",
-                "join both with peft (merge_and_unload) and write them with save_pretrained, or remove the adapter",
-            )
+            what = "the model's folder holds an adapter (adapter_config.json), which some installations would load"
+            do = "join both with peft (merge_and_unload) and write them with save_pretrained, or remove the adapter"
+            raise self._refused(what, "the whole model", do)
 
     def _dimension(self, key: str) -> int:
         number = self.config.get(key)
@@ -208,13 +198,11 @@ class ModelFolder:
         key = "embeddings.word_embeddings.weight"
         if before := next((name.removesuffix(key) for name in names if name.endswith(f".{key}")), None):
             wrapper = next((what for start, what in WRAPPERS.items() if before.startswith(start)), None)
-            raise self._refused(
-                f"the names of the weights begin with {before!r}" + (f", as {wrapper} has them" if wrapper else ""),
-                f"names that begin with '{self.family.prefix}.' or 'embeddings.'",
-                "save the model itself, without what is wrapped around it"
-                if wrapper
-                else f"check that the weights are those of {self.family.title}, as {CONFIG} says",
-            )
+            what = f"the names of the weights begin with {before!r}" + (f", as {wrapper} has them" if wrapper else "")
+            do = f"check that the weights are those of {self.family.title}, as {CONFIG} says"
+            if wrapper:
+                do = "save the model itself, without its wrapper"
+            raise self._refused(what, f"names that begin with '{self.family.prefix}.' or 'embeddings.'", do)
 
     def _check_tensors(self) -> None:
         """Refuse missing and superfluous weights, and those of another shape or type than the configuration's."""
@@ -227,18 +215,12 @@ class ModelFolder:
         heads = family.head_shapes("masked_lm", size) | family.head_shapes("classifier", size)
         known = encoder | family.other_shapes(size) | heads
         if unknown := [name for name in self.tensors if name not in known and name not in BUFFERS]:
-            raise self._refused(
-                f"{len(unknown)} of the weights belong to no known part of {self.family.title}, "
-                f"and would be dropped: {listed(unknown)}",
-                f"the weights of {self.family.title}, as {CONFIG} says",
-                "give the model that these weights are from",
-            )
+            what = f"{len(unknown)} of the weights belong to no known part of {family.title}: {listed(unknown)}"
+            expected = f"the weights of {family.title}, as {CONFIG} says"
+            raise self._refused(what, expected, "give the model that these weights are from")
         if missing := [self.prefix + name for name in encoder if name not in self.tensors]:
-            raise self._refused(
-                f"{len(missing)} of the model's weights were not loaded: {listed(missing)}",
-                f"every weight of {self.family.title}",
-                "supply the whole model, as safetensors",
-            )
+            what = f"{len(missing)} of the model's weights were not loaded: {listed(missing)}"
+            raise self._refused(what, f"every weight of {family.title}", "supply the whole model, as safetensors")
         self._check_shapes(known)
 
     def _check_shapes(self, known: Shapes) -> None:
@@ -251,20 +233,15 @@ class ModelFolder:
                 expected = f"{tuple('any' if size is None else size for size in shape)}, as {CONFIG} says"
                 raise self._refused(f"the weight {name} has the shape {stored.shape}", expected, OWN_CONFIG)
             if stored.type not in NUMBERS:
-                raise self._refused(
-                    f"the weight {name} is stored in {stored.type}",
-                    f"one of {', '.join(NUMBERS)}: weights that are not quantised",
-                    "give the model as it was before it was quantised",
-                )
+                expected = f"one of {', '.join(NUMBERS)}: weights that are not quantised"
+                do = "give the model before quantisation"
+                raise self._refused(f"the weight {name} is stored in {stored.type}", expected, do)
 
     def _check_vocabulary(self) -> None:
         rows, numbers = self.size["vocabulary"], self.tokenizer.numbers
         if numbers > rows:
-            raise self._refused(
-                f"the tokenizer has {numbers} tokens, the model {rows}",
-                "an embedding for every token",
-                "put the model's own tokenizer.json into the folder",
-            )
+            what = f"the tokenizer has {numbers} tokens, the model {rows}"
+            raise self._refused(what, "an embedding for every token", OWN_FILE)
         padding = self.config.get("pad_token_id", 0)
         if padding not in (None, self.tokenizer.pad_id):
             raise self._refused(

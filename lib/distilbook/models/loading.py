@@ -76,12 +76,9 @@ def load_model(folder: Path, head: Head, new_head: bool = False, **changes: Any)
     """
     found = look_at(folder)
     if (missing := found.lacks(head)) and not new_head:
-        raise BookError(
-            f"{len(missing)} weights of the model's head were not loaded: {listed(missing)}",
-            where=folder,
-            expected="a model with its head",
-            do="supply the whole model, as safetensors",
-        )
+        what = f"{len(missing)} weights of the model's head were not loaded: {listed(missing)}"
+        do = "supply the whole model, as safetensors"
+        raise BookError(what, where=folder, expected="a model with its head", do=do)
     cls = getattr(transformers, found.family.classes[head])
     config = load_config(found, **changes)
     try:
@@ -99,12 +96,9 @@ def load_model(folder: Path, head: Head, new_head: bool = False, **changes: Any)
     except Exception as error:  # of any class
         raise _not_loaded(found, error) from None
     if broken := [name for name, weight in model.named_parameters() if not weight.isfinite().all()]:
-        raise BookError(
-            f"{len(broken)} of the model's weights hold numbers that are not finite: {listed(broken)}",
-            where=folder,
-            expected="finite numbers in float32",
-            do="give an earlier state of the model; its training went wrong, or its file is damaged",
-        )
+        what = f"{len(broken)} of the model's weights hold numbers that are not finite: {listed(broken)}"
+        do = "give an earlier state of the model; its training went wrong, or its file is damaged"
+        raise BookError(what, where=folder, expected="finite numbers in float32", do=do)
     return model
 
 
@@ -136,18 +130,15 @@ def load_teacher(folder: Path, new_head: bool) -> PreTrainedModel:
     check_teacher(folder, new_head)
     model = load_model(folder, "masked_lm", new_head)
     if model.get_output_embeddings().weight is not model.get_input_embeddings().weight:
-        raise BookError(
-            "the masked-LM head has a matrix of its own",
-            where=folder,
-            expected="the word embeddings as the head's matrix, which a student shares too",
-            do="give a model whose head is tied to its word embeddings, or remove the head and fit a new one",
-        )
+        expected = "the word embeddings as the head's matrix, as in a student"
+        do = "give a model whose head is tied to its word embeddings, or remove the head and fit a new one"
+        raise BookError("the masked-LM head has a matrix of its own", where=folder, expected=expected, do=do)
     return model.eval()
 
 
 def has_head(folder: Path) -> bool:
-    """Whether the model in ``folder`` comes with a masked-LM head."""
-    return look_at(folder).has_masked_lm_head
+    """Whether the model in ``folder`` has a complete masked-LM head."""
+    return not look_at(folder).lacks("masked_lm")
 
 
 def weights_fingerprint(folder: Path) -> str:

@@ -67,12 +67,8 @@ def read_object(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise _damaged(path, str(error)) from None
     if not isinstance(value, dict):
-        raise BookError(
-            f"a model's file holds a JSON {_kind(value)}, not an object",
-            where=path,
-            expected='names and values in braces: {"name": value}',
-            do="copy or download it again",
-        )
+        what, expected = f"a model's file holds a JSON {_kind(value)}, not an object", 'an object: {"name": value}'
+        raise BookError(what, where=path, expected=expected, do="copy or download it again")
     return value
 
 
@@ -110,7 +106,7 @@ def stored_tensors(files: Sequence[Path]) -> dict[str, Stored]:
         except (SafetensorError, OSError, ValueError) as error:
             raise _damaged(path, str(error)) from None
         if twice := sorted(tensors.keys() & found):
-            raise _damaged(path, f"{twice[0]} lies in two files")
+            raise _damaged(path, f"{twice[0]} is in two files")
         tensors |= found
     return tensors
 
@@ -128,20 +124,13 @@ def _shards(index: Path) -> list[Path]:
         raise _damaged(index, "it has no 'weight_map' of tensors and file names")
     names = sorted(set(places.values()))
     if outside := [name for name in names if name != Path(name).name or not name.endswith(".safetensors")]:
-        raise BookError(
-            f"the index of a model's weights names {outside[0]!r}",
-            where=index,
-            expected="names of safetensors files in the same folder",
-            do="copy or download the model again from where it was published",
-        )
+        what, expected = f"the index of a model's weights names {outside[0]!r}", "safetensors files in the same folder"
+        raise BookError(what, where=index, expected=expected, do="copy or download the model again from its publisher")
     files = [index.parent / name for name in names]
     if missing := [path.name for path in files if not path.is_file()]:
-        raise BookError(
-            f"{len(missing)} of a model's {len(files)} weight files are missing: {listed(missing)}",
-            where=index.parent,
-            expected="every file that the index names",
-            do="copy or download the missing files too",
-        )
+        what = f"{len(missing)} of a model's {len(files)} weight files are missing: {listed(missing)}"
+        expected, do = "every file that the index names", "copy or download the missing files too"
+        raise BookError(what, where=index.parent, expected=expected, do=do)
     for path in files:
         said = {tensor for tensor, name in places.items() if name == path.name}
         if other := said ^ stored_tensors([path]).keys():
@@ -163,10 +152,7 @@ def _no_weights(folder: Path, names: list[str]) -> BookError:
         do = f"where that is the whole model, rename it to {SINGLE}; else give the index of its parts, {INDEX}"
     elif pickles:
         what = f"a model's weights come only as a pickle ({pickles[0]}), which can run code when it is loaded"
-        do = (
-            "where you trust the file, convert it: load it with transformers and write it with "
-            "save_pretrained(folder, safe_serialization=True)"
-        )
+        do = "where you trust the file, load it with transformers and save_pretrained(folder, safe_serialization=True)"
     elif foreign:
         what = f"a model's weights come only for {FOREIGN[Path(foreign[0]).suffix]} ({foreign[0]})"
         do = "convert them: load them with transformers and write them with save_pretrained(folder)"

@@ -90,11 +90,9 @@ class StoredTokenizer:
     def _check_vocabulary(self) -> None:
         missing = [name or self._usual[key] for key, name in self.special.items() if name not in self.vocabulary]
         if missing or len(self.vocabulary) <= len(self._special_tokens()):
-            raise self._refused(
-                f"the tokenizer has {len(self.vocabulary)} tokens and lacks {missing or 'every ordinary one'}",
-                f"a vocabulary with {', '.join(self.family.special)}, or its own names for them in {CONFIG}",
-                OWN_FILE,
-            )
+            what = f"the tokenizer has {len(self.vocabulary)} tokens and lacks {missing or 'every ordinary one'}"
+            expected = f"a vocabulary with {', '.join(self.family.special)}, or its own names for them in {CONFIG}"
+            raise self._refused(what, expected, OWN_FILE)
         if unknown := [name for name in self._named_special() if name not in self.vocabulary]:
             raise self._refused(
                 f"{CONFIG} adds tokens that {FILE} does not have: {listed(unknown)}",
@@ -113,11 +111,8 @@ class StoredTokenizer:
         for name, ours in REPEATED.items():
             said, does = self.said.get(name), normaliser.get(ours)
             if None not in (said, does) and said != does:
-                raise self._refused(
-                    f"{CONFIG} says {name}: {json.dumps(said)}, and {FILE} {ours}: {json.dumps(does)}",
-                    "one statement on how text is cut",
-                    "correct the wrong one; most models' own files agree",
-                )
+                what = f"{CONFIG} says {name}: {json.dumps(said)}, and {FILE} {ours}: {json.dumps(does)}"
+                raise self._refused(what, "equal settings", "correct the wrong one; most models' own files agree")
 
     def _check_special_places(self) -> None:
         """Refuse a tokenizer that does not build the family's sequences: for a BERT ``[CLS] a [SEP] b [SEP]``."""
@@ -173,11 +168,8 @@ class StoredTokenizer:
             **({"additional_special_tokens": further} if further else {}),
         )
         if other := differences(before, loaded.backend_tokenizer.to_str()):
-            raise self._refused(
-                f"transformers changes the tokenizer's {listed(other)}",
-                f"what {FILE} says",
-                "write the file anew with the pinned transformers and tokenizers",
-            )
+            do = "write the file anew with the pinned transformers and tokenizers"
+            raise self._refused(f"transformers changes the tokenizer's {listed(other)}", f"what {FILE} says", do)
         return loaded
 
     def _refused(self, what: str, expected: str, do: str) -> BookError:

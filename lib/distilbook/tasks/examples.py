@@ -144,12 +144,9 @@ def examples(
 def _refuse_twice(ids: list[str], place: object) -> None:
     """Refuse a test set with a duplicate id: a submission names its answers by them."""
     if twice := [id for id, times in Counter(ids).items() if times > 1]:
-        raise BookError(
-            f"the id {twice[0]!r} is given twice" + (f", and {len(twice) - 1} more" if len(twice) > 1 else ""),
-            where=place,
-            expected="an id of its own for each row of a test set",
-            do="supply the file again, as its authors publish it",
-        )
+        what = f"the id {twice[0]!r} is given twice" + (f", and {len(twice) - 1} more" if len(twice) > 1 else "")
+        do = "supply the file again, as its authors publish it"
+        raise BookError(what, where=place, expected="unique ids of a test set's rows", do=do)
 
 
 def _usable(rows: Iterable[Row], columns: Columns, labels: Labels | None, left_out: list[str] | None) -> list[tuple]:
@@ -175,12 +172,8 @@ def refusal(errors: list[BookError], good: int) -> BookError:
         return first
     listed = "; ".join(f"{what} ({number:,} of them)" for what, number in reasons.most_common(3))
     more = f"; and {len(reasons) - 3} more reasons" if len(reasons) > 3 else ""
-    return BookError(
-        f"{len(errors):,} of {len(errors) + good:,} rows cannot be used: {listed}{more}",
-        where=f"{first.where} is the first",
-        expected=first.expected,
-        do=first.do,
-    )
+    what = f"{len(errors):,} of {len(errors) + good:,} rows cannot be used: {listed}{more}"
+    return BookError(what, where=f"{first.where} is the first", expected=first.expected, do=first.do)
 
 
 def _example(row: Row, columns: Columns, labels: Labels | None) -> tuple:

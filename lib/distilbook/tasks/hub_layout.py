@@ -69,12 +69,9 @@ class HubFiles:
         numbered = [match for file in files if (match := re.search(r"-(\d+)-of-(\d+)\.", file.name))]
         there, parts = {int(match[1]) for match in numbered}, {int(match[2]) for match in numbered}
         if numbered and (len(parts) > 1 or there != set(range(max(parts)))):
-            raise BookError(
-                f"a split has {len(there):,} of {max(parts):,} files",
-                where=f"{self.folder}, {', '.join(file.name for file in files[:3])}",
-                expected="as many files as their names say",
-                do="copy or download the others",
-            )
+            what = f"a split has {len(there):,} of {max(parts):,} files"
+            where = f"{self.folder}, {', '.join(file.name for file in files[:3])}"
+            raise BookError(what, where=where, expected="all files of the split", do="copy or download the others")
 
     def has(self, split: str) -> bool:
         return bool(self.files(split))

@@ -110,12 +110,9 @@ def _classes(rows: dict[str, list[Row]], path: Path) -> tuple[str, ...]:
     if found <= {"0", "1"}:
         found = {"0", "1"}
     if len(found) == 1:
-        raise BookError(
-            f"every row of split 'train' has the label {found.pop()!r}",
-            where=path,
-            expected="two labels or more",
-            do="add rows with another label, or name the column 'score' where it holds values",
-        )
+        what = f"every row of split 'train' has the label {found.pop()!r}"
+        do = "add rows with another label, or name the column 'score' where it holds values"
+        raise BookError(what, where=path, expected="two labels or more", do=do)
     whole = all(re.fullmatch("[0-9]{1,18}", label) for label in found)
     classes = tuple(sorted(found, key=(lambda label: (int(label), label)) if whole else None))
     for label in sorted(counts["test"].keys() - found):

@@ -125,10 +125,7 @@ def _layout(source: TaskSource) -> Layout | None:
     if os.path.isdir(path):
         return glue.local_layout(task, path) if task else imdb.local_layout(path)
     if not os.path.exists(path):
-        raise BookError(
-            "the task's file does not exist",
-            where=path,
-            expected="a tab-separated file, or a folder with the files of a known task",
-            do="correct the task's address; relative paths start at the project's root",
-        )
+        expected = "a tab-separated file, or a folder with the files of a known task"
+        do = "correct the task's address; relative paths start at the project's root"
+        raise BookError("the task's file does not exist", where=path, expected=expected, do=do)
     return None

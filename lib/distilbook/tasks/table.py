@@ -49,12 +49,10 @@ class Table:
     def _values(self, fields: list[str], where: str) -> dict[str, str] | BookError:
         if len(fields) == len(self.header):
             return dict(zip(self.header, fields, strict=True))
-        return BookError(
-            f"a row has {len(fields)} fields, the header {len(self.header)}",
-            where=where,
-            expected=f"{len(self.header)} fields with tabs between them: {', '.join(self.header)}",
-            do="complete the row, and replace tabs within a sentence by spaces",
-        )
+        what = f"a row has {len(fields)} fields, the header {len(self.header)}"
+        expected = f"{len(self.header)} fields with tabs between them: {', '.join(self.header)}"
+        do = "complete the row, and replace tabs within a sentence by spaces"
+        return BookError(what, where=where, expected=expected, do=do)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str | BookError]]:

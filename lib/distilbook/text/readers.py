@@ -94,12 +94,9 @@ def _check_beginning(path: Path) -> None:
 def _refuse_rows(path: Path, first: str) -> None:
     """Refuse JSON lines in a file named as plain text."""
     if re.match(r'\{\s*"[^"]*"\s*:', first) and first.endswith("}"):
-        raise BookError(
-            "a file of plain text holds JSON lines",
-            where=path,
-            expected="a paragraph a line, and a blank line between documents",
-            do="give it the ending .jsonl",
-        )
+        expected = "a paragraph a line, and a blank line between documents"
+        do = "give it the ending .jsonl"
+        raise BookError("a file of plain text holds JSON lines", where=path, expected=expected, do=do)
 
 
 def files_read(path: Path, subset: str | None, split: str) -> list[Path]:
@@ -167,19 +164,13 @@ def _of_folder(path: Path) -> tuple[list[Path], dict[Path, str]]:
     others = {file: _why_no_data(file) for file in set(there.files) - set(data)}
     left_out = there.left_out | links | {file: why for file, why in others.items() if why}
     if not found:
-        raise BookError(
-            "a folder holds no data" + (f"; there are only {listed(left_out, path)}" if left_out else ""),
-            where=path,
-            expected=f"files that end with {ENDINGS}",
-            do="put the data there, or correct the source's address",
-        )
+        what = "a folder holds no data" + (f"; there are only {listed(left_out, path)}" if left_out else "")
+        do = "put the data there, or correct the source's address"
+        raise BookError(what, where=path, expected=f"files that end with {ENDINGS}", do=do)
     if len({is_text(file) for file in found}) > 1:
-        raise BookError(
-            "a folder holds plain text and rows side by side",
-            where=path,
-            expected=f"either {' and '.join(TEXT)}, or {', '.join(ROWS)}",
-            do="make two sources of them, each with a folder of its own",
-        )
+        expected = f"either {' and '.join(TEXT)}, or {', '.join(ROWS)}"
+        do = "make two sources of them, each with a folder of its own"
+        raise BookError("a folder holds plain text and rows side by side", where=path, expected=expected, do=do)
     return found, left_out
 
 

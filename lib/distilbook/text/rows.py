@@ -94,7 +94,7 @@ def _damaged(path: Path) -> BookError:
         "a file is no parquet, or only a part of one",
         where=path,
         expected="a whole parquet file",
-        do="copy or download the file again, or give it the ending of what is in it",
+        do="copy or download the file again, or give it the ending of its format",
     )
 
 

@@ -86,12 +86,8 @@ def documents(source: TextSource, reading: Reading | None = None) -> Iterator[Do
             if reading.given == source.limit:
                 break
     if reading.given == 0:
-        raise BookError(
-            "a source holds no text",
-            where=source.address,
-            expected="at least one document with a word",
-            do="correct the source's address or column, or remove the source",
-        )
+        expected, do = "at least one document with a word", "correct the source's address or column, or remove it"
+        raise BookError("a source holds no text", where=source.address, expected=expected, do=do)
 
 
 def _all_documents(source: TextSource, reading: Reading) -> Iterator[Document]:

@@ -81,12 +81,8 @@ def wheel_path(distribution: str) -> Path:
 def _verified(path: Path, digest: str, size: int, modified: int) -> Path:
     found = sha256(path)
     if found != digest:
-        raise BookError(
-            f"a file is not the pinned wheel (its SHA-256 is {found})",
-            where=path,
-            expected=f"SHA-256 {digest}",
-            do="delete the file and start again: it will be fetched anew",
-        )
+        what, do = f"a file is not the pinned wheel (its SHA-256 is {found})", "delete the file and start again"
+        raise BookError(what, where=path, expected=f"SHA-256 {digest}", do=do)
     return path
 
 
