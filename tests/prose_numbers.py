@@ -475,8 +475,8 @@ def _counted(used) -> Iterator[float]:
 
 def _noise(used) -> Iterator[float]:
     """Yield what the teacher's ratio to itself would be on a quiet machine, how far it strays, and how far it may."""
+    from distilbook.inference.noise import TOO_LOUD
     from distilbook.inference.protocol import PAIRS
-    from distilbook.inference.timing import TOO_LOUD
 
     yield from (1, TOO_LOUD)
     ratios = [r for r in used if r.metric == "time_ratio" and r.task == PAIRS]

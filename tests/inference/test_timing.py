@@ -279,7 +279,9 @@ def test_students_of_equal_parameters_have_them():
 def invented(teacher: float, student: float, threads: int = 1) -> Measured:
     models = TimingConfig.parse(PUBLISHED, "").pair
     start = Start((((teacher,), (student,)),) * 2, (((1.5,), (1.0,)),) * 2, 0.9, 7.0)
-    return Measured(Comparison(PAIRS, models, (Input(1, 10, words=(4, 3)),) * 2, 1, 2), threads, "cpu", 0, (start, start))
+    return Measured(
+        Comparison(PAIRS, models, (Input(1, 10, words=(4, 3)),) * 2, 1, 2), threads, "cpu", 0, (start, start)
+    )
 
 
 def test_the_records_say_ratio_noise_and_times_for_each_number_of_threads():

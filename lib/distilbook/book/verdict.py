@@ -19,9 +19,10 @@ from ..finetuning.config import VerdictConfig
 from ..finetuning.grid import Cell, Model, grid, run_grid, task_of
 from ..finetuning.records import finetuning_records
 from ..inference.models import Timed, timed_folder
+from ..inference.noise import TOO_LOUD, stray_of
 from ..inference.protocol import PAIRS, PairTiming, pair_orders
 from ..inference.records import TIMING, ordered_by, size_records, timing_records
-from ..inference.timing import TOO_LOUD, run_timing, stray_of
+from ..inference.timing import run_timing
 from ..models.address import model_folder
 from ..models.loading import weights_fingerprint
 from ..views.tasks import left_out

@@ -7,8 +7,8 @@ from pathlib import Path
 from statistics import median
 
 from ..core.records import Record
+from ..inference.noise import TOO_LOUD, stray_of
 from ..inference.protocol import PAIRS
-from ..inference.timing import TOO_LOUD, stray_of
 from .ablation import arm
 from .finding import RATIO, SHARE, Finding, Missing, counted, decimals_for, figure, quantity, too_few, with_ends
 from .paper import PAPER_PAIR, Claim

@@ -14,7 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from statistics import mean, median
@@ -24,14 +24,12 @@ import numpy as np
 
 from ..core.config import BookError
 from ..core.progress import Progress
-from ..core.records import Record
 from ..stats.intervals import Interval, median_interval, score_interval
 from . import worker as timing_process
 from .models import Comparison, Order
+from .noise import TOO_LOUD
 
-#: Ratio noise (deviation of the first model's ratio to itself from 1) above which no ratio decides a claim.
-TOO_LOUD = 0.10
-#: Ratio noise below which a machine counts as quiet: two processes on a quiet machine differ by as much.
+#: Noise below which a machine counts as quiet: two processes on a quiet machine differ by as much.
 QUIET = 0.01
 #: Share of its core's time below which a process competed with others.
 UNDISTURBED = 0.95
@@ -167,11 +165,6 @@ def over_starts(intervals: Sequence[Interval]) -> Interval:
     """Return the median of the starts' values with an interval that covers all of theirs."""
     low, high = min(start.low for start in intervals), max(start.high for start in intervals)
     return replace(intervals[0], value=median(start.value for start in intervals), low=low, high=high)
-
-
-def stray_of(ratios: Iterable[Record]) -> float:
-    """Return the largest deviation of the recorded ratios' noise from 1."""
-    return max(abs(ratio.detail["noise"][end] - 1) for ratio in ratios for end in ("low", "high"))
 
 
 class Reliability(Enum):
