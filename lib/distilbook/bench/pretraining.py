@@ -126,7 +126,8 @@ def bench_pretraining(
         torch.set_num_threads(threads)
     device = PartialState().device
     narrow = resolve("auto", device)
-    measured, steps, peaks = variants(narrow, compiled), {}, dict.fromkeys(("float32", narrow), 0.0)
+    measured, steps = variants(narrow, compiled), {}
+    peaks: dict[str, float] = {"float32": 0.0, narrow: 0.0}
 
     def measure_peaks() -> None:  # several times: other work on the machine only lowers them
         for name in peaks:
@@ -153,16 +154,13 @@ def write_inputs(folder: Path, text: str, tokenizer: str) -> int:
     loaded = load_tokenizer(model_folder(tokenizer))
     loaded.model_max_length = max(length for _, length in LENGTHS.values())  # its model is not used
     for name, (packing, length) in LENGTHS.items():
-        config = CorpusConfig(
-            edition="bench",
-            texts=[{"name": "text", "address": text}],
-            tokenizer=tokenizer,
-            packing=packing,
-            block_length=length,
-            held_out_share=0.05,
-            held_out_blocks=1,
-        )
-        corpus = prepare(config, loaded, folder / "corpus")
+        values: dict[str, Any] = {
+            "texts": [{"name": "text", "address": text}],
+            "tokenizer": tokenizer,
+            "packing": packing,
+        }
+        values |= {"edition": "bench", "block_length": length, "held_out_share": 0.05, "held_out_blocks": 1}
+        corpus = prepare(CorpusConfig.model_validate(values), loaded, folder / "corpus")
         np.save(folder / f"{name}.npy", corpus.train[:])
     masking = Masking.smoothed(corpus.counts, loaded)
     np.savez(folder / "masking.npz", weights=masking.weights, mask_id=masking.mask_id, pad_id=masking.pad_id)

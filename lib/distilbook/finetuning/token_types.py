@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -48,7 +48,7 @@ class Pairs:
     sep_id: int
 
     @classmethod
-    def cut(cls, blocks: np.ndarray, tokenizer, seed: int = 0) -> Pairs:
+    def cut(cls, blocks: np.ndarray, tokenizer: Any, seed: int = 0) -> Pairs:
         """Cut texts from held-out ``blocks``, (blocks, length); cuts and replacing tokens are drawn with ``seed``.
 
         The two parts are consecutive text, not whole sentences: blocks do not mark where a sentence ends.
@@ -89,7 +89,7 @@ class Pairs:
     def input_ids(self, condition: Condition) -> np.ndarray:
         """Return the tokens with the special ones, (pairs, 3 * third + 3) int64."""
         places = np.arange(self.words.shape[1])
-        ids = np.full((len(self.words), len(places) + 3), self.sep_id, dtype=np.int64)
+        ids: np.ndarray = np.full((len(self.words), len(places) + 3), self.sep_id, dtype=np.int64)
         ids[:, 0] = self.cls_id
         np.put_along_axis(ids, places + 1 + (places >= self.cuts[:, None]), self.words, axis=1)
         if condition == "another token":
@@ -101,7 +101,7 @@ class Pairs:
         return (np.arange(self.words.shape[1] + 3) > self.cuts[:, None] + 1).astype(np.int64)
 
 
-def running_texts(blocks: np.ndarray, tokenizer, length: int) -> np.ndarray:
+def running_texts(blocks: np.ndarray, tokenizer: Any, length: int) -> np.ndarray:
     """Return consecutive runs of ``length`` tokens without a special token, (texts, length)."""
     ordinary = ~np.isin(blocks, tokenizer.all_special_ids)
     texts = []
@@ -180,7 +180,7 @@ def probe(states: np.ndarray, pairs: Pairs) -> Reading:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    text = np.arange(len(pairs.cuts)) // 2
+    text: np.ndarray = np.arange(len(pairs.cuts)) // 2
     fitted, read = text % 2 == 1, text % 2 == 0
     label = np.repeat(pairs.second[:, None], states.shape[2], axis=1)
     right = []

@@ -59,7 +59,7 @@ def memory_taken(measured: Iterable[Measured]) -> dict[tuple[str, Input], int]:
         for timed in one.comparison.models:
             models[timed.key, one.device] = timed
             inputs.setdefault((timed.key, one.device), set()).update(one.comparison.inputs)
-    taken = {}
+    taken: dict[tuple[str, Input], int] = {}
     for (key, device), timed in models.items():
         growing = sorted(inputs[key, device], key=lambda given: given.batch * (given.tokens + given.padding))
         taken |= {(key, given): peak for given, peak in zip(growing, memory_of(timed, growing, device), strict=True)}
@@ -76,7 +76,7 @@ def measure(order: Order) -> list[int]:
     with torch.inference_mode():
         # The libraries allocate their own memory at the first pass, here of a small model of the same architecture.
         names = DIMENSIONS[timed.config["model_type"]]
-        small = replace(timed, config=timed.config | {names[name]: value for name, value in SMALL.items()})
+        small = replace(timed, config={**timed.config, **{names[name]: value for name, value in SMALL.items()}})
         torch_runtime(small, order.device)(comparison.inputs[0])()
         with _peak(order.device) as peak:
             peaks, runtime = [], torch_runtime(timed, order.device)

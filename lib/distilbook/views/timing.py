@@ -46,7 +46,7 @@ def how_sentence(config: TimingConfig) -> str:
     machine, library = hardware(), versions()
     compiled = "compiled by torch.compile" if config.compile else "nothing compiled"
     return (
-        f"Timed on {machine['processor']}, {counted(machine['cores'], 'core')}, GPU: {machine['accelerator']}; "
+        f"Timed on {machine['processor']}, {counted(int(machine['cores']), 'core')}, GPU: {machine['accelerator']}; "
         f"PyTorch {library['torch']}, transformers {library['transformers']}, float32, attention "
         f"{config.attention}, {compiled}."
     )
@@ -234,18 +234,19 @@ def ratios_by_shape(measured: Sequence[Measured], by: str, paper: float) -> go.F
     """
     made = figure(f"How many times as long the teacher takes, by {by}", by, "teacher / student")
     ratios = [one.ratio(1) for one in measured]
+    values, lows, highs = ([getattr(ratio, end) for ratio in ratios] for end in ENDS)
     made.add_scatter(
         x=[str(getattr(one.comparison.inputs[0], by)) for one in measured],
-        y=[ratio.value for ratio in ratios],
+        y=values,
         mode="markers",
         showlegend=False,
         marker={"size": 11, "color": COLOURS["full"]},
-        error_y=error_bars(*([getattr(ratio, end) for ratio in ratios] for end in ENDS)),
+        error_y=error_bars(values, lows, highs),
     )
     for level, words in ((2.0, "half the layers"), (paper, "Table 3")):
         made.add_hline(y=level, line_dash="dash", line_color=GREY, annotation={"text": words, "font_color": GREY})
     made.update_xaxes(type="category")
-    made.update_yaxes(range=[min(1.4, paper - 0.1), max(2.3, *(ratio.high + 0.1 for ratio in ratios))])
+    made.update_yaxes(range=[min(1.4, paper - 0.1), max(2.3, *(high + 0.1 for high in highs))])
     return made
 
 

@@ -106,7 +106,7 @@ def probe_accuracy(readings: Mapping[str, Mapping[Condition, Reading]]) -> go.Fi
 
 def _line(made: go.Figure, model: str, condition: Condition, accuracy: Sequence[Interval]) -> None:
     dash, text, position = LOOKS[condition]
-    values = [one.value for one in accuracy]
+    values, lows, highs = ([getattr(one, end) for one in accuracy] for end in ENDS)
     # The label stands at the line's maximum, for the control at its end, clear of the other lines.
     place = values.index(max(values)) if condition == "separator" else len(values) - 1
     label = f"{LABELS[model]}, {text}"
@@ -122,6 +122,6 @@ def _line(made: go.Figure, model: str, condition: Condition, accuracy: Sequence[
         showlegend=False,
         line={"color": COLOURS[model], "dash": dash},
         marker={"symbol": MARKERS[model], "size": 8},
-        error_y=error_bars(*([getattr(one, end) for one in accuracy] for end in ENDS), thickness=1.5, width=4),
+        error_y=error_bars(values, lows, highs, thickness=1.5, width=4),
         hovertemplate=Markup(f"%{{y:.1%}}<extra>{for_figure(label)}</extra>"),
     )
