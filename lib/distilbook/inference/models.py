@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from ..models.parameters import DIMENSIONS
 from .lengths import PairLength
 
@@ -126,17 +128,11 @@ class Order:
         return sum(len(comparison.inputs) for comparison in self.comparisons)
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self))
+        return TypeAdapter(Order).dump_json(self).decode()
 
     @classmethod
     def from_json(cls, text: str) -> Order:
-        values = json.loads(text)
-        comparisons = []
-        for one in values.pop("comparisons"):
-            models = tuple(Timed(**model) for model in one.pop("models"))
-            inputs = tuple(Input(**given | {"words": tuple(given["words"])}) for given in one.pop("inputs"))
-            comparisons.append(Comparison(models=models, inputs=inputs, **one))
-        return cls(comparisons=tuple(comparisons), **values)
+        return TypeAdapter(cls).validate_json(text)
 
 
 def sized(kind: str, layers: int, width: int, heads: int, feed_forward: int, **how: Any) -> Timed:
