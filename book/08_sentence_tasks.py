@@ -238,14 +238,14 @@ models = {
 readings = read_sentences(models, pairs)
 
 # %%
-from distilbook.views.token_types import sentences_told_apart
+from distilbook.views.token_types import probe_accuracy
 
-sentences_told_apart(readings)
+probe_accuracy(readings)
 
 # %%
-from distilbook.views.token_types import told_apart
+from distilbook.views.token_types import probe_sentences
 
-say(told_apart(readings))
+say(probe_sentences(readings))
 
 # %% [markdown]
 # *Our remark.* What a linear probe does not find may still be there, and fine-tuning, which trains all weights, can

@@ -58,8 +58,8 @@ own = own_models(chapter.workspace)
 # %%
 from distilbook.claims import claim, judge
 from distilbook.inference.records import size_records, timing_records
+from distilbook.views.sizes import elmo_part_rows, size_rows
 from distilbook.views.style import say, show_source, table
-from distilbook.views.timing import elmo_part_rows, size_rows
 
 sizes = chapter.record(size_records(config.pair, config, chapter.id), "sizes")
 table(size_rows(config, own))
@@ -72,7 +72,7 @@ say(judge(claim("smaller"), chapter.records.current()).sentence)
 # [chapter 04](04_student.ipynb)):
 
 # %%
-from distilbook.views.timing import coarse_rows
+from distilbook.views.sizes import coarse_rows
 
 table(coarse_rows([*config.pair, *own]))
 
@@ -176,7 +176,7 @@ from distilbook.claims.paper import TABLE_3
 from distilbook.views.timing import ratios_by_shape
 
 bert, distil = (TABLE_3[name]["seconds"] for name in ("BERT-base", "DistilBERT"))
-ratios_by_shape(lengths_timed, "word pieces", bert / distil)
+ratios_by_shape(lengths_timed, "tokens", bert / distil)
 
 # %% [markdown]
 # ## On a GPU

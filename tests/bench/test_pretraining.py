@@ -1,10 +1,7 @@
-import json
-
-import numpy as np
 import pytest
 import torch
 from distilbook.bench import original, pretraining
-from distilbook.bench.pretraining import SHAPES, Shape, Way, bench_pretraining, in_turn, summary
+from distilbook.bench.pretraining import SHAPES, Shape, Variant, bench_pretraining, in_turn, summary
 from distilbook.core.config import BookError
 from distilbook.corpus.masking import Masking
 from distilbook.distillation.objectives import TripleLoss
@@ -62,46 +59,49 @@ def test_the_operations_that_are_counted_are_those_of_the_models(teacher_folder,
     assert shape.operations(48, 3 * 16**2, config.vocab_size) == pytest.approx(counter.get_total_flops(), rel=0.01)
 
 
-@pytest.fixture
-def inputs_folder(padded_corpus, corpus, teacher_folder, tmp_path):
-    masking = Masking.smoothed(corpus.counts, load_tokenizer(teacher_folder))
-    np.save(tmp_path / "weights.npy", masking.weights)
-    (tmp_path / "facts.json").write_text(json.dumps({"mask_id": masking.mask_id, "pad_id": masking.pad_id}))
-    np.save(tmp_path / "packed.npy", corpus.train[:])
-    np.save(tmp_path / "sequences.npy", padded_corpus.train[:])
-    return tmp_path
+@pytest.fixture(scope="module")
+def benchmark(inputs, tmp_path_factory):
+    """The benchmark's result at a tiny shape, and the steps it was computed from."""
+    folder, steps = tmp_path_factory.mktemp("bench"), []
+    # Every other paragraph cut short, so that lengths differ.
+    lines = [line for line in (inputs / "rivers.txt").read_text().splitlines() if line] * 5
+    paragraphs = [line if number % 2 else line[: 40 + number] for number, line in enumerate(lines)]
+    (folder / "text.txt").write_text("\n\n".join(paragraphs))
+    variants = [Variant("original", original=True), Variant("ours"), Variant("packed", blocks="packed", grouped=True)]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(pretraining, "SHAPES", {"tiny": Shape(2, (0,), 16, 2, 32, batch=4)})
+        patched.setattr(pretraining, "LENGTHS", {"sequences": ("one_sequence", 128), "packed": ("full_sentences", 32)})
+        patched.setattr(pretraining, "variants", lambda *_: variants)
+        patched.setattr(pretraining, "DROPOUT", 0.0)
+        patched.setattr(pretraining, "PEAK_SIZE", 512)
+        patched.setattr(pretraining, "in_turn", lambda *order: steps.append(in_turn(*order)) or steps[-1])
+        patched.setenv("DISTILBOOK_CACHE", str(folder / "cache"))
+        text, tokenizer = str(folder / "text.txt"), str(inputs / "teacher")
+        return bench_pretraining(["tiny"], 2, 1, text, tokenizer, compiled=False), steps[0]
 
 
-def test_every_way_takes_its_steps_on_the_same_sequences(inputs_folder, corpus):
-    shape = Shape(2, (0,), 16, 2, 32, batch=4)
-    ways = [Way("original", way="original"), Way("ours"), Way("packed", blocks="packed", grouped=True)]
-    vocabulary = len(corpus.counts)
-    orders = [pretraining._order(way, shape, inputs_folder, 1, vocabulary) | {"dropout": 0.0} for way in ways]
-    steps = in_turn(orders, rounds=2, name="tiny")
+def test_every_variant_takes_its_steps_on_the_same_sequences(benchmark):
+    _, steps = benchmark
     assert [len(taken) for taken in steps] == [2, 2, 2]
     for theirs, ours in zip(steps[0], steps[1], strict=True):
-        assert theirs["tokens"] == ours["tokens"] < 4 * 32 and theirs["squares"] == ours["squares"]
+        assert theirs["tokens"] == ours["tokens"] < 4 * 128 and theirs["squares"] == ours["squares"]
         assert theirs["loss"] == pytest.approx(ours["loss"], rel=1e-4)
     assert all(step["tokens"] == 4 * 32 and step["squares"] == 4 * 32**2 for step in steps[2])
     assert all(step["seconds"] > 0 and step["memory"] > 10_000_000 for taken in steps for step in taken)
 
 
-def test_the_benchmark_is_whole(inputs, tmp_path, monkeypatch):
-    monkeypatch.setattr(pretraining, "SHAPES", {"tiny": Shape(2, (0,), 16, 2, 32, batch=4)})
-    monkeypatch.setattr(pretraining, "ways", lambda *_: [Way("original", way="original"), Way("ours", blocks="packed")])
-    monkeypatch.setenv("DISTILBOOK_CACHE", str(tmp_path / "cache"))
-    text = tmp_path / "text.txt"
-    text.write_text(((inputs / "rivers.txt").read_text() + "\n\n") * 10)
-    found = bench_pretraining(["tiny"], 1, 1, str(text), str(inputs / "teacher"), compiled=False)
-    assert [row["way"] for row in found["rows"]] == ["original", "ours"] and found["peaks"]["float32"] > 1e8
+def test_the_benchmark_has_a_row_a_variant_and_prints_it(benchmark):
+    found, _ = benchmark
+    assert [row["variant"] for row in found["rows"]] == ["original", "ours", "packed"]
+    assert found["peaks"]["float32"] > 1e8
     assert all(0 < row["share_of_peak"] < 1 for row in found["rows"])
     assert len(list(pretraining.printed(found))) == 3 + len(found["rows"])
 
 
-def test_a_row_says_what_the_steps_give():
+def test_a_row_summarises_the_steps():
     step = lambda seconds, tokens, memory: {"seconds": seconds, "tokens": tokens, "squares": 0, "memory": memory}
     steps = [[step(2.0, 100, 8), step(4.0, 100, 10)], [step(1.0, 100, 3), step(1.0, 100, 4)]]
-    _, row = summary("laptop", steps, [Way("original"), Way("ours")], vocabulary=0, peaks={"float32": 1e9})
+    _, row = summary("laptop", steps, [Variant("original"), Variant("ours")], vocabulary=0, peaks={"float32": 1e9})
     assert row["tokens_per_second"] == 100 and row["memory_over_original"] == 0.4
     assert row["over_original"] == {"value": 3.0, "low": 2.0, "high": 4.0}
     assert row["share_of_peak"] == pytest.approx(SHAPES["laptop"].operations(200, 0, 0) / 2.0 / 1e9)
@@ -112,6 +112,6 @@ def test_a_shape_that_does_not_exist_is_named_with_the_nearest():
         bench_pretraining(["laptpo"], 1, None, "-", "-", compiled=False)
 
 
-def test_a_process_that_ends_is_an_error_and_no_endless_wait(inputs_folder):
+def test_a_process_that_ends_is_an_error_and_no_endless_wait():
     with pytest.raises(BookError, match="ended with status 1"):
-        in_turn([{"way": "ours", "threads": 1}], rounds=1, name="broken")
+        in_turn([{"threads": 1}], rounds=1, name="broken")

@@ -227,5 +227,6 @@ def test_a_head_in_another_order_is_said_with_what_the_right_order_would_give(
     run_grid(cells, tmp_path / "runs", workers=1)
     said = "".join(capfd.readouterr())
     assert (
-        "teacher on reviews, seed 0: accuracy 0.000 is far below" in said and "in the order 1, 0 it would be 1.000" in said
+        "teacher on reviews, seed 0: accuracy 0.000 is far below" in said
+        and "in the order 1, 0 it would be 1.000" in said
     )

@@ -1,14 +1,20 @@
-"""Where a ratio comes from: depth, what does not depend on it, tokenisation."""
+"""Breakdown of a ratio: depth, the part independent of depth, tokenisation."""
 
 import numpy as np
 import pytest
-from distilbook.inference.breakdown import independent_of_depth, layer_times, pairs_of_text, tokenisation_times
+from distilbook.inference.breakdown import (
+    independent_of_depth,
+    layer_times,
+    pairs_of_text,
+    tokenisation_times,
+    tokenizer_of_2019,
+)
 from distilbook.inference.lengths import PairLength
 from distilbook.inference.models import Comparison, Input, bert, distilbert
 from distilbook.inference.timing import Measured, Start
 
 
-def test_a_line_finds_what_every_layer_and_what_none_takes():
+def test_a_linear_fit_separates_the_time_of_a_layer_from_the_fixed_time():
     fixed, layer = 3.0, 5.0
     models = (*(bert(n, 8, 2, 8) for n in (4, 2, 1, 0)), distilbert(2, 8, 2, 8))
     passes = tuple(
@@ -42,12 +48,10 @@ def test_both_tokenizers_are_timed_on_the_same_pairs(teacher_folder):
     assert all(interval.value > 0 for interval in found.values())
 
 
-def test_the_python_tokenizer_cuts_as_todays_does(teacher_folder, tmp_path):
-    from distilbook.inference.breakdown import write_vocabulary
+def test_the_python_tokenizer_gives_the_tokens_of_todays(teacher_folder):
     from transformers import AutoTokenizer
-    from transformers.models.bert.tokenization_bert_legacy import BertTokenizerLegacy
 
     today = AutoTokenizer.from_pretrained(teacher_folder)
-    python = BertTokenizerLegacy(str(write_vocabulary(today, tmp_path)))
+    python = tokenizer_of_2019(today)
     pair = ("the river flows past the old mill", "trains run at night")
     assert python(*pair)["input_ids"] == today(*pair)["input_ids"]

@@ -1,4 +1,4 @@
-"""The memory of a model: at least its weights, more with a larger batch, and an error that helps."""
+"""Memory of a model: at least its weights, more with a larger batch, and an error that helps."""
 
 import pytest
 from distilbook.core.config import BookError

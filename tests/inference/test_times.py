@@ -1,4 +1,4 @@
-"""What is made of the times: ratios, latencies, throughput, and how far they are trusted."""
+"""Quantities of a timing: ratios, latencies, throughput, reliability."""
 
 import pytest
 from distilbook.inference.models import Comparison, Input, bert, distilbert
@@ -37,7 +37,7 @@ def test_latency_and_throughput_count_every_pass():
     assert one.full_pass(0, 1_500).value == pytest.approx(25 * 1.5)
 
 
-def test_the_split_says_where_and_how():
+def test_the_split_names_device_threads_and_precision():
     one = start([(2,)], [(1,)])
     assert measured(one).split == "cpu, 1 thread"
     assert measured(one, threads=4).split == "cpu, 4 threads"
@@ -49,18 +49,18 @@ def test_the_split_says_where_and_how():
     ("noise", "share", "begins"),
     [
         (1.005, 0.99, "Quiet"),
-        (1.05, 0.99, "A little noisy"),
-        (1.05, 0.9, "Not quiet"),
-        (1.005, 0.6, "Not quiet"),
-        (1.11, 0.99, "Too loud to settle anything"),
-        (0.89, 0.99, "Too loud to settle anything"),
+        (1.05, 0.99, "Slightly noisy"),
+        (1.05, 0.9, "Busy machine"),
+        (1.005, 0.6, "Busy machine"),
+        (1.11, 0.99, "Too noisy to decide anything"),
+        (0.89, 0.99, "Too noisy to decide anything"),
     ],
 )
-def test_a_run_says_itself_how_far_it_can_be_trusted(noise, share, begins):
+def test_reliability_follows_from_noise_and_share_of_the_core(noise, share, begins):
     said = trust(measured(start([(2,)] * 4, [(1,)] * 4, noise=((noise,), (1.0,)), share=share)))
     assert said.startswith(begins) and f"{share:.1%} of the time" in said
 
 
-def test_a_busy_share_says_nothing_where_threads_wait_for_each_other():
+def test_the_share_is_not_judged_where_threads_wait_for_each_other():
     said = trust(measured(start([(2,)] * 4, [(1,)] * 4, share=0.6), threads=2))
     assert said.startswith("Quiet") and "of the time" not in said

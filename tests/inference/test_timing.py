@@ -1,12 +1,14 @@
-"""The timing protocol: which comparisons in which processes, in which order, and what is recorded."""
+"""Timing protocol: comparisons, processes, order of the passes, records."""
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import time
 
 import pytest
+import torch
 from distilbook.claims.requirements import seconds_behind
 from distilbook.core.config import BookError
 from distilbook.core.provenance import usable_cores
@@ -68,8 +70,23 @@ def config(**changes) -> TimingConfig:
 
 @pytest.fixture(scope="module")
 def result() -> TimingResult:
-    orders = pair_orders(config(), {PAIRS: config().pair, OWN: config(layers=8).pair})
-    return run_timing([*orders, *further_orders(config())])
+    """The claim's pair in two fresh processes; the other experiments in this one, to save process starts."""
+    pairs = run_timing(pair_orders(config(), {PAIRS: config().pair, OWN: config(layers=8).pair}))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("torch.set_num_interop_threads", lambda n: None)
+        patched.setattr(timing, "_times_of", lambda order, progress: in_this_process(order)[-1]["times"])
+        return pairs + run_timing(further_orders(config()))
+
+
+def in_this_process(order: Order) -> list[dict]:
+    """Return the reports of :func:`measure`, with the garbage collector and the threads as they were."""
+    reports, threads = [], torch.get_num_threads()
+    try:
+        measure(order, reports.append)
+    finally:
+        gc.enable()
+        torch.set_num_threads(threads)
+    return reports
 
 
 def test_the_models_take_turns_at_going_first(monkeypatch):
@@ -91,7 +108,7 @@ def test_the_models_take_turns_at_going_first(monkeypatch):
 
 def test_every_start_times_every_input_and_the_first_model_against_itself(result):
     (pairs,) = result.of(PAIRS)
-    assert [given.tokens for given in pairs.comparison.inputs] == [x.pieces for x in sample_lengths(stsb_lengths(), 6)]
+    assert [given.tokens for given in pairs.comparison.inputs] == [x.tokens for x in sample_lengths(stsb_lengths(), 6)]
     assert len(pairs.starts) == 2
     for start in pairs.starts:
         assert [[len(times) for times in of] for of in start.passes] == [[2, 2]] * 6
@@ -125,12 +142,12 @@ def test_the_models_are_built_as_ordered_and_threads_are_set():
     """In a process of its own, because threads between operators can be set only once."""
     code = (
         "import torch\n"
-        "from distilbook.device import timing_process as p\n"
+        "from distilbook.inference import models as m, worker as p\n"
         "from distilbook.inference.models import *\n"
         "models = (bert(4, 32, 2, 64), distilbert(2, 32, 2, 64))\n"
         "order = Order(1, (Comparison('x', models, (Input(4, 7, 2), Input(4, 9)), 2, 1),), warm_up=3, onednn=False)\n"
         "seen = []\n"
-        "build = p.built\n"
+        "build = m.built\n"
         "def watched(timed, device):\n"
         "    model = build(timed, device)\n"
         "    assert model.config._attn_implementation == 'eager' and not model.training\n"
@@ -138,7 +155,7 @@ def test_the_models_are_built_as_ordered_and_threads_are_set():
         "    model.register_forward_pre_hook(lambda m, a, k: seen.append((timed.name[0], *k['input_ids'].shape,\n"
         "        int(k['attention_mask'].sum()), torch.is_inference_mode_enabled())), with_kwargs=True)\n"
         "    return model\n"
-        "p.built = watched\n"
+        "m.built = watched\n"
         "said = []\n"
         "p.measure(order, said.append)\n"
         "assert torch.get_num_threads() == torch.get_num_interop_threads() == 1\n"
@@ -152,7 +169,6 @@ def test_the_models_are_built_as_ordered_and_threads_are_set():
 
 
 def test_an_activation_in_steps_gives_the_same_numbers():
-    import torch
     from distilbook.inference.models import built
 
     one, other = (built(models[0], "cpu") for models in (config().pair, plan.with_steps(config().pair)))
@@ -163,17 +179,16 @@ def test_an_activation_in_steps_gives_the_same_numbers():
 
 def test_a_pass_on_a_device_ends_when_the_device_is_done(monkeypatch):
     """On torch's meta device, which has shapes and no numbers and so stands in for a GPU."""
-    from distilbook.inference.models import bert, call_of
+    from distilbook.inference.models import bert, torch_pass
 
     events = []
     monkeypatch.setattr("torch.cuda.synchronize", lambda: events.append("done"))
     model = lambda **inputs: events.append({name: (x.device.type, *x.shape) for name, x in inputs.items()})
-    call_of(model, bert(1, 8, 2, 8), Input(2, 4, padding=3), "meta")()
+    torch_pass(model, bert(1, 8, 2, 8), Input(2, 4, padding=3), "meta")()
     assert events == [{"input_ids": ("meta", 2, 7), "attention_mask": ("meta", 2, 7)}, "done"]
 
 
 def test_a_compiled_model_and_a_narrow_one_are_built_as_such():
-    import torch
     from distilbook.inference.models import bert, built
 
     assert isinstance(built(bert(1, 8, 2, 8, compiled=True), "cpu"), torch._dynamo.OptimizedModule)
@@ -192,11 +207,11 @@ def test_neighbours_end_with_what_they_stood_beside(monkeypatch):
 
     beside = []
 
-    def failing(lines, progress):
+    def failing(order):
         beside.extend(c for c in psutil.Process().children() if timing.BUSY in c.cmdline())
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(timing, "_listen", failing)
+    monkeypatch.setattr(Order, "to_json", failing)
     comparison = Comparison("x", config().pair, (Input(1, 4),), 1, 1)
     with pytest.raises(KeyboardInterrupt):
         run_timing([Order(1, (comparison,), neighbours=2)])
@@ -208,7 +223,7 @@ def test_neighbours_end_when_what_started_them_is_killed():
 
     code = (
         "import sys, time\n"
-        "from distilbook.device import timing\n"
+        "from distilbook.inference import timing\n"
         "with timing._neighbours(1):\n"
         "    print('on', flush=True)\n"
         "    time.sleep(60)\n"
@@ -264,7 +279,9 @@ def test_students_of_equal_parameters_have_them():
 def invented(teacher: float, student: float, threads: int = 1) -> Measured:
     models = TimingConfig.parse(PUBLISHED, "").pair
     start = Start((((teacher,), (student,)),) * 2, (((1.5,), (1.0,)),) * 2, 0.9, 7.0)
-    return Measured(Comparison(PAIRS, models, (Input(1, 10),) * 2, 1, 2), threads, "cpu", 0, (start, start))
+    return Measured(
+        Comparison(PAIRS, models, (Input(1, 10, words=(4, 3)),) * 2, 1, 2), threads, "cpu", 0, (start, start)
+    )
 
 
 def test_the_records_say_ratio_noise_and_times_for_each_number_of_threads():
@@ -348,7 +365,6 @@ def test_impossible_parameters_are_refused(changes, what):
 def test_measuring_reports_now_and_then_and_at_the_end(monkeypatch):
     monkeypatch.setattr("torch.set_num_interop_threads", lambda n: None)
     comparison = Comparison("x", config().pair, (Input(1, 4),) * 12, 1, 1)
-    said = []
-    measure(Order(1, (comparison,), warm_up=0), said.append)
+    said = in_this_process(Order(1, (comparison,), warm_up=0))
     assert [one["done"] for one in said] == [10, 2, 0]
     assert len(said[-1]["times"]) == 1

@@ -1,4 +1,4 @@
-"""Rows, sentences and figures of sizes and times: every value in its place, and no more said than was measured."""
+"""Tables, sentences and figures of sizes and times."""
 
 import pytest
 from distilbook.book.parameters import check_parameters
@@ -17,6 +17,7 @@ from distilbook.inference.protocol import (
 )
 from distilbook.inference.timing import Measured, Start, TimingResult
 from distilbook.stats.intervals import Interval
+from distilbook.views import sizes
 from distilbook.views import timing as shown
 
 CONFIG: TimingConfig = check_parameters("laptop", "11_timing")
@@ -35,7 +36,7 @@ def exact(value: float) -> Interval:
 
 
 def test_sizes_stand_beside_table_3s_only_where_the_same_was_counted():
-    rows = {(row["model"], row["counted with"]): row for row in shown.size_rows(CONFIG, OWN)}
+    rows = {(row["model"], row["counted with"]): row for row in sizes.size_rows(CONFIG, OWN)}
     assert rows["bert-base", "pooler"] | {"in millions": "109.5"} == rows["bert-base", "pooler"]
     counts = {
         ("bert-base", "pooler"): (109_482_240, 110),
@@ -49,11 +50,11 @@ def test_sizes_stand_beside_table_3s_only_where_the_same_was_counted():
     assert {name: (rows[name]["parameters"], rows[name]["Table 3"]) for name in counts} == counts
     assert rows["own: bert 6 x 384", "pooler"]["parameters"] > rows["own: distilbert 3 x 384", ""]["parameters"]
     small = CONFIG.model_copy(update={"layers": 4, "width": 24, "heads": 2, "feed_forward": 8, "elmo_shrunk": 16})
-    assert {row["Table 3"] for row in shown.size_rows(small, ())} == {None}
+    assert {row["Table 3"] for row in sizes.size_rows(small, ())} == {None}
 
 
 def test_parts_of_the_timed_models_add_up_to_their_sizes():
-    rows = {row["part"]: row for row in shown.coarse_rows([*CONFIG.pair, *OWN])}
+    rows = {row["part"]: row for row in sizes.coarse_rows([*CONFIG.pair, *OWN])}
     assert (rows["together"]["bert-base"], rows["together"]["distilbert"]) == (109_482_240, 66_362_880)
     assert rows["pooler and heads"] == {
         "part": "pooler and heads",
@@ -71,7 +72,7 @@ def test_what_is_timed_with_is_said():
 
 
 def test_elmos_parts_add_up():
-    together = shown.elmo_part_rows(CONFIG)[-1]
+    together = sizes.elmo_part_rows(CONFIG)[-1]
     assert (together["ELMo"], together["under GLUE's baseline"]) == (93_666_404, 178_002_404)
 
 
@@ -91,7 +92,7 @@ def test_rows_of_shapes_and_threads_have_what_was_measured():
     one = measured("batch 4, 20 word pieces", (40.0, 16.0), batch=4)
     taken = {(timed.key, one.comparison.inputs[0]): most for timed, most in zip(CONFIG.pair, (5e8, 3e8), strict=True)}
     teacher, student = shown.shape_rows([one], taken)
-    assert (teacher["batch"], teacher["word pieces"], teacher["model"], student["model"]) == (
+    assert (teacher["batch"], teacher["tokens"], teacher["model"], student["model"]) == (
         4,
         20,
         "bert-base",
@@ -126,7 +127,7 @@ def test_every_candidate_has_its_row():
     ratios = [row["teacher / student [95% interval]"] for row in shown.why_rows(result)]
     assert [float(ratio.split()[0]) for ratio in ratios] == list(tasks.values())
     assert shown.trust_sentences(result, [PAIRS]) == [
-        f"{PAIRS}, cpu, 1 thread. Quiet: the first model timed against itself strays up to 0.0% from 1, and the "
+        f"{PAIRS}, cpu, 1 thread. Quiet: the first model's ratio to itself deviates from 1 by up to 0.0%, and the "
         "process had its core for 100.0% of the time."
     ]
 
@@ -139,7 +140,7 @@ def test_the_conclusion_depends_on_what_was_found(fixed, explains):
     share = (fixed + 1) / (fixed + 61)
     ratio = (fixed + 61) / (fixed + 31)
     assert f"is {share:.1%} of BERT's time here" in said and f"the ratio would be {ratio:.2f}" in said
-    assert "would need 22.8%" in said and "the paper's is 1.63" in said
+    assert "imply 22.8%" in said and "the paper's is 1.63" in said
     assert ("None of the parts" not in said) == explains
     rows = shown.fixed_rows(layers, slow)
     assert rows[-1]["milliseconds a pair [95% interval]"] == "101, 23% of BERT's time"
@@ -167,7 +168,7 @@ def test_figures_draw_what_was_measured():
     made = shown.paired_times(one)
     assert [trace.name for trace in made.data] == ["teacher: bert-base", "student: distilbert"]
     assert list(made.data[0].x) == [20, 40] and list(made.data[1].y) == [16.0, 16.0]
-    made = shown.ratios_by_shape([one], "word pieces", 1.63)
+    made = shown.ratios_by_shape([one], "tokens", 1.63)
     assert list(made.data[0].x) == ["20"] and list(made.data[0].y) == [2.5]
     layers = LayerTimes(exact(1.0), exact(1.0), exact(5.0), ((0, 1.0), (6, 31.0), (12, 61.0)))
     made = shown.layer_line(layers, 0.25)
@@ -177,8 +178,7 @@ def test_figures_draw_what_was_measured():
 
 def test_no_point_of_the_roofline_is_lost_and_the_roof_bends():
     points = [
-        {"model": name, "batch": batch, "word pieces": 32}
-        | {"operations a byte": 8.0 * batch, "operations a second": 5e10}
+        {"model": name, "batch": batch, "tokens": 32} | {"operations a byte": 8.0 * batch, "operations a second": 5e10}
         for name in ("bert-base", "distilbert")
         for batch in (1, 16)
     ]
@@ -190,4 +190,4 @@ def test_no_point_of_the_roofline_is_lost_and_the_roof_bends():
 
 
 def test_the_papers_table_has_what_the_rows_name():
-    assert set(shown.TABLE_3_NAMES.values()) == set(TABLE_3)
+    assert set(sizes.TABLE_3_NAMES.values()) == set(TABLE_3)

@@ -1,3 +1,3 @@
-"""Benchmarks as commands: pre-training against the original implementation.
-Called by `distilbook bench`; never a timed test.
+"""Benchmarks behind ``distilbook bench``: pre-training steps against the original implementation.
+They print their findings; no test depends on a time.
 """

@@ -1,9 +1,8 @@
-"""A pre-training step computed the way the original code does, to compare with and to check against.
+"""Original implementation of a pre-training step, for comparison and as a check.
 
-After the released training code of Sanh et al. 2019: sequences padded to the longest of the batch, both
-models' logits whole, word pieces picked out of them by masks, each term by the framework's own loss.
-The models are those of today's ``transformers`` on both sides, so that a comparison shows the step and
-not seven years of attention kernels.
+It follows the released training code of Sanh et al. 2019: sequences padded to the longest of the batch, logits at all
+positions from both models, tokens selected from them by masks, each term by the framework's own loss. The models are
+those of today's ``transformers`` on both sides, so that a comparison is of the step, not of attention kernels.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from ..training.schedule import Optimisation
 def triple_loss(
     student: DistilBertForMaskedLM, teacher: BertForMaskedLM, batch: MicroBatch, recipe: Recipe
 ) -> dict[str, Tensor]:
-    """Return the loss and its terms, scalars, each a mean; distillation at every word piece that is no padding."""
+    """Return the loss and its terms, scalars, each a mean; distillation at every token except padding."""
     real = torch.ones_like(batch.labels, dtype=torch.bool) if batch.attention_mask is None else batch.attention_mask
     inputs = {"input_ids": batch.input_ids, "attention_mask": real.long(), "output_hidden_states": True}
     ours = student(**inputs)
@@ -50,17 +49,23 @@ def _cosine(ours: Tensor, theirs: Tensor, real: Tensor) -> Tensor:
 
 
 def optimiser(student: DistilBertForMaskedLM, learning_rate: float) -> torch.optim.AdamW:
-    """Return AdamW parameter by parameter, as it was before it was fused."""
+    """Return AdamW that updates parameter by parameter, as before fused kernels."""
     how = Optimisation()
     constants = {"betas": how.betas, "eps": how.epsilon, "weight_decay": how.weight_decay}
     return torch.optim.AdamW(student.parameters(), lr=learning_rate, **constants, foreach=False, fused=False)
 
 
-def step(student, teacher, batch: MicroBatch, recipe: Recipe, optimizer: torch.optim.Optimizer) -> float:
+def step(
+    student: DistilBertForMaskedLM,
+    teacher: BertForMaskedLM,
+    batch: MicroBatch,
+    recipe: Recipe,
+    optimizer: torch.optim.Optimizer,
+) -> float:
     """Take one optimiser step on one batch and return its loss."""
     loss = triple_loss(student, teacher, batch, recipe)["loss"]
     loss.backward()
     torch.nn.utils.clip_grad_norm_(student.parameters(), Optimisation().max_gradient_norm)
     optimizer.step()
     optimizer.zero_grad()
-    return float(loss)
+    return float(loss.detach())

@@ -1,7 +1,7 @@
-"""The process that takes pre-training steps to be timed: ``python -m distilbook.bench.worker``.
+"""Benchmark process that takes pre-training steps: ``python -m distilbook.bench.worker``.
 
-It reads an order as JSON from the first line of standard input, says a line when it is ready, and then
-takes one step for each line it gets. One process a way of computing, so that each has memory of its own.
+It reads an order as JSON from the first line of standard input, answers with a line when it is ready, and then takes a
+step for each further line.
 """
 
 from __future__ import annotations
@@ -13,39 +13,39 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-#: Of a batch's length groups, as in the original: blocks of nearly the same length come together.
-GROUPS_ACROSS = 50
+#: Batches whose blocks are sorted by length together, as in the original's grouping.
+GROUPED_BATCHES = 50
 
 
 def main() -> None:
-    """Follow the orders on standard input; what libraries print goes to standard error."""
+    """Follow the lines of standard input; output of libraries goes to standard error."""
     answers, sys.stdout = sys.stdout, sys.stderr
-    order = json.loads(sys.stdin.readline())
-    step = prepared(order)
+    step = prepared(json.loads(sys.stdin.readline()))
     print(json.dumps({"ready": True}), file=answers, flush=True)
     for _ in sys.stdin:
         print(json.dumps(step()), file=answers, flush=True)
 
 
 def prepared(order: dict[str, Any]) -> Callable[[], dict[str, float]]:
-    """Return what takes a step and says how long it took.
+    """Return a function that takes a step.
 
     Args:
-        order: ``way``, ``original`` or ``ours``; ``threads``; ``inputs``, the folder that ``write_inputs`` of
-            :mod:`~distilbook.bench.pretraining` filled; ``blocks``, the name of its blocks; ``teacher``, dimensions;
-            ``recipe``; ``batch``, blocks a step; ``grouped``, whether blocks of like length share a batch;
+        order: ``original``, the implementation; ``threads``; ``inputs``, the folder filled by ``write_inputs`` of
+            :mod:`~distilbook.bench.pretraining`; ``blocks``, the name of the blocks in it; ``teacher``, dimensions;
+            ``recipe``; ``batch``, blocks a step; ``grouped``, whether blocks of similar length share a batch;
             ``precision``, ``compile``, ``dropout`` and ``learning_rate``.
 
     Returns:
-        A function that gives the step's ``seconds``, its word pieces (``tokens``), their number squared a
-        block (``squares``), its ``loss``, and the most memory so far (``memory``, bytes).
+        A function that returns the step's ``seconds``, its ``tokens``, the sum of the squares of the sequences'
+        lengths (``squares``), its ``loss``, and the peak of ``memory`` so far in bytes.
     """
+    threads, implementation = order["threads"], _original if order["original"] else _ours
     import torch
 
-    if order["threads"]:
-        torch.set_num_threads(order["threads"])
+    if threads:
+        torch.set_num_threads(threads)
     torch.manual_seed(0)
-    take, device = (_original if order["way"] == "original" else _ours)(order)
+    take, device = implementation(order)
     batches = _batches(order)
 
     def step() -> dict[str, float]:
@@ -62,67 +62,65 @@ def prepared(order: dict[str, Any]) -> Callable[[], dict[str, float]]:
             "tokens": batch.tokens,
             "squares": int((lengths**2).sum()),
             "loss": loss,
-            "memory": most_memory(device),
+            "memory": peak_memory(device),
         }
 
     return step
 
 
-def most_memory(device) -> int:
-    """Return the most bytes this process has held: on the GPU where it has one, else resident."""
+def peak_memory(device: Any) -> int:
+    """Return the peak bytes of this process: allocated on the GPU if it has one, otherwise resident."""
     import resource
 
     import torch
 
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if sys.platform == "darwin" else most * 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _models(order: dict[str, Any], dropout: float) -> tuple:
-    """Return teacher and student with random weights: a product takes as long whatever its numbers are."""
+def _models(order: dict[str, Any]) -> tuple[Any, Any, Any]:
+    """Return teacher and student with random weights, and the recipe."""
     from transformers import BertForMaskedLM
 
+    from ..distillation.recipe import Recipe
     from ..distillation.student import build_student
     from ..models.parameters import model_config
 
+    recipe = Recipe(**order["recipe"])
     teacher = BertForMaskedLM(model_config("BertForMaskedLM", **order["teacher"])).eval().requires_grad_(False)
-    return teacher, build_student(teacher, _recipe(order), dropout, seed=0).train()
+    return teacher, build_student(teacher, recipe, order["dropout"], seed=0).train(), recipe
 
 
-def _recipe(order: dict[str, Any]):
-    from ..distillation.recipe import Recipe
-
-    return Recipe(**order["recipe"])
-
-
-def _original(order: dict[str, Any]) -> tuple:
+def _original(order: dict[str, Any]) -> tuple[Callable, Any]:
+    """Return the original's step of a batch, and the device."""
     from accelerate import PartialState
 
     from . import original
 
     device = PartialState().device
-    teacher, student = (model.to(device) for model in _models(order, order["dropout"]))
-    optimizer = original.optimiser(student, order["learning_rate"])
-    recipe = _recipe(order)
+    teacher, student, recipe = _models(order)
+    teacher.to(device)
+    optimizer = original.optimiser(student.to(device), order["learning_rate"])
     return lambda batch: original.step(student, teacher, batch.to(device), recipe, optimizer), device
 
 
-def _ours(order: dict[str, Any]) -> tuple:
+def _ours(order: dict[str, Any]) -> tuple[Callable, Any]:
+    """Return our step of a batch, and the device."""
     from ..distillation.objectives import TripleLoss
     from ..training.precision import accelerator_for
     from ..training.step import accumulate, adamw
 
     accelerator = accelerator_for(order["precision"])
-    teacher, student = _models(order, order["dropout"])
+    teacher, student, recipe = _models(order)
     teacher.to(accelerator.device)
-    objective = TripleLoss(student, teacher, _recipe(order)).train()
+    objective = TripleLoss(student, teacher, recipe).train()
     if order["compile"]:
         objective.compile_encoders()
     wrapped, optimizer = accelerator.prepare(objective, adamw(objective.to(accelerator.device), order["learning_rate"]))
 
-    def take(batch) -> float:
+    def take(batch: Any) -> float:
         terms = accumulate(accelerator, wrapped, [batch], seed=0, step=0)
         optimizer.step()
         optimizer.zero_grad()
@@ -131,38 +129,28 @@ def _ours(order: dict[str, Any]) -> tuple:
     return take, accelerator.device
 
 
-def _batches(order: dict[str, Any]) -> Iterator:
-    """Yield micro-batches of the same blocks in the same order for every way of computing."""
+def _batches(order: dict[str, Any]) -> Iterator[Any]:
+    """Yield batches of the same blocks in the same order for every variant."""
     import numpy as np
 
     from ..corpus.masking import Masking
     from ..training.batches import masked_arrays, micro_batch
 
-    folder = Path(order["inputs"])
-    facts = json.loads((folder / "facts.json").read_text())
-    blocks = np.load(folder / f"{order['blocks']}.npy")
-    masking = Masking(np.load(folder / "weights.npy"), facts["mask_id"], facts["pad_id"])
-    places = np.random.default_rng(0).permutation(len(blocks))
-    size = order["batch"]
+    blocks = np.load(Path(order["inputs"], f"{order['blocks']}.npy"))
+    saved = np.load(Path(order["inputs"], "masking.npz"))
+    masking = Masking(saved["weights"], int(saved["mask_id"]), int(saved["pad_id"]))
+    places, size = np.random.default_rng(0).permutation(len(blocks)), order["batch"]
+    reach = size * GROUPED_BATCHES if order["grouped"] else len(places)
+    windows = [places[start : start + reach] for start in range(0, len(places), reach)]
     if order["grouped"]:
-        groups = _of_like_length(places, masking.real(blocks).sum(axis=1), size)
-    else:
-        groups = [places[start : start + size] for start in range(0, len(places) - size + 1, size)]
+        lengths = masking.real(blocks).sum(axis=1)
+        windows = [window[np.argsort(lengths[window], kind="stable")] for window in windows]
+    groups = [window[start : start + size] for window in windows for start in range(0, len(window) - size + 1, size)]
+    if order["grouped"]:
+        np.random.default_rng(1).shuffle(groups)
     for epoch in range(10**6):
         for numbers in groups:
             yield micro_batch(*masked_arrays(blocks[numbers], numbers, masking, seed=0, epoch=epoch))
-
-
-def _of_like_length(places, lengths, size: int) -> list:
-    """Return ``places`` in groups of ``size``, those of like length among some fifty groups together, shuffled."""
-    import numpy as np
-
-    reach = size * GROUPS_ACROSS
-    windows = (places[start : start + reach] for start in range(0, len(places), reach))
-    sorted_ = (window[np.argsort(lengths[window], kind="stable")] for window in windows)
-    groups = [ranked[start : start + size] for ranked in sorted_ for start in range(0, len(ranked) - size + 1, size)]
-    np.random.default_rng(1).shuffle(groups)
-    return groups
 
 
 if __name__ == "__main__":

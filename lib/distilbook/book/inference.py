@@ -1,4 +1,4 @@
-"""What chapter 11 and ``distilbook bench inference`` measure: the claim's pair, the edition's own, and the reasons."""
+"""Measurements of chapter 11 and of ``distilbook bench inference``: the claim's pair and the edition's own models."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CHAPTER = "11_timing"
 
 
 def own_models(workspace: Workspace) -> tuple[Timed, ...]:
-    """Return the edition's own teacher and the student that chapter 04 makes of it; nothing before it is there."""
+    """Return the edition's own teacher and chapter 04's student of it; empty while there is no teacher."""
     if "teacher" not in workspace.published_by("03_teacher"):
         return ()
     folder = workspace.find("teacher", "03_teacher")
@@ -37,12 +37,12 @@ def own_models(workspace: Workspace) -> tuple[Timed, ...]:
 
 
 def claim_orders(config: TimingConfig, own: Sequence[Timed]) -> list[Order]:
-    """Return the processes that time the claim's pair and, where there are any, the edition's ``own`` models."""
+    """Return the processes that time the claim's pair and, if there are any, the edition's ``own`` models."""
     return pair_orders(config, {PAIRS: config.pair} | ({OWN: tuple(own)} if own else {}))
 
 
 def sentences_like_stsb(workspace: Workspace, pairs: int) -> list[tuple[str, str]]:
-    """Return ``pairs`` of pieces of the edition's held-out text that are about as long as STS-B's."""
+    """Return ``pairs`` of strings from the edition's held-out text, about as long as STS-B's."""
     corpus = Corpus.open(workspace.find("corpus", "02_corpus"))
     tokenizer = load_tokenizer(workspace.find("teacher", "03_teacher"))
     ids = np.concatenate([np.asarray(block) for block in corpus.held_out])
@@ -50,13 +50,13 @@ def sentences_like_stsb(workspace: Workspace, pairs: int) -> list[tuple[str, str
 
 
 def bench_inference(edition: str, claim_only: bool) -> dict:
-    """Measure as chapter 11 does with the edition's parameters, and keep the records for the verdict.
+    """Measure as chapter 11 does, with the edition's parameters, and record it for the verdict.
 
     Args:
-        claim_only: leave out what explains the ratio.
+        claim_only: leave out the experiments that explain the ratio.
 
     Returns:
-        ``machine``, ``versions``, ``verdicts`` and ``trust`` in words, and ``rows``, a measurement each.
+        ``machine``, ``versions``, the sentences of ``verdicts`` and ``trust``, and ``rows``, a model of a measurement.
     """
     config, workspace = check_parameters(edition, CHAPTER, TimingConfig), Workspace(edition)
     orders = claim_orders(config, own_models(workspace)) + ([] if claim_only else further_orders(config))
@@ -73,7 +73,7 @@ def bench_inference(edition: str, claim_only: bool) -> dict:
 
 
 def rows(result: TimingResult) -> list[dict]:
-    """Return every model of every measurement: latency, throughput, and the first model's time over its own."""
+    """Return latency, throughput, and the first model's time over its own, for every model of every measurement."""
     return [
         {
             "task": one.comparison.name,
@@ -98,7 +98,7 @@ def rows(result: TimingResult) -> list[dict]:
 
 
 def printed(found: dict) -> list[str]:
-    """Return what :func:`bench_inference` found as lines."""
+    """Return the lines of a table of :func:`bench_inference`'s result."""
     lines = [f"{found['machine']['processor']}, {found['machine']['cores']} cores"]
     task = ""
     for row in found["rows"]:

@@ -1,17 +1,15 @@
-"""How two sentences are told apart without token types: an experiment with linear probes.
+"""Token-type probe: linear classifiers that read from a hidden state which sentence of a pair its token is in.
 
-A probe is a logistic regression that reads one hidden state and says whether its word piece stands in the
-first or in the second sentence. So that neither words nor positions can give the answer, a text is cut in two
-twice, once early and once late: the positions between both cuts are in the second sentence of the one pair
-and in the first of the other, and only they are read. The control has another word piece where the middle
-``[SEP]`` was: by how much more is right with ``[SEP]`` is what attention has passed on from the separator.
+A text is cut into two sentences twice, early and late. Only the positions between both cuts are read: they are in the
+second sentence of one pair and in the first of the other, so neither tokens nor positions give the answer. The control
+replaces the middle ``[SEP]`` by another token: the difference in accuracy is what attention passes on from ``[SEP]``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -20,13 +18,13 @@ from ..core.config import BookError
 from ..corpus.corpus import evenly_spaced
 from ..stats.intervals import Bootstrap, Interval, difference_interval, score_interval
 
-#: What there is to tell the sentences apart by: ``[SEP]`` between them, nothing, or ``[SEP]`` and BERT's token types.
-Condition = Literal["separator", "another word piece", "token types"]
-#: Word pieces between an early and a late cut; a text is three times as long, about as long as a pair of STS-B.
+#: Marks of the sentences: ``[SEP]`` between them, none (the control), or ``[SEP]`` and BERT's token types.
+Condition = Literal["separator", "another token", "token types"]
+#: Tokens between an early and a late cut; a text is three times as long, about as long as a pair of STS-B.
 THIRD = 10
-#: Texts that are cut; every other one fits the probes, the rest is read.
+#: Number of texts: half of them train the probes, the others test them.
 TEXTS = 200
-#: Inverse strength of the probes' penalty, so strong that they do not learn their few thousand states by heart.
+#: Inverse regularisation strength of the probes, against overfitting to a few thousand states.
 PENALTY = 0.01
 BATCH = 32
 LEVEL = 0.95
@@ -37,10 +35,10 @@ class Pairs:
     """Texts cut into ``[CLS] a [SEP] b [SEP]``, each twice: row 2i cuts text i early, row 2i + 1 late.
 
     Attributes:
-        words: (pairs, 3 * third) word pieces of running text, none of them special.
-        cuts: (pairs,) how many of them are sentence a.
-        others: (pairs,) a word piece to put in the place of the middle ``[SEP]``, the same in both rows of a text.
-        cls_id, sep_id: the numbers of ``[CLS]`` and ``[SEP]``.
+        words: (pairs, 3 * third) tokens of running text, none of them special.
+        cuts: (pairs,) number of tokens of sentence a.
+        others: (pairs,) token that replaces the middle ``[SEP]`` in the control, the same in both rows of a text.
+        cls_id, sep_id: ids of ``[CLS]`` and ``[SEP]``.
     """
 
     words: np.ndarray
@@ -50,11 +48,10 @@ class Pairs:
     sep_id: int
 
     @classmethod
-    def cut(cls, blocks: np.ndarray, tokenizer, seed: int = 0) -> Pairs:
-        """Cut held-out ``blocks``, (number, length), where word pieces follow one another in one document.
+    def cut(cls, blocks: np.ndarray, tokenizer: Any, seed: int = 0) -> Pairs:
+        """Cut texts from held-out ``blocks``, (blocks, length); cuts and replacing tokens are drawn with ``seed``.
 
-        The two parts are consecutive pieces of text, not whole sentences: a block keeps no mark of where a
-        sentence ends. Where to cut, and which word piece replaces the separator, is drawn with ``seed``.
+        The two parts are consecutive text, not whole sentences: blocks do not mark where a sentence ends.
 
         Raises:
             BookError: when fewer than two texts are long enough.
@@ -63,9 +60,9 @@ class Pairs:
         texts = running_texts(blocks, tokenizer, 3 * third)
         if len(texts) < 2:
             raise BookError(
-                f"the held-out blocks hold {len(texts)} texts of {3 * third} word pieces in a row",
-                expected="at least two, one to fit a probe and one to read",
-                do="raise held_out_share or held_out_blocks in chapter 02",
+                f"the held-out blocks hold {len(texts)} texts of {3 * third} consecutive tokens",
+                expected="at least two, one to train a probe and one to test it",
+                do="raise held_out_share or held_out_blocks of the corpus",
             )
         texts = texts[evenly_spaced(len(texts), TEXTS)]
         rng = np.random.default_rng(seed)
@@ -80,22 +77,22 @@ class Pairs:
 
     @property
     def between(self) -> slice:
-        """The positions that are read: behind every early separator, before every late one."""
+        """The positions that are read: after every early separator, before every late one."""
         third = self.words.shape[1] // 3
         return slice(third + 1, 2 * third + 1)
 
     @property
     def second(self) -> np.ndarray:
-        """Whether what stands ``between`` is in sentence b, (pairs,) bool."""
+        """Whether the positions ``between`` are in sentence b, (pairs,) bool."""
         return np.arange(len(self.cuts)) % 2 == 0
 
     def input_ids(self, condition: Condition) -> np.ndarray:
-        """Return the word pieces with the special ones, (pairs, 3 * third + 3) int64."""
+        """Return the tokens with the special ones, (pairs, 3 * third + 3) int64."""
         places = np.arange(self.words.shape[1])
-        ids = np.full((len(self.words), len(places) + 3), self.sep_id, dtype=np.int64)
+        ids: np.ndarray = np.full((len(self.words), len(places) + 3), self.sep_id, dtype=np.int64)
         ids[:, 0] = self.cls_id
         np.put_along_axis(ids, places + 1 + (places >= self.cuts[:, None]), self.words, axis=1)
-        if condition == "another word piece":
+        if condition == "another token":
             ids[np.arange(len(ids)), self.cuts + 1] = self.others
         return ids
 
@@ -104,8 +101,8 @@ class Pairs:
         return (np.arange(self.words.shape[1] + 3) > self.cuts[:, None] + 1).astype(np.int64)
 
 
-def running_texts(blocks: np.ndarray, tokenizer, length: int) -> np.ndarray:
-    """Return the stretches of ``length`` word pieces without a special one, one behind the other, (texts, length)."""
+def running_texts(blocks: np.ndarray, tokenizer: Any, length: int) -> np.ndarray:
+    """Return consecutive runs of ``length`` tokens without a special token, (texts, length)."""
     ordinary = ~np.isin(blocks, tokenizer.all_special_ids)
     texts = []
     for block, kept in zip(np.asarray(blocks), ordinary, strict=True):
@@ -116,11 +113,11 @@ def running_texts(blocks: np.ndarray, tokenizer, length: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Reading:
-    """Which word pieces the probes put into the right sentence.
+    """Correct predictions of the probes.
 
     Attributes:
-        right: (states, word pieces) bool; the first row reads the embeddings, each other one a layer's output.
-        text: (word pieces,) the text each word piece is from: intervals are over texts.
+        right: (states, tokens) bool; the first row reads the embeddings, each other one a layer's output.
+        text: (tokens,) the text of each token: intervals are over texts.
     """
 
     right: np.ndarray
@@ -128,17 +125,17 @@ class Reading:
 
     @property
     def texts(self) -> int:
-        """How many texts were read."""
+        """The number of texts."""
         return len(np.unique(self.text))
 
     def accuracy(self) -> list[Interval]:
-        """Return the share that is right after the embeddings and after each layer, with its interval over texts."""
+        """Return the accuracy after the embeddings and after each layer, with its interval over texts."""
         return [score_interval(row, groups=self.text) for row in self.right]
 
     def lead(self, other: Reading) -> list[Interval]:
-        """Return by how much more is right than in ``other``, on the same word pieces of the same model.
+        """Return the accuracy minus that of ``other``, on the same tokens of the same model.
 
-        The intervals hold for all the states together (Bonferroni), since the reader looks at them all.
+        The intervals hold for all states simultaneously (Bonferroni).
         """
         how = Bootstrap(level=1 - (1 - LEVEL) / len(self.right))
         rows = zip(self.right, other.right, strict=True)
@@ -146,11 +143,11 @@ class Reading:
 
 
 def read_sentences(models: Mapping[str, torch.nn.Module], pairs: Pairs) -> dict[str, dict[Condition, Reading]]:
-    """Return, by model and condition, what linear probes read in the hidden states; nothing is fine-tuned.
+    """Return the probes' predictions by model and condition; the models are not fine-tuned.
 
     Args:
-        models: a BERT or DistilBERT with a masked-LM head by name. One that has token types is also read with them;
-            otherwise they are 0 everywhere, as they are in all of this book.
+        models: models with a masked-LM head by name. Those with token types are also read with them; otherwise the
+            token types are 0 everywhere, as in the whole book.
     """
     readings: dict[str, dict[Condition, Reading]] = {}
     for name, model in models.items():
@@ -178,12 +175,12 @@ def states_between(model: torch.nn.Module, pairs: Pairs, condition: Condition) -
 
 
 def probe(states: np.ndarray, pairs: Pairs) -> Reading:
-    """Fit a probe to each row of ``states``, (rows, pairs, third, width), on every other text, and read the others."""
+    """Train a probe for each row of ``states``, (rows, pairs, third, width), on half of the texts and test the others."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    text = np.arange(len(pairs.cuts)) // 2
+    text: np.ndarray = np.arange(len(pairs.cuts)) // 2
     fitted, read = text % 2 == 1, text % 2 == 0
     label = np.repeat(pairs.second[:, None], states.shape[2], axis=1)
     right = []

@@ -1,3 +1,3 @@
-"""Inference speed and memory: models, the timing protocol, worker processes, records.
-Sizes and times of the paper's Table 3 and of the edition's own pair.
+"""Inference: size, time and memory of models with random weights (Table 3 of the paper).
+Models and inputs as plain data, the timing protocol, the processes that measure, breakdown and records.
 """

@@ -1,7 +1,4 @@
-"""Where a ratio of times comes from: what every layer takes, what does not depend on depth, and tokenisation.
-
-What a pass costs at least, and what the machine could do: operations and bytes (Williams et al. 2009).
-"""
+"""Breakdown of a pass's time: layers, the part independent of depth, tokenisation; operations and bytes (roofline)."""
 
 from __future__ import annotations
 
@@ -21,17 +18,22 @@ from ..stats.intervals import Interval, median_interval
 from .lengths import PairLength
 from .timing import Measured, over_starts
 
-#: [CLS] and both [SEP].
+#: Special tokens of a pair: [CLS] and both [SEP].
 SPECIAL = 3
+#: Bytes of a number in float32.
+WIDE = 4
+#: Numbers read to measure the memory's rate: far more than a cache holds.
+READ = 64 * 2**20
 
 
 @dataclass(frozen=True)
 class LayerTimes:
-    """The line through the times of one network with more and fewer layers, in milliseconds a pair.
+    """Linear fit of a network's time by its layers, in milliseconds a pair.
 
     Attributes:
-        fixed: what it takes without layers, as the line has it; ``without`` is what was measured without any.
-        layer: what each layer takes.
+        fixed: the fit's intercept.
+        without: the time measured without layers.
+        layer: the fit's slope: the time of a layer.
         points: layers and median of the fastest passes.
     """
 
@@ -45,76 +47,78 @@ def layer_times(measured: Measured) -> LayerTimes:
     """Fit a line to each input's times by depth; medians over inputs, intervals over inputs and starts.
 
     Args:
-        measured: BERTs that differ in nothing but their layers, one of them without any, among other models.
+        measured: BERTs that differ only in their layers, one of them without any, among other models.
     """
     models = measured.comparison.models
     name = DIMENSIONS["bert"]["layers"]
     depths = {n: timed.config[name] for n, timed in enumerate(models) if timed.config["model_type"] == "bert"}
-    lines, empty = [], []
+    layers = list(depths.values())
+    fits = []
     for start in measured.starts:
         times = np.array([start.fastest(number) for number in depths])  # (models, inputs)
-        slope, intercept = np.polyfit(list(depths.values()), times, 1)
-        lines.append((median_interval(intercept), median_interval(slope)))
-        empty.append(median_interval(times[list(depths.values()).index(0)]))
-    fixed, layer = (over_starts(one) for one in zip(*lines, strict=True))
+        slope, intercept = np.polyfit(layers, times, 1)
+        fits.append([median_interval(values) for values in (intercept, times[layers.index(0)], slope)])
     points = [
         (depth, median(median(start.fastest(number)) for start in measured.starts)) for number, depth in depths.items()
     ]
-    return LayerTimes(fixed, over_starts(empty), layer, tuple(sorted(points)))
+    fixed, without, layer = (over_starts(intervals) for intervals in zip(*fits, strict=True))
+    return LayerTimes(fixed, without, layer, tuple(sorted(points)))
 
 
 def independent_of_depth(teacher: float, student: float) -> float:
-    """Return the part of both times that does not shrink with the depth, of a student with half the layers.
+    """Return the part of both times that does not depend on depth, for a student with half the layers.
 
-    With ``fixed + layers`` and ``fixed + layers / 2`` for the two, that is ``2 * student - teacher``.
+    The times are ``fixed + layers`` and ``fixed + layers / 2``, so ``fixed`` is ``2 * student - teacher``.
     """
     return 2 * student - teacher
 
 
-def pairs_of_text(lengths: Sequence[PairLength], ids: np.ndarray, tokenizer) -> list[tuple[str, str]]:
-    """Cut running text into pairs of pieces that have about the word pieces of ``lengths``.
+def pairs_of_text(lengths: Sequence[PairLength], ids: np.ndarray, tokenizer: Any) -> list[tuple[str, str]]:
+    """Cut running text into pairs of strings of about the numbers of tokens in ``lengths``.
 
     Args:
-        ids: word pieces of text, (any,), long enough.
-        tokenizer: that they come from.
+        ids: tokens of a text that is long enough, (any,).
+        tokenizer: the tokenizer of ``ids``.
     """
-    pairs, place = [], 0
+    pairs, start = [], 0
     for length in lengths:
-        first = (length.pieces - SPECIAL) // 2
-        ends = (place, place + first, place + length.pieces - SPECIAL)
-        pairs.append(tuple(tokenizer.decode(ids[a:b]) for a, b in zip(ends, ends[1:], strict=False)))
-        place = ends[-1]
+        middle, end = start + (length.tokens - SPECIAL) // 2, start + length.tokens - SPECIAL
+        pairs.append((tokenizer.decode(ids[start:middle]), tokenizer.decode(ids[middle:end])))
+        start = end
     return pairs
 
 
 def tokenisation_times(pairs: Iterable[tuple[str, str]], folder: Path, repeats: int = 3) -> dict[str, Interval]:
-    """Return the milliseconds a pair takes to become word pieces, by today's tokenizer and, of WordPiece, by that of 2019.
+    """Return the milliseconds of tokenising a pair, with today's tokenizer and, of WordPiece, with that of 2019.
 
     Args:
         folder: of the tokenizer, in the layout of ``transformers``.
         repeats: the fastest counts.
     """
     from tokenizers.models import WordPiece
-    from transformers.models.bert.tokenization_bert_legacy import BertTokenizerLegacy
 
     from ..models.loading import load_tokenizer
 
     today, pairs = load_tokenizer(folder), list(pairs)
-    ways: dict[str, Callable] = {"today's tokenizer, in Rust": today}
+    tokenizers: dict[str, Callable] = {"today's tokenizer, in Rust": today}
     if isinstance(today.backend_tokenizer.model, WordPiece):
+        tokenizers["the tokenizer of 2019, in Python"] = tokenizer_of_2019(today)
+    return {
+        name: median_interval([_fastest(tokenizer, pair, repeats) for pair in pairs])
+        for name, tokenizer in tokenizers.items()
+    }
+
+
+def tokenizer_of_2019(today: Any) -> Any:
+    """Return the WordPiece tokenizer written in Python, with the vocabulary of ``today``'s."""
+    from transformers.models.bert.tokenization_bert_legacy import BertTokenizerLegacy
+
+    vocabulary = today.get_vocab()
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "vocab.txt"
+        path.write_text("".join(f"{token}\n" for token in sorted(vocabulary, key=vocabulary.get)), encoding="utf-8")
         lower = json.loads(today.backend_tokenizer.to_str())["normalizer"]["lowercase"]
-        with TemporaryDirectory() as place:
-            python = BertTokenizerLegacy(str(write_vocabulary(today, Path(place))), do_lower_case=lower)
-        ways["the tokenizer of 2019, in Python"] = python
-    return {name: median_interval([_fastest(way, pair, repeats) for pair in pairs]) for name, way in ways.items()}
-
-
-def write_vocabulary(tokenizer, folder: Path) -> Path:
-    """Write the word pieces of a tokenizer as a ``vocab.txt``, one a line in the order of their numbers."""
-    path = folder / "vocab.txt"
-    pieces = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
-    path.write_text("".join(f"{piece}\n" for piece, _ in pieces), encoding="utf-8")
-    return path
+        return BertTokenizerLegacy(str(path), do_lower_case=lower)
 
 
 def _fastest(tokenizer: Callable, pair: tuple[str, str], repeats: int) -> float:
@@ -126,15 +130,9 @@ def _fastest(tokenizer: Callable, pair: tuple[str, str], repeats: int) -> float:
     return best
 
 
-#: Bytes of a number in float32.
-WIDE = 4
-#: Numbers read for the rate of memory: far more than any cache holds.
-READ = 64 * 2**20
-
-
 @dataclass(frozen=True)
 class Cost:
-    """Operations of a pass, and the bytes that it has to move when every product reads its factors once."""
+    """Operations of a pass, and the bytes it moves if every product reads its factors once."""
 
     operations: float
     bytes: float
@@ -147,23 +145,22 @@ class Cost:
 
 @dataclass(frozen=True)
 class Peaks:
-    """The most operations and the most bytes a second that a machine was seen to do with so many threads."""
+    """A machine's measured peak rates: operations and bytes a second with a number of threads."""
 
     operations: float
     bytes: float
     threads: int
 
     def bound(self, intensity: float) -> float:
-        """Return the most operations a second at so many operations a byte: the roof."""
+        """Return the roof: the most operations a second at this many operations a byte."""
         return min(self.operations, intensity * self.bytes)
 
 
 def cost(config: Mapping[str, Any], batch: int, tokens: int) -> Cost:
-    """Return what a pass of a BERT or DistilBERT in float32 costs at least, (batch, tokens) without padding.
+    """Return the minimum cost of a pass of a BERT or DistilBERT in float32, (batch, tokens) without padding.
 
-    A product of (m, k) and (k, n) takes 2 m k n operations, and moves both factors and what comes out. A layer has
-    four maps of width x width and two of width x feed-forward, and two products of attention; embeddings and pooler
-    are left out.
+    A product of (m, k) and (k, n) takes 2 m k n operations and moves both factors and the result. A layer has four
+    products of width x width, two of width x feed-forward, and two in attention; embeddings and pooler are left out.
     """
     names = DIMENSIONS[config["model_type"]]
     layers, width, wide, heads = (config[names[name]] for name in ("layers", "width", "feed_forward", "heads"))
@@ -175,7 +172,7 @@ def cost(config: Mapping[str, Any], batch: int, tokens: int) -> Cost:
 
 
 def machine_peaks(threads: int, repeats: int = 5) -> Peaks:
-    """Measure the rate of a large product and of a sum over a large tensor in float32, the best of ``repeats``."""
+    """Measure the rates of a large product and of a sum over a large tensor in float32, the best of ``repeats``."""
     import torch
 
     from ..training.precision import product_rate
@@ -195,7 +192,7 @@ def machine_peaks(threads: int, repeats: int = 5) -> Peaks:
 
 
 def roofline_points(measured: Sequence[Measured]) -> list[dict[str, Any]]:
-    """Return a row for each model and shape: operations a byte, and operations a second of its fastest passes."""
+    """Return operations a byte and operations a second of the fastest passes, a row for each model and shape."""
     rows = []
     for one in measured:
         given = one.comparison.inputs[0]
@@ -206,7 +203,7 @@ def roofline_points(measured: Sequence[Measured]) -> list[dict[str, Any]]:
                 {
                     "model": timed.name,
                     "batch": given.batch,
-                    "word pieces": given.tokens,
+                    "tokens": given.tokens,
                     "operations a byte": least.intensity,
                     "operations a second": least.operations / seconds,
                 }

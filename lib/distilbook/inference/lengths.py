@@ -1,36 +1,23 @@
-"""Lengths of the STS-B development set's sentence pairs, the inputs of the paper's timing (Table 3)."""
+"""Lengths of the sentence pairs of STS-B's development set, the inputs of the paper's timing (Table 3)."""
 
 from __future__ import annotations
 
 import json
 import random
-import re
-from collections.abc import Callable, Iterable, Mapping
 from importlib import resources
 from typing import NamedTuple
 
-#: What counts as a word for ELMo: letters and digits that stand together, and every other mark on its own.
-WORD = re.compile(r"\w+|[^\w\s]")
-
 
 class PairLength(NamedTuple):
-    """How long a pair is: word pieces, with [CLS] and both [SEP]; words of the first and of the second sentence."""
+    """Tokens of a pair, with [CLS] and both [SEP], and the words of its first and second sentence (for ELMo)."""
 
-    pieces: int
+    tokens: int
     first_words: int
     second_words: int
 
 
-def pair_lengths(pairs: Iterable[tuple[str, str]], tokenizer: Callable[[str, str], Mapping]) -> list[PairLength]:
-    """Return the lengths of sentence ``pairs``, the shortest first."""
-    return sorted(
-        PairLength(len(tokenizer(first, second)["input_ids"]), *(len(WORD.findall(text)) for text in (first, second)))
-        for first, second in pairs
-    )
-
-
 def stsb_lengths() -> list[PairLength]:
-    """Return the lengths of the 1,500 pairs of STS-B dev, the shortest first, which the package holds."""
+    """Return the packaged lengths of the 1,500 pairs of STS-B dev, shortest first."""
     text = resources.files(__package__).joinpath("stsb_dev_lengths.json").read_text(encoding="utf-8")
     return [PairLength(*numbers) for numbers in json.loads(text)["pairs"]]
 
@@ -38,7 +25,7 @@ def stsb_lengths() -> list[PairLength]:
 def sample_lengths(every: list[PairLength], pairs: int) -> list[PairLength]:
     """Return ``pairs`` lengths at even quantiles of ``every``, always in the same shuffled order.
 
-    Shuffled, so that a machine that slows down while it is measured does not do so by length.
+    The order is random so that a machine that slows down during a run does not slow down with length.
     """
     ordered = sorted(every)
     chosen = [ordered[int((i + 0.5) * len(ordered) / pairs)] for i in range(pairs)]

@@ -1,37 +1,38 @@
-"""The memory a model takes, measured in a process of its own: ``python -m distilbook.inference.memory``.
+"""Peak memory of a model, measured in a process of its own: ``python -m distilbook.inference.memory``.
 
-On a CPU it is how far the process's largest resident memory rises above what it had before the model was built, on a
-GPU the largest that PyTorch allocated. Activations count: eager PyTorch keeps some while others are made.
+On a CPU it is the rise of the process's resident memory since before the model was built, on a GPU the most that
+PyTorch allocated. Activations count: eager PyTorch keeps some while others are computed.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from ..core.config import BookError
 from ..core.machine import MemoryWatch
 from ..models.parameters import DIMENSIONS
-from .models import Comparison, Input, Order, Timed, built, call_of
-from .timing import Measured
+from .models import Comparison, Input, Order, Timed, torch_runtime
+from .timing import Measured, last_words
 
-#: Seconds between two looks at the memory: shorter than a pass.
-LOOK_EVERY = 0.002
-#: Dimensions that make a model next to nothing.
+#: Seconds between two samples of the memory: shorter than a pass.
+SAMPLE_EVERY = 0.002
+#: Dimensions of a model of negligible size.
 SMALL = {"layers": 1, "width": 8, "heads": 2, "feed_forward": 8, "vocabulary": 99}
 
 
 def memory_of(timed: Timed, inputs: Sequence[Input], device: str = "cpu") -> list[int]:
-    """Return the most bytes that the model and its passes took by the end of each of ``inputs``, smallest first.
+    """Return the peak bytes of the model and its passes by the end of each of ``inputs``, smallest input first.
 
     Args:
         timed: a BERT or a DistilBERT.
 
     Raises:
-        BookError: when the process fails, as for want of memory.
+        BookError: when the process fails, for example for lack of memory.
     """
     order = Order(1, (Comparison("memory", (timed,), tuple(inputs), 1, 0),), device)
     done = subprocess.run(
@@ -40,7 +41,7 @@ def memory_of(timed: Timed, inputs: Sequence[Input], device: str = "cpu") -> lis
     if done.returncode != 0:
         raise BookError(
             f"{timed.name} could not be built and run",
-            where=" ".join(done.stderr.split()[-60:]) or f"exit status {done.returncode}, without a word",
+            where=last_words(done.stderr) or f"exit status {done.returncode}, without output",
             expected="a process with enough memory for the largest batch",
             do="leave out the largest batch sizes",
         )
@@ -48,9 +49,9 @@ def memory_of(timed: Timed, inputs: Sequence[Input], device: str = "cpu") -> lis
 
 
 def memory_taken(measured: Iterable[Measured]) -> dict[tuple[str, Input], int]:
-    """Return the most bytes for every model and input of what was ``measured``, by the model's key and the input.
+    """Return the peak bytes by the model's key and the input, for every model and input of ``measured``.
 
-    A process each for every model on every device.
+    Each model has one process a device.
     """
     models: dict[tuple[str, str], Timed] = {}
     inputs: dict[tuple[str, str], set[Input]] = {}
@@ -58,10 +59,10 @@ def memory_taken(measured: Iterable[Measured]) -> dict[tuple[str, Input], int]:
         for timed in one.comparison.models:
             models[timed.key, one.device] = timed
             inputs.setdefault((timed.key, one.device), set()).update(one.comparison.inputs)
-    taken = {}
+    taken: dict[tuple[str, Input], int] = {}
     for (key, device), timed in models.items():
         growing = sorted(inputs[key, device], key=lambda given: given.batch * (given.tokens + given.padding))
-        taken |= {(key, given): most for given, most in zip(growing, memory_of(timed, growing, device), strict=True)}
+        taken |= {(key, given): peak for given, peak in zip(growing, memory_of(timed, growing, device), strict=True)}
     return taken
 
 
@@ -73,38 +74,31 @@ def measure(order: Order) -> list[int]:
     (comparison,) = order.comparisons
     (timed,) = comparison.models
     with torch.inference_mode():
-        # What the libraries themselves take, they take at the first pass: of a smaller model of the same kind.
+        # The libraries allocate their own memory at the first pass, here of a small model of the same architecture.
         names = DIMENSIONS[timed.config["model_type"]]
-        small = replace(timed, config=timed.config | {names[name]: value for name, value in SMALL.items()})
-        call_of(built(small, order.device), small, comparison.inputs[0], order.device)()
-        if order.device != "cpu":
-            return _allocated(timed, comparison.inputs, order.device)
-        peaks, watch = [], MemoryWatch(LOOK_EVERY)
-        with watch:
-            model = built(timed, order.device)
+        small = replace(timed, config={**timed.config, **{names[name]: value for name, value in SMALL.items()}})
+        torch_runtime(small, order.device)(comparison.inputs[0])()
+        with _peak(order.device) as peak:
+            peaks, runtime = [], torch_runtime(timed, order.device)
             for given in comparison.inputs:
-                call_of(model, timed, given, order.device)()
-                peaks.append(watch.main - watch.before)
+                runtime(given)()
+                peaks.append(peak())
     return peaks
 
 
-def _allocated(timed: Timed, inputs: Sequence[Input], device: str) -> list[int]:
-    """Return the most bytes that PyTorch had allocated on a GPU by the end of each of ``inputs``."""
-    import torch
+@contextlib.contextmanager
+def _peak(device: str) -> Iterator[Callable[[], int]]:
+    """Yield a function that returns the most bytes taken since the block was entered."""
+    if device == "cpu":
+        with MemoryWatch(SAMPLE_EVERY) as watch:
+            yield lambda: watch.main - watch.before
+    else:
+        import torch
 
-    before = torch.cuda.memory_allocated()
-    torch.cuda.reset_peak_memory_stats()
-    model, peaks = built(timed, device), []
-    for given in inputs:
-        call_of(model, timed, given, device)()
-        peaks.append(torch.cuda.max_memory_allocated() - before)
-    return peaks
-
-
-def main() -> None:
-    """Follow the order on standard input."""
-    print(json.dumps(measure(Order.from_json(sys.stdin.read()))))
+        before = torch.cuda.memory_allocated()
+        torch.cuda.reset_peak_memory_stats()
+        yield lambda: torch.cuda.max_memory_allocated() - before
 
 
 if __name__ == "__main__":
-    main()
+    print(json.dumps(measure(Order.from_json(sys.stdin.read()))))

@@ -1,6 +1,6 @@
-"""What is timed: models with random weights, the inputs they get, and who is compared with whom. Plain data.
+"""Models, inputs and orders of a timing run as plain data, and the runtime that makes a model's passes.
 
-The models that are timed, built with random weights, and a pass through one of them.
+Weights are random: a matrix product takes as long whatever its numbers are.
 """
 
 from __future__ import annotations
@@ -8,33 +8,36 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from ..models.parameters import DIMENSIONS
 from .lengths import PairLength
 
-#: ``model_type`` of what ``transformers`` does not have: see :mod:`distilbook.models.elmo`.
+#: ``model_type`` of models that ``transformers`` does not have, see :mod:`distilbook.models.elmo`.
 ELMO, ELMO_BASELINE = "elmo", "elmo under GLUE's baseline"
 
-#: The dimensions under which a model has its published name.
+#: Dimensions of the published models by name.
 PUBLISHED = {
     "bert-base": {"model_type": "bert", "num_hidden_layers": 12, "hidden_size": 768, "intermediate_size": 3072},
     "distilbert": {"model_type": "distilbert", "n_layers": 6, "dim": 768, "hidden_dim": 3072},
 }
+VOCABULARY = 30_522
 
 
 @dataclass(frozen=True)
 class Timed:
-    """A model that is timed.
+    """A model to time.
 
     Attributes:
-        name: under which it is recorded.
-        config: a configuration of ``transformers`` as it stands in ``config.json``, with its ``model_type``; or
-            ELMo's sizes.
+        name: the model's name in records.
+        config: the contents of a ``config.json``, with ``model_type``; for ELMo its sizes.
         attention: the kernel, ``eager`` or ``sdpa``.
         precision: of weights and products, ``float32`` or ``bfloat16``.
-        compiled: whether ``torch.compile`` has the model.
+        compiled: whether the model goes through ``torch.compile``.
     """
 
     name: str
@@ -45,24 +48,24 @@ class Timed:
 
     @property
     def reads_words(self) -> bool:
-        """Whether its inputs are words, each in characters, and not word pieces."""
+        """Whether the inputs are words in characters, not tokens."""
         return self.config["model_type"] in (ELMO, ELMO_BASELINE)
 
     @property
     def key(self) -> str:
-        """What it is built by: two with one key are one model."""
+        """All fields except the name: models with equal keys are built once."""
         return json.dumps([asdict(self) | {"name": ""}], sort_keys=True)
 
 
 @dataclass(frozen=True)
 class Input:
-    """The shape of what a model gets.
+    """The shape of an input.
 
     Attributes:
-        batch: sentence pairs in it.
-        tokens: word pieces of each.
-        padding: positions more, which are masked.
-        words: of the first and of the second sentence, for models that read words.
+        batch: sentence pairs.
+        tokens: tokens of each pair.
+        padding: masked positions after them.
+        words: of the first and of the second sentence, for models that read words; empty for plain shapes.
     """
 
     batch: int
@@ -72,9 +75,9 @@ class Input:
 
     @classmethod
     def of(cls, length: PairLength, padded_to: int = 0) -> Input:
-        """Return the input that a sentence pair makes on its own."""
-        padding = max(0, padded_to - length.pieces)
-        return cls(1, length.pieces, padding, (length.first_words, length.second_words))
+        """Return the input of a single sentence pair."""
+        padding = max(0, padded_to - length.tokens)
+        return cls(1, length.tokens, padding, (length.first_words, length.second_words))
 
 
 @dataclass(frozen=True)
@@ -82,10 +85,10 @@ class Comparison:
     """Models that take turns on the same inputs.
 
     Attributes:
-        name: the task under which the times are recorded.
-        models: the first is what the others are compared with.
+        name: the task in records.
+        models: the first is the reference of the ratios.
         repeats: passes of an input through each model.
-        noise_inputs: on the first so many inputs the first model is also timed against itself.
+        noise_inputs: number of inputs, from the first, on which the first model is also timed against itself.
     """
 
     name: str
@@ -94,16 +97,21 @@ class Comparison:
     repeats: int
     noise_inputs: int
 
+    @property
+    def of_sentence_pairs(self) -> bool:
+        """Whether the inputs are single sentence pairs of STS-B, not batches of one shape."""
+        return all(given.words for given in self.inputs)
+
 
 @dataclass(frozen=True)
 class Order:
-    """What one process times.
+    """The work of one timing process.
 
     Attributes:
         threads: of products on a CPU.
         device: ``cpu`` or ``cuda``.
         warm_up: passes through each model before the first that counts.
-        neighbours: processes that do nothing but keep a core busy meanwhile.
+        neighbours: further processes that keep a core busy meanwhile.
         onednn: whether PyTorch may use oneDNN's kernels on a CPU, which it did not in 2019.
     """
 
@@ -116,49 +124,40 @@ class Order:
 
     @property
     def inputs(self) -> int:
+        """The number of inputs of all comparisons."""
         return sum(len(comparison.inputs) for comparison in self.comparisons)
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self))
+        return TypeAdapter(Order).dump_json(self).decode()
 
     @classmethod
     def from_json(cls, text: str) -> Order:
-        values = json.loads(text)
-        comparisons = tuple(
-            Comparison(
-                **one
-                | {
-                    "models": tuple(Timed(**model) for model in one["models"]),
-                    "inputs": tuple(Input(**given | {"words": tuple(given["words"])}) for given in one["inputs"]),
-                }
-            )
-            for one in values.pop("comparisons")
-        )
-        return cls(comparisons=comparisons, **values)
+        return TypeAdapter(cls).validate_json(text)
 
 
-def bert(layers: int, width: int, heads: int, feed_forward: int, **how: Any) -> Timed:
-    """Return a BERT of these dimensions, else the published one's; ``how`` are the other attributes of the model."""
-    return _sized("bert", how, layers=layers, width=width, heads=heads, feed_forward=feed_forward)
+def sized(kind: str, layers: int, width: int, heads: int, feed_forward: int, **how: Any) -> Timed:
+    """Return a model of these dimensions, otherwise the published one's.
 
-
-def distilbert(layers: int, width: int, heads: int, feed_forward: int, **how: Any) -> Timed:
-    """Return a DistilBERT of these dimensions, else the published one's; ``how`` as for :func:`bert`."""
-    return _sized("distilbert", how, layers=layers, width=width, heads=heads, feed_forward=feed_forward)
-
-
-def _sized(kind: str, how: Mapping[str, Any], **dimensions: int) -> Timed:
+    Args:
+        kind: ``model_type`` of the configuration.
+        how: the attributes of :class:`Timed` that are not the default.
+    """
     names = DIMENSIONS[kind]
-    return timed({"model_type": kind} | {names[name]: value for name, value in dimensions.items()}, **how)
+    values = {"layers": layers, "width": width, "heads": heads, "feed_forward": feed_forward}
+    return timed({"model_type": kind} | {names[name]: value for name, value in values.items()}, **how)
+
+
+bert = partial(sized, "bert")
+distilbert = partial(sized, "distilbert")
 
 
 def timed(config: Mapping[str, Any], **how: Any) -> Timed:
-    """Return the model of a configuration, under the published name where it has the published dimensions."""
+    """Return the model of a configuration, with the published name if it has the published dimensions."""
     return Timed(name_of(config), dict(config), **how)
 
 
 def timed_folder(folder: Path) -> Timed:
-    """Return the model in ``folder``, which is looked at; only its configuration is used."""
+    """Return the model whose configuration is in ``folder``; its weights are not read."""
     from ..models.folder import look_at
 
     return timed(look_at(Path(folder)).config)
@@ -167,16 +166,16 @@ def timed_folder(folder: Path) -> Timed:
 def name_of(config: Mapping[str, Any]) -> str:
     """Return ``bert-base`` or ``distilbert`` for their dimensions, else the type with layers and width."""
     for name, dimensions in PUBLISHED.items():
-        if dimensions.items() <= config.items() and config.get("vocab_size", 30_522) == 30_522:
+        if dimensions.items() <= config.items() and config.get("vocab_size", VOCABULARY) == VOCABULARY:
             return name
     kind = config["model_type"]
-    names = DIMENSIONS.get(kind, DIMENSIONS["bert"])  # most other architectures name theirs as BERT does
+    names = DIMENSIONS.get(kind, DIMENSIONS["bert"])  # most other architectures use BERT's names
     layers, width = config.get(names["layers"]), config.get(names["width"])
     return f"{kind} {layers} x {width}" if layers is not None else kind
 
 
 def model_of(timed: Timed) -> Any:
-    """Return the model on torch's current device, with the random weights of the current state."""
+    """Return the model on torch's current device, its weights drawn from the current random state."""
     config = dict(timed.config)
     kind = config.pop("model_type")
     if timed.reads_words:
@@ -202,6 +201,18 @@ def parameters_of_timed(timed: Timed) -> int:
         return parameters_of(model_of(timed))
 
 
+#: A pass of one input through a model; it returns when the device has finished.
+Pass = Callable[[], object]
+#: A model that is ready to run: from the shape of an input to its pass.
+Runtime = Callable[[Input], Pass]
+
+
+def torch_runtime(timed: Timed, device: str) -> Runtime:
+    """Return the PyTorch model on ``device``, in evaluation mode, as a runtime."""
+    model = built(timed, device)
+    return lambda given: torch_pass(model, timed, given, device)
+
+
 def built(timed: Timed, device: str) -> Any:
     """Return the model on ``device`` in evaluation mode, with the random weights of seed 0."""
     import torch
@@ -211,37 +222,27 @@ def built(timed: Timed, device: str) -> Any:
     return torch.compile(model) if timed.compiled else model
 
 
-def call_of(model: Any, timed: Timed, given: Input, device: str) -> Callable[[], Any]:
-    """Return a pass of random ids of the ``given`` shape through ``model``; it ends when ``device`` is done."""
-    call = _words_call(model, timed, given, device) if timed.reads_words else _pieces_call(model, timed, given, device)
-    if device == "cpu":
-        return call
+def torch_pass(model: Any, timed: Timed, given: Input, device: str) -> Pass:
+    """Return the pass of random ids of the ``given`` shape through ``model``."""
     import torch
 
-    def finished() -> None:
-        call()
-        torch.cuda.synchronize()
-
-    return finished
-
-
-def _pieces_call(model: Any, timed: Timed, given: Input, device: str) -> Callable[[], Any]:
-    """Return the pass of a sentence pair in word pieces: ids and mask, both (batch, tokens + padding)."""
-    import torch
-
-    ids = torch.randint(timed.config.get("vocab_size", 30_522), (given.batch, given.tokens + given.padding))
-    mask = torch.ones_like(ids)
-    mask[:, given.tokens :] = 0
-    inputs = {"input_ids": ids.to(device), "attention_mask": mask.to(device)}
-    return lambda: model(**inputs)
+    if timed.reads_words:
+        sentences = _sentences(timed, given, device)
+        call: Pass = lambda: [model(sentence) for sentence in sentences]
+    else:
+        ids = torch.randint(timed.config.get("vocab_size", VOCABULARY), (given.batch, given.tokens + given.padding))
+        mask = torch.ones_like(ids)
+        mask[:, given.tokens :] = 0
+        inputs = {"input_ids": ids.to(device), "attention_mask": mask.to(device)}  # both (batch, tokens + padding)
+        call = lambda: model(**inputs)
+    return call if device == "cpu" else lambda: (call(), torch.cuda.synchronize())
 
 
-def _words_call(model: Any, timed: Timed, given: Input, device: str) -> Callable[[], Any]:
-    """Return the pass of both sentences, one after the other, each (batch, words + 2 boundary marks, characters)."""
+def _sentences(timed: Timed, given: Input, device: str) -> list[Any]:
+    """Return both sentences of a pair for ELMo, each (batch, words + 2 boundary marks, characters)."""
     import torch
 
     from ..models.elmo import WORD_LENGTH
 
     characters = timed.config.get("characters", 262)
-    sentences = [torch.randint(characters, (given.batch, words + 2, WORD_LENGTH)).to(device) for words in given.words]
-    return lambda: [model(sentence) for sentence in sentences]
+    return [torch.randint(characters, (given.batch, words + 2, WORD_LENGTH)).to(device) for words in given.words]

@@ -1,12 +1,13 @@
-"""Which comparisons are made, in which processes: the pair of the claims, and those that explain what it finds.
+"""Protocol of the timings: comparisons and processes for the claim's pair, and for the experiments that explain it.
 
-How long STS-B's sentence pairs are: what Table 3 passes, kept as lengths because time depends on nothing else.
+Inputs have the lengths of STS-B's sentence pairs: the time of a pass depends on nothing else.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -15,9 +16,9 @@ from ..core.provenance import accelerator, usable_cores
 from ..core.records import PAIRS
 from ..models.family import family_of
 from .lengths import sample_lengths, stsb_lengths
-from .models import ELMO, ELMO_BASELINE, Comparison, Input, Order, Timed, bert, distilbert
+from .models import ELMO, ELMO_BASELINE, Comparison, Input, Order, Timed, bert, distilbert, parameters_of_timed
 
-#: Tasks under which times are recorded. The first is the claim's.
+#: Tasks in records. The first, PAIRS, is the claim's.
 OWN = f"{PAIRS}, the edition's own models"
 ELMO_TASK = f"{PAIRS}, ELMo beside BERT"
 LAYERS = f"{PAIRS}, fewer and fewer layers"
@@ -31,9 +32,9 @@ PADDED = f"{PAIRS}, padded to {PADDED_TO}"
 
 
 class PairTiming(ChapterConfig):
-    """How two models are timed side by side on sentence pairs."""
+    """Parameters of a comparison of two models on sentence pairs."""
 
-    pairs: int = Field(ge=2, le=1500, description="sentence pairs, spread evenly over the lengths of STS-B dev")
+    pairs: int = Field(ge=2, le=1500, description="sentence pairs, at even quantiles of the lengths of STS-B dev")
     noise_pairs: int = Field(
         ge=2, description="pairs on which the teacher is also timed against itself, half of all at most"
     )
@@ -41,10 +42,10 @@ class PairTiming(ChapterConfig):
         ge=1, le=1000, description="passes of a pair through each model; the fastest counts for ratios"
     )
     starts: int = Field(ge=1, le=100, description="fresh processes for each number of threads")
-    threads: Counts | None = Field(description="null: 1, 2, 4 and so on, to one a core")
+    threads: Counts | None = Field(description="null: the powers of two up to the cores, and one thread a core")
     warm_up: int = Field(ge=0, le=1000, description="passes through each model before the first that counts")
     attention: Literal["eager", "sdpa"] = Field(description="the kernel; eager is the code of 2019")
-    compile: bool = Field(description="whether torch.compile has the models")
+    compile: bool = Field(description="whether the models go through torch.compile")
 
     @model_validator(mode="after")
     def _enough(self) -> Self:
@@ -67,28 +68,26 @@ class PairTiming(ChapterConfig):
                 f"{max(self.threads)} threads were asked for",
                 where="parameter 'threads'",
                 expected=f"at most {cores}, the cores this process may use",
-                do="lower the number, or use null for all numbers from one thread to one a core",
+                do="lower the number, or use null for the powers of two up to the cores",
             )
         return sorted(set(self.threads))
 
 
 class TimingConfig(PairTiming):
-    """How large the teacher is (the student has half its layers), and what else is measured."""
+    """Parameters of chapter 11: the teacher's dimensions (the student has half its layers) and the experiments."""
 
     layers: int = Field(ge=4, le=96, multiple_of=4)
     width: int = Field(ge=1, le=2**14)
     heads: int = Field(ge=1, le=2**8)
     feed_forward: int = Field(ge=1, le=2**16)
-    further_pairs: int = Field(ge=2, le=1500, description="sentence pairs for each comparison that explains")
+    further_pairs: int = Field(ge=2, le=1500, description="sentence pairs of each experiment that explains the ratio")
     elmo_pairs: int = Field(ge=2, le=1500, description="sentence pairs for ELMo, which takes much longer")
-    elmo_shrunk: int = Field(
-        ge=1, le=512, description="how many times narrower ELMo's recurrent layers are; 1 as published"
-    )
+    elmo_shrunk: int = Field(ge=1, le=512, description="divisor of the widths of ELMo's recurrent layers; 1: published")
     batch_sizes: Counts
-    batch_length: int = Field(ge=1, le=512, description="word pieces of each sentence pair in a batch")
-    lengths: Counts = Field(description="word pieces of a sentence pair at batch 1")
+    batch_length: int = Field(ge=1, le=512, description="tokens of each sentence pair in a batch")
+    lengths: Counts = Field(description="tokens of a sentence pair at batch 1")
     inputs: int = Field(ge=2, le=1000, description="inputs for each batch size and each length")
-    accelerator_batch_sizes: Counts = Field(description="on a GPU, where there is one")
+    accelerator_batch_sizes: Counts = Field(description="batch sizes on a GPU, where there is one")
     accelerator_precisions: Annotated[tuple[Literal["float32", "bfloat16"], ...], AfterValidator(each_once)] = Field(
         min_length=1
     )
@@ -104,78 +103,80 @@ class TimingConfig(PairTiming):
 
     @property
     def pair(self) -> tuple[Timed, Timed]:
-        """The teacher and the student that are timed."""
+        """The teacher and the student of the claim."""
         return self.pair_with(attention=self.attention, compiled=self.compile)
 
-    def pair_with(self, **how) -> tuple[Timed, Timed]:
+    def pair_with(self, **how: Any) -> tuple[Timed, Timed]:
         """Return the pair with another kernel, precision or compilation."""
         sizes = (self.width, self.heads, self.feed_forward)
         return bert(self.layers, *sizes, **how), distilbert(self.layers // 2, *sizes, **how)
 
 
-def pair_orders(how: PairTiming, pairs: dict[str, tuple[Timed, ...]]) -> list[Order]:
-    """Return the processes that time ``pairs`` of models, by task: so many starts with each number of threads."""
-    comparisons = tuple(_on_pairs(task, models, how) for task, models in pairs.items())
+def pair_orders(how: PairTiming, pairs: Mapping[str, tuple[Timed, ...]]) -> list[Order]:
+    """Return the processes that time ``pairs`` of models, by task: every start with each number of threads."""
+    comparisons = tuple(_on_pairs(task, models, how, how.pairs) for task, models in pairs.items())
     return [Order(threads, comparisons, warm_up=how.warm_up) for _ in range(how.starts) for threads in how.settings]
 
 
-def _on_pairs(task: str, models: tuple[Timed, ...], how: PairTiming, pairs: int = 0, padded_to: int = 0) -> Comparison:
+def further_orders(config: TimingConfig) -> list[Order]:
+    """Return the processes for the experiments that explain the ratio, batch sizes, lengths and a loaded machine."""
+
+    def on_pairs(task: str, models: tuple[Timed, ...], padded_to: int = 0) -> Comparison:
+        return _on_pairs(task, models, config, config.further_pairs, padded_to)
+
+    pair = config.pair
+    explaining = (
+        _on_pairs(ELMO_TASK, (pair[0], *elmo_models(config)), config, config.elmo_pairs),
+        on_pairs(LAYERS, fewer_layers(config)),
+        on_pairs(KERNEL, config.pair_with(attention="sdpa")),
+        on_pairs(PADDED, pair, PADDED_TO),
+        on_pairs(WIDTHS, depth_or_width(config)),
+    )
+    shapes = [(size, config.batch_length) for size in config.batch_sizes] + [(1, length) for length in config.lengths]
+    shaped = tuple(_of_shape(config, pair, *shape) for shape in shapes)
+    orders = [
+        Order(1, explaining),
+        Order(max(config.settings), shaped),
+        Order(1, (on_pairs(KERNELS_OF_2019, with_steps(pair)),), onednn=False),
+        Order(1, (on_pairs(LOADED, pair),), neighbours=len(usable_cores())),
+    ]
+    if accelerator() != "none":
+        orders += [Order(1, _on_gpu(config), "cuda")] * config.starts
+    return [replace(order, warm_up=config.warm_up) for order in orders]
+
+
+def _on_gpu(config: TimingConfig) -> tuple[Comparison, ...]:
+    """Return the comparisons on a GPU: each batch size in each precision, attention in one kernel."""
+    pairs = [config.pair_with(attention="sdpa", precision=kind) for kind in config.accelerator_precisions]
+    length = config.accelerator_length
+    return tuple(_of_shape(config, pair, batch, length) for pair in pairs for batch in config.accelerator_batch_sizes)
+
+
+def _on_pairs(task: str, models: tuple[Timed, ...], how: PairTiming, pairs: int, padded_to: int = 0) -> Comparison:
+    """Return the comparison on ``pairs`` sentence pairs that fit all of the models."""
     positions = min(model.config.get("max_position_embeddings", 512) for model in models)
-    fitting = [length for length in stsb_lengths() if length.pieces <= positions]
+    lengths = stsb_lengths()
+    fitting = [length for length in lengths if length.tokens <= positions]
     if not fitting:
         raise BookError(
             f"a model has {positions} positions, and no pair of sentences fits",
             where=", ".join(model.name for model in models),
-            expected=f"at least {stsb_lengths()[0].pieces} positions, the word pieces of the shortest pair of STS-B",
-            do="give models with more positions",
+            expected=f"at least {lengths[0].tokens} positions, the tokens of the shortest pair of STS-B",
+            do="use models with more positions",
         )
-    inputs = tuple(Input.of(length, padded_to) for length in sample_lengths(fitting, pairs or how.pairs))
-    return Comparison(task, models, inputs, how.repeats, min(how.noise_pairs, -(-len(inputs) // 2)))
+    inputs = tuple(Input.of(length, padded_to) for length in sample_lengths(fitting, pairs))
+    return Comparison(task, models, inputs, how.repeats, min(how.noise_pairs, -(-pairs // 2)))
 
 
-def further_orders(config: TimingConfig) -> list[Order]:
-    """Return the processes for all that explains the ratio, and for batch sizes, lengths and a loaded machine."""
-    most = max(config.settings)
-    few = config.further_pairs
-    explaining = (
-        _on_pairs(ELMO_TASK, (config.pair[0], *elmo_models(config)), config, config.elmo_pairs),
-        _on_pairs(LAYERS, fewer_layers(config), config, few),
-        _on_pairs(KERNEL, config.pair_with(attention="sdpa"), config, few),
-        _on_pairs(PADDED, config.pair, config, few, PADDED_TO),
-        _on_pairs(WIDTHS, depth_or_width(config), config, few),
-    )
-    batches = tuple(_same(config, config.pair, batch, config.batch_length) for batch in config.batch_sizes)
-    lengths = tuple(_same(config, config.pair, 1, length) for length in config.lengths)
-    old = (_on_pairs(KERNELS_OF_2019, with_steps(config.pair), config, few),)
-    loaded = (_on_pairs(LOADED, config.pair, config, few),)
-    orders = [
-        Order(1, explaining, warm_up=config.warm_up),
-        Order(most, (*batches, *lengths), warm_up=config.warm_up),
-        Order(1, old, warm_up=config.warm_up, onednn=False),
-        Order(1, loaded, warm_up=config.warm_up, neighbours=len(usable_cores())),
-    ]
-    return orders + (_accelerated(config) if accelerator() != "none" else [])
-
-
-def _accelerated(config: TimingConfig) -> list[Order]:
-    """Return the GPU's process: each batch size in each precision, attention in one kernel."""
-    pairs = [config.pair_with(attention="sdpa", precision=kind) for kind in config.accelerator_precisions]
-    length = config.accelerator_length
-    comparisons = tuple(
-        _same(config, pair, batch, length) for pair in pairs for batch in config.accelerator_batch_sizes
-    )
-    return [Order(1, comparisons, "cuda", config.warm_up) for _ in range(config.starts)]
-
-
-def _same(config: TimingConfig, models: tuple[Timed, ...], batch: int, length: int) -> Comparison:
+def _of_shape(config: TimingConfig, models: tuple[Timed, ...], batch: int, tokens: int) -> Comparison:
     """Return the comparison on inputs of one shape."""
-    inputs = (Input(batch, length),) * config.inputs
-    return Comparison(shape_task(batch, length), models, inputs, config.repeats, config.inputs)
+    inputs = (Input(batch, tokens),) * config.inputs
+    return Comparison(shape_task(batch, tokens), models, inputs, config.repeats, config.inputs)
 
 
-def shape_task(batch: int, length: int) -> str:
-    """Return the task of inputs of one shape."""
-    return f"batch {batch}, {length} word pieces"
+def shape_task(batch: int, tokens: int) -> str:
+    """Return the task of inputs of one shape, as records name it."""
+    return f"batch {batch}, {tokens} word pieces"
 
 
 def elmo_models(config: TimingConfig) -> tuple[Timed, ...]:
@@ -197,16 +198,15 @@ def fewer_layers(config: TimingConfig) -> tuple[Timed, ...]:
 
 
 def with_steps(pair: tuple[Timed, ...]) -> tuple[Timed, ...]:
-    """Return the pair with the activation computed in steps, as the code of 2019 did, and not in one kernel."""
+    """Return the pair with GELU as a sequence of operations, as in the code of 2019, not as one kernel."""
     return tuple(
         replace(timed, config={**timed.config, family_of(timed.config).activation: "gelu_python"}) for timed in pair
     )
 
 
 def depth_or_width(config: TimingConfig) -> tuple[Timed, ...]:
-    """Return the teacher, the student, and students as large as it with half and with twice its layers."""
+    """Return the teacher, the student, and students of as many parameters with half and with twice its layers."""
     from ..models.parameters import width_for
-    from .models import parameters_of_timed
 
     teacher, student = config.pair
     target, wide = parameters_of_timed(student), config.feed_forward // config.width

@@ -1,4 +1,4 @@
-"""The records of sizes and times."""
+"""Records of sizes and times."""
 
 from __future__ import annotations
 
@@ -13,17 +13,14 @@ from ..stats.intervals import Interval
 from .breakdown import LayerTimes
 from .lengths import stsb_lengths
 from .models import Comparison, Timed, parameters_of_timed
-from .protocol import PAIRS
 from .timing import Measured, TimingResult
 
 #: Pairs of STS-B's development set: a full pass of Table 3.
 FULL_PASS = 1_500
-#: The module that takes times: its code is part of what they were made by.
 
 
 def size_records(pair: Sequence[Timed], config: ChapterConfig, chapter: str) -> list[Record]:
-    """Return the parameters of a teacher and a student, without task heads, BERT's pooler counted."""
-    made_by = {"config": config.fingerprint(), "code": code_hash("sizes")}
+    """Return the parameters of a teacher and a student, without task heads, with BERT's pooler."""
     return [
         Record(
             edition=config.edition,
@@ -35,49 +32,47 @@ def size_records(pair: Sequence[Timed], config: ChapterConfig, chapter: str) -> 
             n=1,
             value=parameters_of_timed(timed),
             unit="parameters",
+            config=config.fingerprint(),
+            code=code_hash("sizes"),
             detail={"role": role},
-            **made_by,
         )
         for role, timed in zip(("teacher", "student"), pair, strict=True)
     ]
 
 
 def timing_records(result: TimingResult, config: ChapterConfig, chapter: str) -> list[Record]:
-    """Return, for each measurement, every model's latency and throughput, and the first model's time over the others'.
+    """Return every model's latency and throughput and the first model's time over each other's.
 
-    The split says device, threads and precision; ``detail`` says attention kernel and compilation.
+    The split has device, threads and precision; ``detail`` has attention kernel and compilation.
     """
-    shared = {
-        "edition": config.edition,
-        "chapter": chapter,
-        "code": code_hash("timing"),
-        "data": short_hash(stsb_lengths()),
-    }
-    took: dict[str, float] = {}
+    seconds: dict[str, float] = {}
     for one in result.measured:
-        took[one.comparison.name] = took.get(one.comparison.name, 0.0) + sum(start.seconds for start in one.starts)
+        seconds[one.comparison.name] = seconds.get(one.comparison.name, 0.0) + sum(s.seconds for s in one.starts)
     return [
         Record(
+            edition=config.edition,
+            chapter=chapter,
             task=measured.comparison.name,
             split=measured.split,
             config=ordered_by(config, measured.comparison),
-            **shared,
+            code=code_hash("timing"),
+            data=short_hash(stsb_lengths()),
             **values,
         )
         for measured in result.measured
-        for values in (*_models(measured), *_ratios(measured, took[measured.comparison.name]))
+        for values in (*_model_values(measured), *_ratio_values(measured, seconds[measured.comparison.name]))
     ]
 
 
 def ordered_by(config: ChapterConfig, comparison: Comparison) -> str:
-    """Return a hash of all that decides what a comparison measures: its models among it."""
+    """Return a hash of the parameters and of the comparison, models and inputs included."""
     return short_hash([config.fingerprint(), asdict(comparison)])
 
 
 def explaining_records(
     layers: LayerTimes, tokenisation: Mapping[str, Interval], config: ChapterConfig, chapter: str
 ) -> list[Record]:
-    """Return what a pair takes with so many layers, each layer, and tokenisation, in milliseconds."""
+    """Return a pair's milliseconds by depth, in each layer, and in tokenisation."""
     found = {f"BERT with {depth} layers": Interval(ms, ms, ms, layers.layer.n, 0.0) for depth, ms in layers.points}
     found |= {"BERT without layers": layers.without, "one layer": layers.layer, **tokenisation}
     return [
@@ -100,56 +95,54 @@ def explaining_records(
     ]
 
 
-def _models(measured: Measured) -> list[dict[str, Any]]:
-    """Return what is recorded of each model on its own."""
+def _model_values(measured: Measured) -> list[dict[str, Any]]:
+    """Return the values recorded of each model on its own."""
     found = []
     for number, timed in enumerate(measured.comparison.models):
         latency = measured.latency(number)
-        values = {"median_latency": (latency.value, "ms", _ends(latency))}
-        values["p95_latency"] = (measured.latency_95(number), "ms", {})
-        values["throughput"] = (measured.throughput(number), "pairs/s", {})
-        if measured.comparison.name.startswith(PAIRS) and measured.device == "cpu":
+        values: list[tuple[str, float, str, dict[str, Any]]] = [
+            ("median_latency", latency.value, "ms", _ends(latency)),
+            ("p95_latency", measured.latency_95(number), "ms", {}),
+            ("throughput", measured.throughput(number), "pairs/s", {}),
+        ]
+        if measured.comparison.of_sentence_pairs and measured.device == "cpu":
             whole = measured.full_pass(number, FULL_PASS)
-            values["full_pass"] = (whole.value, "s", _ends(whole) | {"pairs": FULL_PASS})
+            values.append(("full_pass", whole.value, "s", _ends(whole) | {"pairs": FULL_PASS}))
+        shared = {"model": timed.name, "n": latency.n}
         found += [
-            {
-                "model": timed.name,
-                "metric": metric,
-                "value": value,
-                "unit": unit,
-                "n": latency.n,
-                "detail": detail | _how(measured),
-            }
-            for metric, (value, unit, detail) in values.items()
+            shared | {"metric": metric, "value": value, "unit": unit, "detail": detail | _conditions(measured)}
+            for metric, value, unit, detail in values
         ]
     return found
 
 
-def _ratios(measured: Measured, seconds: float) -> list[dict[str, Any]]:
+def _ratio_values(measured: Measured, seconds: float) -> list[dict[str, Any]]:
     """Return the first model's time over each other's, with every start's interval and the noise.
 
     Args:
-        seconds: that the task took, with every number of threads; they stand at the first ratio alone.
+        seconds: of the task over all numbers of threads; recorded with the first ratio only.
     """
     first, *others = measured.comparison.models
-    noise = _ends(measured.noise)
-    return [
-        {
-            "model": f"{first.name} over {other.name}",
-            "metric": "time_ratio",
-            "unit": "1",
-            "value": (ratio := measured.ratio(number)).value,
-            "n": ratio.n,
-            "seconds": seconds if number == 1 else None,
-            "detail": _ends(ratio)
-            | {"starts": [_ends(start.ratio(number)) for start in measured.starts], "noise": noise}
-            | _how(measured),
-        }
-        for number, other in enumerate(others, start=1)
-    ]
+    conditions = {"noise": _ends(measured.noise)} | _conditions(measured)
+    found = []
+    for number, other in enumerate(others, start=1):
+        ratio = measured.ratio(number)
+        starts = [_ends(start.ratio(number)) for start in measured.starts]
+        found.append(
+            {
+                "model": f"{first.name} over {other.name}",
+                "metric": "time_ratio",
+                "unit": "1",
+                "value": ratio.value,
+                "n": ratio.n,
+                "seconds": seconds if number == 1 else None,
+                "detail": _ends(ratio) | {"starts": starts} | conditions,
+            }
+        )
+    return found
 
 
-def _how(measured: Measured) -> Mapping[str, Any]:
+def _conditions(measured: Measured) -> dict[str, Any]:
     first = measured.comparison.models[0]
     return {
         "threads": measured.threads,

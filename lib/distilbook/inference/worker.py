@@ -1,8 +1,7 @@
-"""The process that times models: ``python -m distilbook.inference.worker``.
+"""Timing process: ``python -m distilbook.inference.worker``.
 
-It reads one :class:`~distilbook.inference.models.Order` as JSON from standard input and answers in JSON lines on
-standard output: how many inputs are done, and at last the times. It loads one framework, and nothing before the
-threads are set.
+It reads an :class:`~distilbook.inference.models.Order` as JSON from standard input and writes JSON lines to standard
+output: the inputs done so far, and finally the times. It loads one framework, after the threads are set.
 """
 
 from __future__ import annotations
@@ -14,16 +13,17 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .models import Comparison, Input, Order, Timed, built, call_of
+from .models import Comparison, Order, Pass, Runtime, torch_runtime
 
-#: The parent is not woken more often than after this many inputs: on a small machine that takes a core away.
+#: Inputs between two progress reports: each report wakes the parent, which takes a core on a small machine.
 REPORT_EVERY = 10
 
 
-def in_turn(calls: Sequence[Callable[[], Any]], repeats: int, turn: int) -> list[list[float]]:
-    """Return the milliseconds that each of ``calls`` takes, ``repeats`` of them; ``turn`` says who begins.
+def in_turn(calls: Sequence[Pass], repeats: int, turn: int) -> list[list[float]]:
+    """Return the milliseconds of ``repeats`` passes of each of ``calls``, which take turns.
 
-    Who begins, and with every other repeat the direction, changes, so that none always runs in another's wake.
+    The first of a round changes from repeat to repeat, beginning with number ``turn``, and every other round runs in
+    the opposite direction, so that no model always follows the same other one.
     """
     count = len(calls)
     spent: list[list[float]] = [[] for _ in calls]
@@ -37,56 +37,53 @@ def in_turn(calls: Sequence[Callable[[], Any]], repeats: int, turn: int) -> list
 
 
 def measure(order: Order, report: Callable[[dict[str, Any]], None]) -> None:
-    """Time what is ordered in this process and ``report`` on it.
+    """Time an order in this process.
 
     Args:
-        report: gets ``{"done": inputs since the last report}``, and at last also ``"times"``: for each comparison
-            ``passes``, milliseconds by input, model and repeat; ``noise``, those of the first model and of itself
-            once more; ``share``, how much of its cores' time the process had; and ``seconds``, what it all took.
+        report: receives ``{"done": inputs since the last report}``, and finally ``"times"``: for each comparison the
+            fields of :class:`~distilbook.inference.timing.Start`.
     """
     import torch
 
     torch.set_num_threads(order.threads)
     torch.set_num_interop_threads(1)
-    models: dict[str, Any] = {}
+    models: dict[str, Runtime] = {}
     times = []
     gc.disable()
     with torch.inference_mode(), torch.backends.mkldnn.flags(enabled=order.onednn):
         for comparison in order.comparisons:
             for timed in comparison.models:
                 if timed.key not in models:
-                    models[timed.key] = built(timed, order.device)
-            times.append(_compare(comparison, order, models, report))
+                    models[timed.key] = torch_runtime(timed, order.device)
+            runtimes = [models[timed.key] for timed in comparison.models]
+            times.append(_compare(comparison, order, runtimes, report))
     report({"done": 0, "times": times})
 
 
 def _compare(
-    comparison: Comparison, order: Order, models: dict[str, Any], report: Callable[[dict[str, Any]], None]
+    comparison: Comparison, order: Order, runtimes: Sequence[Runtime], report: Callable[[dict[str, Any]], None]
 ) -> dict[str, Any]:
-    def calls_for(given: Input, which: Sequence[Timed]) -> list[Callable[[], Any]]:
-        return [call_of(models[timed.key], timed, given, order.device) for timed in which]
-
-    for call in calls_for(comparison.inputs[0], comparison.models):
+    for runtime in runtimes:
+        call = runtime(comparison.inputs[0])
         for _ in range(order.warm_up):
             call()
-    passes, noise, waiting = [], [], 0
+    passes, noise = [], []
     wall, cores = time.perf_counter(), time.process_time()
     for turn, given in enumerate(comparison.inputs):
-        calls = calls_for(given, comparison.models)
+        calls = [runtime(given) for runtime in runtimes]
         passes.append(in_turn(calls, comparison.repeats, turn))
         if turn < comparison.noise_inputs:
             noise.append(in_turn([calls[0], calls[0]], comparison.repeats, turn))
-        waiting += 1
-        if waiting == REPORT_EVERY or turn + 1 == len(comparison.inputs):
-            report({"done": waiting})
-            waiting = 0
+        done = turn + 1
+        if done % REPORT_EVERY == 0 or done == len(comparison.inputs):
+            report({"done": turn % REPORT_EVERY + 1})
     seconds = time.perf_counter() - wall
     share = (time.process_time() - cores) / seconds / order.threads
     return {"passes": passes, "noise": noise, "share": share, "seconds": seconds}
 
 
 def main() -> None:
-    """Follow the order on standard input; what libraries print goes to standard error."""
+    """Run the order on standard input; output of libraries goes to standard error."""
     answers, sys.stdout = sys.stdout, sys.stderr
     measure(Order.from_json(sys.stdin.read()), lambda answer: print(json.dumps(answer), file=answers, flush=True))
 

@@ -1,120 +1,88 @@
-"""What the experiment with sentence pairs found, in words that its intervals choose.
-
-The figure of the experiment with sentence pairs: what linear probes read layer by layer.
-"""
+"""Sentences and figure of the token-type probe: accuracy by layer, and the effect of the separator."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
 from ..core.markup import Markup, for_figure
-from ..core.quantities import POINTS, SHARE, counted, with_ends
+from ..core.quantities import POINTS, SHARE, counted, listed, with_ends
+from ..finetuning.token_types import Condition, Reading
 from ..stats.intervals import Interval
 from .style import COLOURS, ENDS, GREY, MARKERS, error_bars, figure
 
-if TYPE_CHECKING:
-    from ..finetuning.token_types import Reading
+#: Names of the models; the student has the full recipe's colour.
+LABELS = {"full": "student", "teacher": "teacher"}
+#: Accuracy from the position alone: every position that is read is as often in the first sentence as in the second.
+CHANCE = 0.5
+#: Horizontal offset of each model's markers, so that the intervals do not overlap.
+OFFSETS = {"full": -0.05, "teacher": 0.05}
+#: Dash, label and label position of each condition drawn. Token types are left out: their accuracy is so high that the
+#: differences between the others would not be visible on the same axis.
+LOOKS: dict[Condition, tuple[str, str, str]] = {
+    "separator": ("solid", "[SEP]", "top right"),
+    "another token": ("dot", "no [SEP]", "bottom right"),
+}
 
-#: How the models are called in these sentences.
-NAMES = {"full": "The student", "teacher": "The teacher"}
-#: What the position alone gives: each position that is read is as often in the first sentence as in the second.
-HALF = 0.5
 
-
-def told_apart(readings: Mapping[str, Mapping[str, Reading]]) -> dict[str, str]:
-    """Say for each model what can be read before attention, and after which layers the separator has told.
+def probe_sentences(readings: Mapping[str, Mapping[Condition, Reading]]) -> dict[str, str]:
+    """Return for each model the probe's accuracy before attention, and the layers at which the separator changes it.
 
     Args:
-        readings: by model, ``full`` (the student) or ``teacher``, and by condition, as ``read_sentences`` gives them.
+        readings: the result of ``read_sentences`` for the models ``full`` (the student) and ``teacher``.
     """
-    return {NAMES[model]: _of_model(conditions) for model, conditions in readings.items()}
+    return {f"The {LABELS[model]}": _of_model(conditions) for model, conditions in readings.items()}
 
 
-def _of_model(conditions: Mapping[str, Reading]) -> str:
+def _of_model(conditions: Mapping[Condition, Reading]) -> str:
     separator = conditions["separator"]
-    said = [_before_attention(separator), _after_layers(separator.lead(conditions["another word piece"])[1:])]
+    first = separator.accuracy()[0]
+    sentences = [
+        f"After the embeddings the probe's accuracy is {_share(first)} ({first.level:.0%} interval over "
+        f"{counted(separator.texts, 'text')}), {_against_chance(first)} the {CHANCE:.0%} of the position alone.",
+        f"[SEP], compared with another token in its place, {_effects(separator.lead(conditions['another token'])[1:])}.",
+    ]
     if "token types" in conditions:
         first, *_, last = conditions["token types"].accuracy()
-        said.append(
-            f"With token types as well it is right for {_share(first)} after the embeddings, {_share(last)} at the end."
-        )
-    return " ".join(said)
+        sentences.append(f"With token types it is {_share(first)} after the embeddings and {_share(last)} at the end.")
+    return " ".join(sentences)
 
 
-def _before_attention(separator: Reading) -> str:
-    first = separator.accuracy()[0]
-    if first.low > HALF:
-        side = "which is more than"
-    elif first.high < HALF:
-        side = "which is less than"
-    else:
-        side = "which the interval does not tell from"
-    return (
-        f"After the embeddings the probe is right for {_share(first)} of the word pieces ({first.level:.0%} interval "
-        f"over {counted(separator.texts, 'text')}), {side} the half that the position alone gives."
-    )
+def _against_chance(accuracy: Interval) -> str:
+    return {1: "above", -1: "below", 0: "not significantly different from"}[_side(accuracy, CHANCE)]
 
 
-def _after_layers(leads: Sequence[Interval]) -> str:
-    """Say after which layers the separator makes the probe right more often, or less; ``leads`` are one a layer."""
-    more = [layer for layer, lead in enumerate(leads, start=1) if lead.low > 0]
-    fewer = [layer for layer, lead in enumerate(leads, start=1) if lead.high < 0]
-    rest = [layer for layer in range(1, len(leads) + 1) if layer not in more + fewer]
-    if not more + fewer:
-        return "After no layer is it settled that [SEP] makes a difference to another word piece in its place."
-    than = "than with another word piece in its place "
+def _effects(leads: Sequence[Interval]) -> str:
+    """Return the layers by the separator's effect, each significant one with its first layer's; ``leads`` by layer."""
+    names = {1: "raises it", -1: "lowers it", 0: "does not change it significantly"}
     parts = []
-    for how, layers in (("more", more), ("less", fewer)):
+    for side, name in names.items():
+        layers = [layer for layer, lead in enumerate(leads, start=1) if _side(lead, 0.0) == side]
         if layers:
-            parts.append(f"{how} often {than}{_after(layers, leads)}")
-            than = ""
-    left = f"; after {_listed(rest)} that is not settled" if rest else ""
-    return f"With [SEP] it is right {' and '.join(parts)}{left}."
+            first = leads[layers[0] - 1]
+            by = f" (layer {layers[0]}: {with_ends(first.value, first.low, first.high, 0.0, POINTS)})" if side else ""
+            parts.append(f"{name} after layer{'s' * (len(layers) > 1)} {listed(list(map(str, layers)))}{by}")
+    return "; ".join(parts)
 
 
-def _after(layers: Sequence[int], leads: Sequence[Interval]) -> str:
-    """Return "after layers 1 and 2 (after layer 1 by 3.9 [2.1 to 5.8] points)": the first difference without a sign."""
-    first = leads[layers[0] - 1]
-    low, high = sorted((abs(first.low), abs(first.high)))
-    by = f"by {with_ends(abs(first.value), low, high, 0.0, POINTS)}"
-    return f"after {_listed(layers)} ({by if len(layers) == 1 else f'after layer {layers[0]} {by}'})"
-
-
-def _listed(layers: Sequence[int]) -> str:
-    """Return "layer 1", "layers 1 and 2", "layers 1, 2 and 4"."""
-    if len(layers) == 1:
-        return f"layer {layers[0]}"
-    return f"layers {', '.join(map(str, layers[:-1]))} and {layers[-1]}"
+def _side(interval: Interval, bound: float) -> int:
+    """Return 1 if the interval is above the bound, -1 if it is below, 0 if it contains it."""
+    return int(interval.low > bound) - int(interval.high < bound)
 
 
 def _share(one: Interval) -> str:
-    return with_ends(one.value, one.low, one.high, HALF, SHARE)
+    return with_ends(one.value, one.low, one.high, CHANCE, SHARE)
 
 
-if TYPE_CHECKING:
-    from ..finetuning.token_types import Reading
-    from ..stats.intervals import Interval
-
-#: How the models are called; the student wears the full recipe's colour.
-LABELS = {"full": "student", "teacher": "teacher"}
-#: How far the models stand to the left and to the right of a layer's place, so that their intervals do not cover.
-APART = {"full": -0.05, "teacher": 0.05}
-#: For each condition drawn the line's dash, how its label goes on, and where the label stands. Token types are left
-#: out: they tell so much more that nothing else could be seen on one axis with them.
-LOOKS = {"separator": ("solid", "[SEP]", "top right"), "another word piece": ("dot", "no [SEP]", "bottom right")}
-
-
-def sentences_told_apart(readings: Mapping[str, Mapping[str, Reading]]) -> go.Figure:
-    """Draw the share of word pieces put into the right sentence over the layers, a line a model and condition.
+def probe_accuracy(readings: Mapping[str, Mapping[Condition, Reading]]) -> go.Figure:
+    """Draw the probe's accuracy over the layers, a line a model and condition.
 
     Args:
-        readings: by model, ``full`` (the student) or ``teacher``, and by condition, as ``read_sentences`` gives them.
+        readings: as for :func:`probe_sentences`.
     """
-    title = "Is this word piece in the first or in the second sentence?"
-    made = figure(title, "after layer", "right answers of the probe", height=420)
+    title = "Is this token in the first or in the second sentence?"
+    made = figure(title, "after layer", "accuracy of the probe", height=420)
     deepest = 0
     for model, conditions in readings.items():
         for condition in LOOKS:
@@ -122,7 +90,7 @@ def sentences_told_apart(readings: Mapping[str, Mapping[str, Reading]]) -> go.Fi
             deepest = max(deepest, len(accuracy) - 1)
             _line(made, model, condition, accuracy)
     made.add_hline(
-        y=0.5,
+        y=CHANCE,
         line_dash="dash",
         line_color=GREY,
         line_width=1.5,
@@ -136,14 +104,14 @@ def sentences_told_apart(readings: Mapping[str, Mapping[str, Reading]]) -> go.Fi
     return made
 
 
-def _line(made: go.Figure, model: str, condition: str, accuracy: Sequence[Interval]) -> None:
+def _line(made: go.Figure, model: str, condition: Condition, accuracy: Sequence[Interval]) -> None:
     dash, text, position = LOOKS[condition]
-    values = [one.value for one in accuracy]
-    # Labelled where it stands clear of the others: at its height, or a control at its end.
+    values, lows, highs = ([getattr(one, end) for one in accuracy] for end in ENDS)
+    # The label stands at the line's maximum, for the control at its end, clear of the other lines.
     place = values.index(max(values)) if condition == "separator" else len(values) - 1
     label = f"{LABELS[model]}, {text}"
     made.add_scatter(
-        x=[number + APART[model] for number in range(len(values))],
+        x=[number + OFFSETS[model] for number in range(len(values))],
         y=values,
         mode="lines+markers+text",
         name=label,
@@ -154,6 +122,6 @@ def _line(made: go.Figure, model: str, condition: str, accuracy: Sequence[Interv
         showlegend=False,
         line={"color": COLOURS[model], "dash": dash},
         marker={"symbol": MARKERS[model], "size": 8},
-        error_y=error_bars(*([getattr(one, end) for one in accuracy] for end in ENDS), thickness=1.5, width=4),
+        error_y=error_bars(values, lows, highs, thickness=1.5, width=4),
         hovertemplate=Markup(f"%{{y:.1%}}<extra>{for_figure(label)}</extra>"),
     )

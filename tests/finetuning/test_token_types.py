@@ -1,4 +1,4 @@
-"""What tells two sentences apart, and that nothing but the separator can."""
+"""Token-type probe: the separator, and nothing else, gives the sentence away."""
 
 from types import SimpleNamespace
 
@@ -18,7 +18,7 @@ TOKENIZER = SimpleNamespace(all_special_ids=[CLS, SEP, PAD], cls_token_id=CLS, s
 
 
 def blocks(number: int, length: int = 32) -> np.ndarray:
-    """Return blocks of running numbers, no word piece twice."""
+    """Return blocks of running numbers, no token twice."""
     made = 1000 + np.arange(number * length).reshape(number, length)
     made[:, 0], made[:, -1] = CLS, SEP
     return made
@@ -52,13 +52,13 @@ class CountsSeparators(torch.nn.Module):
         return SimpleNamespace(hidden_states=[state[..., None].float() for state in states])
 
 
-def test_texts_follow_one_another_and_no_special_word_piece_is_in_them():
+def test_texts_follow_one_another_and_no_special_token_is_in_them():
     block = np.array([[CLS, 1, 2, 3, 4, 5, 6, 7, SEP, 8, 9, 10, SEP, PAD]])
     assert running_texts(block, TOKENIZER, 3).tolist() == [[1, 2, 3], [4, 5, 6], [8, 9, 10]]
     assert running_texts(block, TOKENIZER, 8).shape == (0, 8)
 
 
-def test_a_pair_is_a_held_out_text_with_the_special_word_pieces_around_it(corpus, inputs):
+def test_a_pair_is_a_held_out_text_with_the_special_tokens_around_it(corpus, inputs):
     pairs = Pairs.cut(corpus.held_out, load_tokenizer(inputs / "teacher"))
     text = " ".join(map(str, corpus.held_out.ravel().tolist()))
     for words, cut, ids in zip(pairs.words.tolist(), pairs.cuts, pairs.input_ids("separator").tolist(), strict=True):
@@ -90,8 +90,8 @@ def test_the_same_positions_are_in_the_second_sentence_of_one_pair_and_in_the_fi
     assert len(set(pairs.cuts[0::2])) > 3 and len(set(pairs.cuts[1::2])) > 3
 
 
-def test_another_word_piece_takes_the_place_of_the_middle_separator_alone(pairs):
-    kept, replaced = pairs.input_ids("separator"), pairs.input_ids("another word piece")
+def test_another_token_takes_the_place_of_the_middle_separator_alone(pairs):
+    kept, replaced = pairs.input_ids("separator"), pairs.input_ids("another token")
     differ = kept != replaced
     assert (differ.sum(axis=1) == 1).all() and (np.nonzero(differ)[1] == pairs.cuts + 1).all()
     assert (replaced[differ] == pairs.others).all() and (pairs.others[0::2] == pairs.others[1::2]).all()
@@ -100,7 +100,7 @@ def test_another_word_piece_takes_the_place_of_the_middle_separator_alone(pairs)
 
 def test_short_blocks_give_short_texts_and_too_few_are_refused():
     assert Pairs.cut(blocks(2, length=8), TOKENIZER).words.shape == (4, 6)
-    with pytest.raises(BookError, match="hold 1 texts of 30 word pieces"):
+    with pytest.raises(BookError, match="hold 1 texts of 30 consecutive tokens"):
         Pairs.cut(blocks(1), TOKENIZER)
 
 
@@ -114,8 +114,8 @@ def test_only_with_the_separator_can_its_place_be_read(pairs):
     """Of a model that counts separators, which no word and no position can replace."""
     read = read_sentences({"counts": CountsSeparators()}, pairs)["counts"]
     assert [one.value for one in read["separator"].accuracy()] == [0.5, 1.0]
-    assert [one.value for one in read["another word piece"].accuracy()] == [0.5, 0.5]
-    told = read["separator"].lead(read["another word piece"])
+    assert [one.value for one in read["another token"].accuracy()] == [0.5, 0.5]
+    told = read["separator"].lead(read["another token"])
     assert (told[0].low, told[0].high) == (0, 0) and told[1].value == 0.5 and told[1].low > 0
 
 
@@ -145,14 +145,14 @@ def test_token_types_reach_the_teachers_embeddings_and_are_zero_otherwise(corpus
 
 def test_only_a_model_that_has_token_types_is_read_with_them(corpus, inputs, models):
     read = read_sentences(models, Pairs.cut(corpus.held_out, load_tokenizer(inputs / "teacher")))
-    assert list(read["full"]) == ["separator", "another word piece"]
-    assert list(read["teacher"]) == ["separator", "another word piece", "token types"]
+    assert list(read["full"]) == ["separator", "another token"]
+    assert list(read["teacher"]) == ["separator", "another token", "token types"]
     assert [len(read[name]["separator"].right) for name in read] == [3, 5]
 
 
-def test_before_attention_nothing_knows_of_the_separator(corpus, inputs, models):
+def test_before_attention_the_separator_changes_nothing(corpus, inputs, models):
     for read in read_sentences(models, Pairs.cut(corpus.held_out, load_tokenizer(inputs / "teacher"))).values():
-        assert (read["separator"].right[0] == read["another word piece"].right[0]).all()
+        assert (read["separator"].right[0] == read["another token"].right[0]).all()
 
 
 def test_a_probe_is_a_penalised_logistic_regression_fitted_on_other_texts(pairs):
@@ -198,6 +198,6 @@ def test_a_real_teachers_layers_pass_on_where_the_separator_stands(inputs):
     made = np.full((60, 32), tokenizer.sep_token_id)
     made[:, 0], made[:, 1:-1] = tokenizer.cls_token_id, ids.reshape(60, 30)
     read = read_sentences({"teacher": load_teacher(folder, new_head=True)}, Pairs.cut(made, tokenizer))["teacher"]
-    leads = read["separator"].lead(read["another word piece"])
+    leads = read["separator"].lead(read["another token"])
     assert (leads[0].low, leads[0].high) == (0, 0) and any(lead.low > 0 for lead in leads[1:])
     assert read["token types"].accuracy()[0].value > 0.95
