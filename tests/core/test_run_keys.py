@@ -73,7 +73,7 @@ def test_messages_docstrings_log_lines_type_hints_statistics_and_plots_change_no
     assert key(monkeypatch, with_words) == key(monkeypatch)
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", sorted(STAGES.keys() - {"sizes"}))
 def test_every_constant_and_every_operator_of_the_deciding_code_changes_its_key(stage):
     """Checked on the text that is hashed: a number or a sign that is replaced in the source is replaced there."""
     sources = [run_keys._source(module) for module in STAGES[stage].modules]
