@@ -14,7 +14,6 @@ from distilbook.core.records import Record
 from distilbook.stats.intervals import POWER_FACTOR, detectable_difference, smallest_detectable_difference
 from distilbook.views import comparisons
 from distilbook.views import style as palette
-from distilbook.views.quantities import with_interval
 from held_out_files import kept, written
 from scipy import stats
 
@@ -147,7 +146,7 @@ def test_the_two_by_two_has_medians_and_what_rows_and_columns_add(two):
     copied, random, added = comparisons.cell_rows(two)
     assert copied["triple loss"] == "31.0%" and copied["MLM only"] == "22.0%"
     assert random["the teacher adds [95% interval] (points)"] == "0.0 [-4.3 to 4.3]"
-    assert f"{added['MLM only']} points" == with_interval(two.copying("mlm").interval, POINTS)
+    assert f"{added['MLM only']} points" == two.copying("mlm").interval.text(POINTS)
 
 
 def test_a_factor_helps_only_where_its_whole_interval_says_so(two):
@@ -223,4 +222,4 @@ def test_what_could_be_seen_shrinks_with_the_seeds():
 
 
 def test_a_difference_is_written_with_its_ends():
-    assert with_interval(Differences((0.1, 0.2), 0.1).interval, POINTS) == "15.0 [10.0 to 20.0] points"
+    assert Differences((0.1, 0.2), 0.1).interval.text(POINTS) == "15.0 [10.0 to 20.0] points"

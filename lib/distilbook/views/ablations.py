@@ -11,12 +11,12 @@ import plotly.graph_objects as go
 
 from ..claims.ablation import Comparison, TwoByTwo, starts_at_random
 from ..core.markup import Markup, for_figure
+from ..core.quantities import short
 from ..distillation.recipe import Recipe, changes_of
 from ..pretraining.config import PretrainRun
 from ..pretraining.measures import MEASURES
 from ..stats.intervals import detectable_difference
 from .pretraining import held_out_curves, learning_curves
-from .quantities import short
 from .style import GREY, dressed, figure, label, look, mark, padded, subplots
 
 #: The factors of the 2 x 2 of starts and losses.

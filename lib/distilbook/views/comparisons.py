@@ -11,11 +11,11 @@ from ..claims.finding import NO_PREDICTIONS
 from ..claims.paper import TABLE_4
 from ..claims.requirements import HOPELESS, seeds_needed
 from ..core.progress import duration
-from ..core.quantities import POINTS, quantity
+from ..core.quantities import POINTS, capitalised, percent, quantity
 from ..stats.intervals import POWER_FACTOR, detectable_difference, pooled_spread
 from .ablations import LOSSES, STARTS
-from .quantities import Template, capitalised, percent, with_interval
 from .style import label
+from .templates import Template
 
 #: The answer by the side of zero on which a change lies.
 ANSWERS = {"above": "better", "below": "worse", "open": "not settled"}
@@ -63,7 +63,7 @@ TEACHER_COLUMN = "the teacher adds [95% interval] (points)"
 
 def _in_points(found: Differences) -> str:
     """Return a difference with its interval, for a column whose heading names the unit."""
-    return with_interval(found.interval, POINTS).replace(POINTS.sign, "")
+    return found.interval.text(POINTS).replace(POINTS.sign, "")
 
 
 def change_rows(comparisons: Sequence[Comparison], with_paper: bool = True) -> list[dict]:

@@ -8,8 +8,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from ..core.markup import Markup
-from .quantities import Template, percent
+from ..core.quantities import percent
 from .style import PLAIN, figure
+from .templates import Template
 
 HALF_OF_TEXT = Template(
     "Half of the training text is made of {needed:count} of the {occurring:count} tokens that occur in it. "

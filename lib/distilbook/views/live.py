@@ -22,8 +22,8 @@ from ..core.markup import html
 from ..core.progress import PROGRESS, duration, in_kernel
 from ..pretraining.measures import MEASURES
 from .pretraining import LOSS_TERMS
-from .quantities import Template
 from .style import COLOURS, PLAIN, Figure, dressed, subplots
+from .templates import Template
 
 #: Seconds between two drawings.
 EVERY = 5.0

@@ -9,8 +9,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from ..core.markup import Markup, for_figure
-from .quantities import Template
 from .style import COLOURS, PLAIN, figure
+from .templates import Template
 
 #: The coarse parts of a network, each found by a word in the names of its fine ones.
 COARSE = {"embeddings": "embedding", "attention": "attention", "feed-forward": "feed-forward"}

@@ -11,8 +11,8 @@ from ..core.quantities import SHARE
 from ..pretraining.config import PretrainRun
 from ..pretraining.measures import MEASURES
 from ..stats.intervals import Interval, median_and_range
-from .quantities import Template, with_interval
 from .style import COLOURS, GREY, PLAIN, dressed, error_bars, figure, label, look, subplots
+from .templates import Template
 
 #: The terms of the training loss.
 LOSS_TERMS = {
@@ -159,7 +159,7 @@ def teacher_score(accuracy: Interval, perplexity: float, best_constant: float) -
     else:
         against = "a value inside the interval"
     return TEACHER_SCORE.filled(
-        guessed=with_interval(accuracy, SHARE, best_constant),
+        guessed=accuracy.text(SHARE, best_constant),
         level=accuracy.level,
         n=accuracy.n,
         perplexity=perplexity,
@@ -207,7 +207,7 @@ def course(what: str, curves: Sequence[Sequence[Mapping]], metric: str, form: Ca
 
     Args:
         curves: for each seed its held-out measurements, the first of them before training.
-        form: the notation of a value, such as :func:`.quantities.percent` or :func:`.quantities.nat`.
+        form: the notation of a value, such as :func:`.core.quantities.percent`.
     """
     first, last = ([lines[place][metric] for lines in curves] for place in (0, -1))
     ways = {"rises" if b > a else "falls" if b < a else "is unchanged" for a, b in zip(first, last, strict=True)}

@@ -15,7 +15,6 @@ from ..finetuning.grid import Cell
 from ..stats import Answers, Tasks, compare, compare_in_common, scores_on_one_task
 from ..stats.intervals import Interval, median_and_range
 from ..stats.metrics import METRIC_LABELS
-from .quantities import with_interval
 from .style import GREY, GRID, LABELS, dressed, error_bars, look, mark, subplots
 
 #: The mark of a seed that predicts a single class: hollow, with a cross, in its model's colour.
@@ -43,7 +42,7 @@ def _task_row(name: str, one: Answers, interval: Interval) -> dict:
     return {
         "model": LABELS[name],
         "metric": METRIC_LABELS[one.metric],
-        "median [95% interval]": with_interval(interval, RATIO),
+        "median [95% interval]": interval.text(RATIO),
         "range over seeds": f"{counted.low:.3f}, {counted.high:.3f}",
         "seeds": len(one.scores),
         "collapsed": int(one.constant.sum()),
@@ -74,7 +73,7 @@ def macro_rows(answers: Tasks) -> list[dict]:
     return [
         {
             "model": LABELS[model],
-            "macro-score [95% interval]": with_interval(compared.score(model), SHARE),
+            "macro-score [95% interval]": compared.score(model).text(SHARE),
             "tasks": len(answers),
             "examples": n,
             "seeds": min(len(some[model].predicted) for some in answers.values()),
@@ -92,8 +91,7 @@ def common_models(answers: Tasks) -> list[str]:
 def lead_rows(shares: Mapping[str, Interval]) -> list[dict]:
     """Return, for each baseline that the teacher leads, the share of the lead that the student keeps."""
     return [
-        {"lead over": LABELS[name], "share kept [95% interval]": with_interval(share, SHARE)}
-        for name, share in shares.items()
+        {"lead over": LABELS[name], "share kept [95% interval]": share.text(SHARE)} for name, share in shares.items()
     ]
 
 
@@ -107,7 +105,7 @@ def answer_rows(tasks: Tasks, questions: Iterable[tuple[str, str]]) -> list[dict
             "is": LABELS[one],
             "better than": LABELS[other],
             "on": ", ".join(found.tasks),
-            "difference [95% interval]": with_interval(gap := found.difference(one, other), POINTS),
+            "difference [95% interval]": (gap := found.difference(one, other)).text(POINTS),
             "answer": answer(gap),
         }
         for (one, other), found in compare_in_common(tasks, questions).items()
@@ -127,7 +125,7 @@ def score_change_rows(changes: Sequence[ArmChange]) -> list[dict]:
     return [
         {
             "ablation": LABELS[one.arm],
-            "change [95% interval]": with_interval(one.change, POINTS),
+            "change [95% interval]": one.change.text(POINTS),
             "verdict": one.side,
             "smallest detectable": quantity(one.resolution, POINTS, 1) if math.isfinite(one.resolution) else "unknown",
             "Table 4": None if one.paper is None else figure(one.paper, POINTS),

@@ -15,9 +15,9 @@ from ..finetuning.grid import Cell
 from ..stats import difference
 from ..stats.metrics import METRIC_LABELS
 from ..tasks import Task
-from .quantities import Template, with_interval
 from .style import GREY, LABELS, PLAIN, figure
 from .task_scores import answer
+from .templates import Template
 
 #: Longest text of an example in a table, in characters.
 SHOWN = 160
@@ -142,7 +142,7 @@ def cut_rows(cells: Sequence[Cell], shorter: Mapping[int, Sequence[Cell]], whole
                         "scored texts cut": f"{scored:.0%}",
                         "score": f"{cut.score:.3f}",
                         f"score at {whole}": f"{long[task][model].score:.3f}",
-                        "loss [95% interval]": with_interval(gap, POINTS),
+                        "loss [95% interval]": gap.text(POINTS),
                         "significant": answer(gap),
                         "seeds": len(cut.predicted),
                     }

@@ -19,9 +19,9 @@ from ..core.progress import duration
 from ..core.records import DOCUMENTS, SENTENCES, Record
 from .comparisons import change_rows
 from .masks import mask_rows
-from .quantities import Template
 from .style import GREY, GRID, PLAIN, VERDICTS, dressed, error_bars, figure, padded, subplots
 from .task_scores import score_change_rows, task_rows
+from .templates import Template
 
 #: The models whose figures the paper prints, by their names there.
 PUBLISHED = {"teacher": "BERT-base", "full": "DistilBERT"}
