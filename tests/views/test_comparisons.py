@@ -11,7 +11,7 @@ from distilbook.claims.paper import TABLE_4
 from distilbook.claims.requirements import seeds_needed
 from distilbook.core.quantities import POINTS
 from distilbook.core.records import Record
-from distilbook.stats.intervals import POWER_FACTOR, detectable_difference, smallest_detectable_difference
+from distilbook.stats.intervals import POWER_FACTOR, detectable_difference, pooled_spread
 from distilbook.views import comparisons
 from distilbook.views import style as palette
 from held_out_files import kept, written
@@ -61,7 +61,7 @@ def test_every_recipe_that_is_compared_has_a_label():
 @pytest.mark.parametrize(("values", "answer"), [(WORSE, "worse"), (BETTER, "better"), (OPEN, "not settled")])
 def test_a_row_has_the_change_its_verdict_and_the_smallest_detectable_one(values, answer):
     (row,) = comparisons.change_rows([against_full("without_cosine", values)])
-    seen = smallest_detectable_difference(FULL, values)
+    seen = detectable_difference(pooled_spread([FULL, values]), len(FULL), len(values))
     assert row["verdict"] == answer and row["smallest detectable (points)"] == f"{seen * 100:.2f}"
     assert row["masked accuracy"] == f"{np.median(values):.1%}" and row["seeds"] == 3
     assert row["Table 4 (points)"] == f"{TABLE_4['without_cosine']}" and row["tokens"] == 600
@@ -189,7 +189,8 @@ def on_text(recipe: str, values, by_block=BY_BLOCK) -> Comparison:
 def test_what_other_text_would_change_counts_in_what_could_be_seen_and_in_the_seeds_it_takes():
     text = stats.t.ppf(0.975, 19) * stats.sem(BY_BLOCK)
     one, likely_open = on_text("without_cosine", WORSE), on_text("without_mlm", [v + 1.2 * text for v in FULL])
-    seen = math.hypot(smallest_detectable_difference(FULL, WORSE), POWER_FACTOR * text)
+    over_seeds = detectable_difference(pooled_spread([FULL, WORSE]), len(FULL), len(WORSE))
+    seen = math.hypot(over_seeds, POWER_FACTOR * text)
     assert comparisons.change_rows([one])[0]["smallest detectable (points)"] == f"{seen * 100:.2f}"
     row, near = comparisons.seed_rows([one, likely_open])
     spread = math.sqrt(np.var(np.subtract(WORSE, FULL), ddof=1) / 2)

@@ -28,7 +28,7 @@ ONE_RATE = Template("All tokens occur {rarest} times; of these {first:percent} a
 
 
 def text_sources(statistics: Sequence[Mapping]) -> go.Figure:
-    """Draw how many blocks each source of text gives, for training and held out."""
+    """Draw the number of blocks of each source of text, for training and held out."""
     made = figure("Blocks of text", "blocks", "", height=120 + 70 * len(statistics))
     names = [row["source"] for row in statistics]
     for split, name, colour in (("train_blocks", "training", PLAIN[0]), ("held_out_blocks", "held out", PLAIN[1])):
@@ -42,7 +42,7 @@ def text_sources(statistics: Sequence[Mapping]) -> go.Figure:
 
 
 def frequency_ranks(counts: np.ndarray, labels: Sequence[str], marked: int = 6) -> go.Figure:
-    """Draw how often each token occurs by its rank, with the names of some.
+    """Draw the occurrences of each token by its rank, and name some tokens.
 
     Args:
         counts: (vocabulary,); labels: the tokens, (vocabulary,).
@@ -68,7 +68,7 @@ def frequency_ranks(counts: np.ndarray, labels: Sequence[str], marked: int = 6) 
 
 
 def half_of_text(counts: np.ndarray, labels: Sequence[str]) -> str:
-    """Return how few tokens make up half of the text, and the most frequent ones.
+    """Return the number of tokens that make up half of the text, and the most frequent ones.
 
     Args:
         counts: occurrences of each token, (vocabulary,); labels: the tokens.
@@ -123,8 +123,7 @@ def draw_rates(counts: np.ndarray, drawn: np.ndarray, occurrences: np.ndarray) -
     """Return the share drawn of the tokens that occur 1 to 9, 10 to 99 and so on times in the text.
 
     Args:
-        counts: occurrences in the corpus, (vocabulary,); drawn, occurrences: (vocabulary,) in the
-            blocks that were masked.
+        counts: occurrences in the corpus, (vocabulary,); drawn, occurrences: the same in the masked blocks.
     """
     edges = 10.0 ** np.arange(0, np.floor(np.log10(counts.max())) + 2)
     rates = {}
@@ -147,10 +146,10 @@ def masking_rates(rates: Mapping[str, float]) -> go.Figure:
 
 
 def rates_by_frequency(rates: Mapping[str, float]) -> str:
-    """Return how the share drawn changes from the rarest group of tokens to the most frequent.
+    """Return the change of the share drawn from the rarest group of tokens to the most frequent.
 
     Args:
-        rates: the share drawn, by the frequency of the group's tokens (``10 to 99``), the rarest first.
+        rates: as returned by :func:`draw_rates`, the rarest group first.
     """
     names, steps = list(rates), np.diff(np.array(list(rates.values())))
     first, last = rates[names[0]], rates[names[-1]]
@@ -161,11 +160,7 @@ def rates_by_frequency(rates: Mapping[str, float]) -> str:
 
 
 def spread_rows(shares: Mapping[str, np.ndarray]) -> list[dict]:
-    """Return, for each way of drawing, the range over blocks of the share drawn.
-
-    Args:
-        shares: by the way's name, the share drawn of each block, (blocks,).
-    """
+    """Return, for each way of drawing, the range over blocks of the share drawn; ``shares`` has it by block."""
     return [
         {
             "draw": name,

@@ -31,7 +31,7 @@ def mask_rows(records: Iterable[Record], recipes: Iterable[str] = RECIPES, folde
     """Return a row per recipe, score and kind of masks, for recipes that were measured under both kinds.
 
     Args:
-        folder: the root of the records' predictions files; None is their edition's folder.
+        folder: base of the predictions files' paths; None is the folder of the records' edition.
     """
     return [
         {

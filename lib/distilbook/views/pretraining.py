@@ -75,14 +75,9 @@ def learning_curves(
                 marker={"symbol": marker, "size": 7},
             )
     if reference is not None:
-        made.add_hline(
-            y=reference,
-            line_dash="longdash",
-            line_color=COLOURS["teacher"],
-            line_width=2,
-            opacity=1,
-            annotation={"text": "teacher", "font_color": COLOURS["teacher"]},
-        )
+        colour = COLOURS["teacher"]
+        line = {"line_dash": "longdash", "line_color": colour, "line_width": 2, "opacity": 1}
+        made.add_hline(y=reference, annotation={"text": "teacher", "font_color": colour}, **line)
     return made
 
 
@@ -127,14 +122,8 @@ def intervals(rows: Sequence[Mapping], x: str, title: str, reference: float, ref
         marker={"size": 11, "color": COLOURS["full"]},
         error_x=error_bars(values, lows, highs),
     )
-    made.add_vline(
-        x=reference,
-        line_dash="dash",
-        line_color=GREY,
-        line_width=2,
-        opacity=1,
-        annotation={"text": reference_text, "font_color": GREY, "yref": "paper", "y": 1.08},
-    )
+    text = {"text": reference_text, "font_color": GREY, "yref": "paper", "y": 1.08}
+    made.add_vline(x=reference, line_dash="dash", line_color=GREY, line_width=2, opacity=1, annotation=text)
     made.update_yaxes(autorange="reversed")
     return made
 
@@ -152,12 +141,9 @@ def run_rows(runs: Mapping[str, Sequence[PretrainRun]]) -> list[dict]:
 
 def teacher_score(accuracy: Interval, perplexity: float, best_constant: float) -> str:
     """Return the teacher's masked accuracy, and whether it exceeds that of the best constant guess."""
-    if accuracy.low > best_constant:
-        against = "which is less"
-    elif accuracy.high < best_constant:
-        against = "which is more"
-    else:
-        against = "a value inside the interval"
+    outside = "which is less" if accuracy.low > best_constant else "which is more"
+    inside = accuracy.low <= best_constant <= accuracy.high
+    against = "a value inside the interval" if inside else outside
     return TEACHER_SCORE.filled(
         guessed=accuracy.text(SHARE, best_constant),
         level=accuracy.level,
@@ -173,7 +159,7 @@ def projected_positions(where: str, positions: int, share: float, vocabulary: in
 
     Args:
         where: the recipe's ``distilled_positions``, ``all`` or ``masked``.
-        positions: tokens in a step; share: the share of them that is masked.
+        positions: tokens in a step; share: masked share of them.
     """
     here, there = (EVERY_POSITION, OF_MASKED) if where == "all" else (MASKED_POSITIONS, OF_EVERY)
     numbers = {"positions": positions, "masked": round(share * positions), "ratio": 1 / share}
@@ -183,14 +169,8 @@ def projected_positions(where: str, positions: int, share: float, vocabulary: in
 def final_accuracy(seeds: Sequence[float], teacher: float, positions: int) -> str:
     """Return the students' final masked accuracy, and whether all are on one side of the teacher's."""
     summary = median_and_range(seeds)
-    if summary.high < teacher:
-        side = "below"
-    elif summary.low > teacher:
-        side = "above"
-    elif summary.low == summary.high:
-        side = "equal to"
-    else:
-        side = "a range that includes"
+    equal = "equal to" if summary.low == summary.high else "a range that includes"
+    side = "below" if summary.high < teacher else "above" if summary.low > teacher else equal
     return FINAL_ACCURACY.filled(
         seeds=summary.n,
         median=summary.median,

@@ -113,7 +113,7 @@ def settings_rows(config: FinetuneConfig) -> list[dict]:
 
 
 def submitted(folders: Sequence[Path], root: Path) -> str:
-    """Return where the answers to withheld test sets were written."""
+    """Return the place of the answers to withheld test sets."""
     if not folders:
         return NO_SUBMISSIONS
     files = sorted({path.name for folder in folders for path in folder.iterdir()})
