@@ -160,9 +160,6 @@ def _varied(labels: NDArray) -> None:
 def _warn_if_constant(predictions: NDArray) -> bool:
     constant = bool((predictions == predictions[0]).all())
     if constant:
-        warnings.warn(
-            f"every prediction is {predictions[0]}: the correlation counts as 0",
-            ConstantPredictionWarning,
-            stacklevel=4,
-        )
+        text = f"every prediction is {predictions[0]}: the correlation counts as 0"
+        warnings.warn(text, ConstantPredictionWarning, stacklevel=4)
     return constant

@@ -200,13 +200,8 @@ def detectable(spread: float, comparisons: Sequence[Comparison], most: int = 20)
     """
     made = figure("Smallest detectable difference", "seeds of each recipe", "difference (points, log)")
     seeds = list(range(2, most + 1)) if spread > 0 else []
-    made.add_scatter(
-        x=seeds,
-        y=[100 * detectable_difference(spread, n, n) for n in seeds],
-        mode="lines",
-        name="detected in four of five repetitions",
-        line={"color": GREY, "width": 3},
-    )
+    smallest, line = [100 * detectable_difference(spread, n, n) for n in seeds], {"color": GREY, "width": 3}
+    made.add_scatter(x=seeds, y=smallest, mode="lines", name="detected in four of five repetitions", line=line)
     for place, one in enumerate(comparisons):
         colour, marker, _, name = look(one.recipe, place)
         size = abs(100 * one.change.interval.value)

@@ -33,9 +33,8 @@ def text_sources(statistics: Sequence[Mapping]) -> go.Figure:
     names = [row["source"] for row in statistics]
     for split, name, colour in (("train_blocks", "training", PLAIN[0]), ("held_out_blocks", "held out", PLAIN[1])):
         values = [row[split] for row in statistics]
-        made.add_bar(
-            y=names, x=values, name=name, orientation="h", marker_color=colour, text=[f"{v:,}" for v in values]
-        )
+        text = [f"{value:,}" for value in values]
+        made.add_bar(y=names, x=values, name=name, orientation="h", marker_color=colour, text=text)
     made.update_layout(barmode="group", legend={"y": -0.5})
     made.update_yaxes(showgrid=False)
     return made
@@ -53,15 +52,8 @@ def frequency_ranks(counts: np.ndarray, labels: Sequence[str], marked: int = 6) 
     made = figure("Occurrences of each token in the training text", "rank of the token (log)", "occurrences (log)")
     made.add_scatter(x=places + 1, y=counts[seen[places]], mode="lines", line_color=PLAIN[0], showlegend=False)
     some = np.unique(np.geomspace(1, len(seen), marked).astype(int)) - 1
-    made.add_scatter(
-        x=some + 1,
-        y=counts[seen[some]],
-        mode="markers+text",
-        text=[labels[i] for i in seen[some]],
-        textposition="top right",
-        marker_color=PLAIN[1],
-        showlegend=False,
-    )
+    names, look = [labels[i] for i in seen[some]], {"textposition": "top right", "marker_color": PLAIN[1]}
+    made.add_scatter(x=some + 1, y=counts[seen[some]], mode="markers+text", text=names, showlegend=False, **look)
     made.update_xaxes(type="log")
     made.update_yaxes(type="log")
     return made
@@ -100,9 +92,8 @@ def masked_blocks(drawn: np.ndarray, treated: np.ndarray, tokens: Sequence[Seque
         colorscale=[[0, "rgba(128,128,128,0.18)"], [0.5, PLAIN[1]], [1, PLAIN[0]]],
     )
     for name, colour in (("masked or replaced", PLAIN[0]), ("drawn, left unchanged", PLAIN[1])):
-        made.add_scatter(
-            x=[None], y=[None], mode="markers", name=name, marker={"color": colour, "symbol": "square", "size": 11}
-        )
+        square = {"color": colour, "symbol": "square", "size": 11}
+        made.add_scatter(x=[None], y=[None], mode="markers", name=name, marker=square)
     made.update_yaxes(showgrid=False, autorange="reversed", dtick=1)
     made.update_layout(legend={"y": -0.45})
     return made
@@ -138,9 +129,8 @@ def masking_rates(rates: Mapping[str, float]) -> go.Figure:
     """Draw the share of tokens drawn, by their frequency in the text; ``rates`` are those of :func:`draw_rates`."""
     made = figure("Share of tokens drawn, by how often they occur", "occurrences in the training text", "share drawn")
     shares = list(rates.values())
-    made.add_bar(
-        x=list(rates), y=shares, marker_color=PLAIN[0], text=[f"{share:.0%}" for share in shares], showlegend=False
-    )
+    text = [f"{share:.0%}" for share in shares]
+    made.add_bar(x=list(rates), y=shares, marker_color=PLAIN[0], text=text, showlegend=False)
     made.update_yaxes(tickformat=".0%")
     return made
 

@@ -78,15 +78,10 @@ def layer_map(layers: Sequence[int], depth: int) -> go.Figure:
     """Draw which of the teacher's ``depth`` layers the student copies."""
     made = figure("Which layers are copied", "", "layer (from 0)", height=160 + 32 * depth)
     copied = set(layers)
+    line = {"color": "rgba(128,128,128,0.7)", "width": 2}
     for place, layer in enumerate(layers):
-        made.add_scatter(
-            x=[0.08, 0.92],
-            y=[layer, place],
-            mode="lines",
-            line={"color": "rgba(128,128,128,0.7)", "width": 2},
-            showlegend=False,
-            hoverinfo="skip",
-        )
+        ends = [layer, place]
+        made.add_scatter(x=[0.08, 0.92], y=ends, mode="lines", line=line, showlegend=False, hoverinfo="skip")
     _boxes(made, 0, range(depth), lambda layer: COLOURS["teacher"] if layer in copied else "rgba(128,128,128,0.35)")
     _boxes(made, 1, range(len(layers)), lambda _: COLOURS["full"])
     made.update_xaxes(tickvals=[0, 1], ticktext=["teacher", "student"], range=[-0.3, 1.3])
@@ -168,15 +163,9 @@ def published_sizes(teacher: Mapping[str, int], student: Mapping[str, int]) -> s
     """
     whole, smaller = sum(teacher.values()), sum(student.values())
     before, after = coarse(teacher)["embeddings"], coarse(student)["embeddings"]
-    return PUBLISHED_SIZES.filled(
-        whole=whole,
-        smaller=smaller,
-        saving=1 - smaller / whole,
-        share=before / whole,
-        saved=before - after,
-        embeddings=before,
-        rest=whole - smaller - (before - after),
-    )
+    shares = {"saving": 1 - smaller / whole, "share": before / whole}
+    saved = {"saved": before - after, "embeddings": before, "rest": whole - smaller - (before - after)}
+    return PUBLISHED_SIZES.filled(whole=whole, smaller=smaller, **shares, **saved)
 
 
 def own_sizes(own: Sequence[Mapping[str, int]], published: Sequence[Mapping[str, int]]) -> str:

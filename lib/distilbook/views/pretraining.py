@@ -114,14 +114,9 @@ def intervals(rows: Sequence[Mapping], x: str, title: str, reference: float, ref
     """
     made = figure(title, x, "", height=150 + 46 * len(rows))
     values, lows, highs = ([row[end] for row in rows] for end in ("value", "low", "high"))
-    made.add_scatter(
-        x=values,
-        y=[row["label"] for row in rows],
-        mode="markers",
-        showlegend=False,
-        marker={"size": 11, "color": COLOURS["full"]},
-        error_x=error_bars(values, lows, highs),
-    )
+    names, marker = [row["label"] for row in rows], {"size": 11, "color": COLOURS["full"]}
+    bars = error_bars(values, lows, highs)
+    made.add_scatter(x=values, y=names, mode="markers", showlegend=False, marker=marker, error_x=bars)
     text = {"text": reference_text, "font_color": GREY, "yref": "paper", "y": 1.08}
     made.add_vline(x=reference, line_dash="dash", line_color=GREY, line_width=2, opacity=1, annotation=text)
     made.update_yaxes(autorange="reversed")
@@ -171,15 +166,8 @@ def final_accuracy(seeds: Sequence[float], teacher: float, positions: int) -> st
     summary = median_and_range(seeds)
     equal = "equal to" if summary.low == summary.high else "a range that includes"
     side = "below" if summary.high < teacher else "above" if summary.low > teacher else equal
-    return FINAL_ACCURACY.filled(
-        seeds=summary.n,
-        median=summary.median,
-        low=summary.low,
-        high=summary.high,
-        positions=positions,
-        side=side,
-        teacher=teacher,
-    )
+    ends = {"median": summary.median, "low": summary.low, "high": summary.high}
+    return FINAL_ACCURACY.filled(seeds=summary.n, **ends, positions=positions, side=side, teacher=teacher)
 
 
 def course(what: str, curves: Sequence[Sequence[Mapping]], metric: str, form: Callable[[float], str]) -> str:

@@ -134,19 +134,10 @@ def cut_rows(cells: Sequence[Cell], shorter: Mapping[int, Sequence[Cell]], whole
                 gap = difference({task: {"cut": cut, "whole": long[task][model]}}, "whole", "cut")
                 run = next(run for run in runs_of(some, task)[model] if run.diverged is None)
                 scored = next(share for split, share in run.truncated.items() if split != "train")
-                rows.append(
-                    {
-                        "task": task,
-                        "model": LABELS[model],
-                        "cut to": length,
-                        "scored texts cut": f"{scored:.0%}",
-                        "score": f"{cut.score:.3f}",
-                        f"score at {whole}": f"{long[task][model].score:.3f}",
-                        "loss [95% interval]": gap.text(POINTS),
-                        "significant": answer(gap),
-                        "seeds": len(cut.predicted),
-                    }
-                )
+                row = {"task": task, "model": LABELS[model], "cut to": length, "scored texts cut": f"{scored:.0%}"}
+                row |= {"score": f"{cut.score:.3f}", f"score at {whole}": f"{long[task][model].score:.3f}"}
+                row |= {"loss [95% interval]": gap.text(POINTS), "significant": answer(gap)}
+                rows.append(row | {"seeds": len(cut.predicted)})
     return rows
 
 
