@@ -8,7 +8,6 @@ from distilbook.claims import claim, judge
 from distilbook.claims.reference import Provenance, keep_reference, reference_runs
 from distilbook.core.config import BookError
 from distilbook.core.files import sha256
-from distilbook.core.quantities import capitalised
 from distilbook.stats.metrics import METRICS
 from distilbook.views import trial as references
 from scored_runs import Task, all_runs
@@ -116,7 +115,7 @@ def test_a_number_that_is_not_that_of_its_predictions_is_found(tmp_path):
 
 @pytest.mark.parametrize("run", reference_runs(), ids=lambda run: run.name)
 def test_the_readme_shows_what_the_shipped_runs_say(run, project):
-    """Every score with its interval, every verdict and every change by an ablation, as the library computes them."""
+    """Every score with its interval, every verdict and every change of an arm, as the library has them now."""
     title = f"**{run.provenance.title[0].upper()}{run.provenance.title[1:]}**"
     shown = (project / "README.md").read_text().partition(title)[2].partition("\n**")[0].partition("\n## ")[0]
     lines = [line for line in shown.splitlines() if line.startswith(("- ", "| "))]
@@ -127,9 +126,9 @@ def test_the_readme_shows_what_the_shipped_runs_say(run, project):
         (line,) = [line for line in lines if line.startswith(f"| {model} |")]
         assert line.endswith(f"| {' | '.join(cells)} |")
     verdicts = [f"- {verdict.sentence}" for verdict in references.reference_verdicts(run)]
-    ablations = [
-        f"- {capitalised(row['ablation'])}: {row['change [95% interval]']} of macro-score against the full "
-        f"recipe: {row['verdict']}."
+    arms = [
+        f"- {row['ablation'][0].upper()}{row['ablation'][1:]}: {row['change [95% interval]']} of macro-score against the full "
+        f"recipe: {row['which is']}."
         for row in references.reference_arms([run])
     ]
-    assert [line for line in lines if line.startswith("- ")] == verdicts + ablations
+    assert [line for line in lines if line.startswith("- ")] == verdicts + arms
