@@ -69,7 +69,7 @@ def opened(values) -> Chapter:
 def test_a_pair_is_fine_tuned_counted_and_judged_and_nothing_is_trained_again(values, runs, student, capsys):
     chapter = opened(values)
     records, claims = evidence(chapter)
-    assert "Every line of the tasks' files could be used." in capsys.readouterr().err
+    assert "No line of the tasks' files was excluded." in capsys.readouterr().err
     assert [claim.id for claim in claims] == [claim.id for claim in CLAIMS if not claim.arm]
     verdicts = {claim.id: judge(claim, records) for claim in claims}
     retention = verdicts["retention"]
@@ -185,7 +185,7 @@ def test_times_of_too_loud_a_machine_are_taken_again(values, runs, monkeypatch):
 
 
 @pytest.mark.parametrize("role", ["teacher", "student"])
-@pytest.mark.parametrize("kind", ["roberta", "albert", "deberta-v2", "mobilebert", "electra", "xlm-roberta"])
+@pytest.mark.parametrize("kind", ["gpt2", "albert", "deberta-v2", "mobilebert", "electra", "xlm-roberta"])
 def test_another_family_is_refused_at_the_start_with_the_families_that_are_known(
     values, runs, student, tmp_path, role, kind
 ):
@@ -227,5 +227,5 @@ def test_a_head_in_another_order_is_said_with_what_the_right_order_would_give(
     run_grid(cells, tmp_path / "runs", workers=1)
     said = "".join(capfd.readouterr())
     assert (
-        "teacher on reviews, seed 0: accuracy 0.000 is far below" in said and "in this order it would be 1.000" in said
+        "teacher on reviews, seed 0: accuracy 0.000 is far below" in said and "in the order 1, 0 it would be 1.000" in said
     )

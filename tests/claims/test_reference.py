@@ -128,7 +128,7 @@ def test_the_readme_shows_what_the_shipped_runs_say(run, project):
     verdicts = [f"- {verdict.sentence}" for verdict in references.reference_verdicts(run)]
     arms = [
         f"- {row['ablation'][0].upper()}{row['ablation'][1:]}: {row['change [95% interval]']} of macro-score against the full "
-        f"recipe: {row['which is']}."
+        f"recipe: {row['verdict']}."
         for row in references.reference_arms([run])
     ]
     assert [line for line in lines if line.startswith("- ")] == verdicts + arms

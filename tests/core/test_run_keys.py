@@ -109,9 +109,9 @@ def _is_number(node: ast.AST) -> bool:
         ("corpus.masking", "SMOOTHING = 0.7", "SMOOTHING = 0.75", {"pretraining", "teacher_head"}),
         ("training.schedule", "warmup", "warm", {"pretraining", "teacher_head", "finetuning"}),
         ("training.batches", "epoch", "round", {"pretraining", "teacher_head"}),
-        ("training.step", "0.98", "0.999", {"pretraining", "teacher_head", "finetuning"}),
+        ("training.schedule", "0.98", "0.999", {"pretraining", "teacher_head", "finetuning"}),
         ("pretraining.teacher_head", "HEAD_GAIN = ", "HEAD_GAIN = 2 * ", {"teacher_head"}),
-        ("finetuning.encoding", "seed", "sown", {"finetuning"}),
+        ("finetuning.batches", "[seed, epoch]", "[epoch, seed]", {"finetuning"}),
         ("corpus.packing", "sep_id", "cls_id", {"corpus"}),
     ],
 )

@@ -222,8 +222,8 @@ def test_a_bad_second_source_is_found_before_the_first_is_worked_on(inputs, tmp_
     path.write_text("\n \n")
     texts = [source("rivers", inputs / "rivers.txt"), source("blank", path)]
     assert refusal(config(inputs, texts=texts), load_tokenizer(inputs / "teacher"), tmp_path / "corpus") == (
-        f"a source holds no text.\n  where: {path}\n  expected: at least one document with a word in it\n"
-        "  do: correct the source's address or column, or remove the source"
+        f"a source holds no text.\n  where: {path}\n  expected: at least one document with a word\n"
+        "  do: correct the source's address or column, or remove it"
     )
     assert not list((tmp_path / "corpus").iterdir())
 

@@ -69,7 +69,7 @@ def test_smoothed_weights_are_counts_to_the_minus_seven_tenths():
 
     counts = np.array([9, 9, 9, 9, 0, 1, 100, 0, 1])
     weights = Masking.smoothed(counts, Tokenizer).weights
-    np.testing.assert_allclose(weights, [0, 0, 0, 0, 1, 1, 100**-0.7, 0, 1])  # no word piece has the number 7
+    np.testing.assert_allclose(weights, [0, 0, 0, 0, 1, 1, 100**-0.7, 0, 1])  # no token has the id 7
 
 
 @settings(max_examples=25, deadline=None)

@@ -145,14 +145,14 @@ DAMAGES = {
     "a shard missing": (without_a_shard, "1 of a model's 2 weight files are missing"),
     "an index that leads outside": (
         lambda f: sharded(f, outside="../model/"),
-        "names of safetensors files in the same",
+        "safetensors files in the same",
     ),
     "an index of pickles": (
         lambda f: (
             written("model.safetensors", None)(f),
             written("model.safetensors.index.json", '{"weight_map": {"a": "pytorch_model.bin"}}')(f),
         ),
-        "names of safetensors files",
+        "safetensors files in the same folder",
     ),
     "an empty index": (
         lambda f: (written("model.safetensors", None)(f), written("model.safetensors.index.json", "{}")(f)),
@@ -174,7 +174,7 @@ DAMAGES = {
     ),
     "positions between pieces": (
         weights(lambda t: t | {LAYER + "attention.self.distance_embedding.weight": torch.zeros(127, 8)}),
-        "would be dropped",
+        "belong to no known part",
     ),
     "a matrix on its side": (
         weights(lambda t: t | {LAYER + "output.dense.weight": t[LAYER + "output.dense.weight"].T}),
@@ -229,7 +229,7 @@ def test_a_damaged_model_is_no_start_for_fine_tuning_either(model, damage):
     [
         ({"n_layers": 1}, "2 layers, and config.json says 1"),
         ({"n_layers": ...}, "does not say n_layers"),
-        ({"num_hidden_layers": 5}, "says two things of n_layers"),
+        ({"num_hidden_layers": 5}, "gives two values of n_layers"),
         ({"activation": "mine"}, "activation: 'mine'"),
         ({"model_type": "bert"}, "does not say num_hidden_layers"),
     ],
@@ -287,7 +287,7 @@ def test_known_other_heads_and_old_names_change_nothing(model, teacher_folder, c
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
-def test_rows_without_a_word_piece_are_padding(model):
+def test_embeddings_without_a_token_are_allowed(model):
     def pad(tensors):
         grown = {}
         for name, one in tensors.items():
@@ -336,5 +336,5 @@ def test_activations_are_those_that_transformers_knows():
 
 def test_the_folder_says_what_is_in_it(model, student):
     found = ModelFolder(model)
-    assert (found.family.model_type, found.size["layers"], found.has_masked_lm_head) == ("bert", 4, True)
+    assert (found.family.model_type, found.size["layers"], not found.lacks("masked_lm")) == ("bert", 4, True)
     assert ModelFolder(student).size["layers"] == 2 and "classifier.weight" in ModelFolder(student).lacks("classifier")

@@ -38,7 +38,7 @@ def test_a_teacher_without_a_head_is_taken_only_where_one_will_be_fitted(inputs)
     assert "cls.predictions" in str(error.value) and "fit one: set steps above 0 in chapter 03" in str(error.value)
 
 
-def test_a_word_piece_without_a_row_of_the_models_is_refused(teacher_folder, tmp_path):
+def test_a_token_without_an_embedding_is_refused(teacher_folder, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(teacher_folder, copy)
     tokenizer = json.loads((copy / "tokenizer.json").read_text())
@@ -47,7 +47,7 @@ def test_a_word_piece_without_a_row_of_the_models_is_refused(teacher_folder, tmp
     (copy / "tokenizer.json").write_text(json.dumps(tokenizer))
     with pytest.raises(BookError) as error:
         load_teacher(copy, new_head=False)
-    assert f"the tokenizer has {len(vocabulary)} word pieces, the model {len(vocabulary) - 1}" in str(error.value)
+    assert f"the tokenizer has {len(vocabulary)} tokens, the model {len(vocabulary) - 1}" in str(error.value)
 
 
 def test_a_tokenizer_without_words_is_refused(teacher_folder, tmp_path):

@@ -28,7 +28,7 @@ def facts(folder):
 
 
 def with_pieces(folder, *pieces):
-    """Add word pieces to the vocabulary, in the place of the last ones."""
+    """Add tokens to the vocabulary, in the place of the last ones."""
     model = facts(folder)["model"]
     last = sorted(model["vocab"], key=model["vocab"].get)[-len(pieces) :]
     for old, new in zip(last, pieces, strict=True):
@@ -100,12 +100,12 @@ def test_what_cuts_a_text_short_in_the_file_does_not_cut_ours(model):
     assert len(load_tokenizer(model)("the river crosses the valley in spring")["input_ids"]) > 7
 
 
-def test_a_tokenizer_takes_as_many_word_pieces_as_the_model_has_positions(model):
+def test_a_tokenizer_takes_as_many_tokens_as_the_model_has_positions(model):
     changed(model, SETTINGS, model_max_length=10**30)
     assert load_tokenizer(model).model_max_length == 64
 
 
-def test_further_special_word_pieces_are_special(model):
+def test_further_special_tokens_are_special(model):
     added = facts(model)["added_tokens"] + [facts(model)["added_tokens"][0] | {"id": 161, "content": "extra"}]
     with_named = facts(model)["model"]
     old = next(piece for piece, number in with_named["vocab"].items() if number == 161)
@@ -120,7 +120,7 @@ def renamed_mask(folder):
     (folder / FILE).write_text(text)
 
 
-def test_the_folders_own_name_of_a_special_word_piece_counts(model):
+def test_the_folders_own_name_of_a_special_token_counts(model):
     renamed_mask(model)
     changed(model, SETTINGS, mask_token="<mask>")
     assert load_tokenizer(model).mask_token == "<mask>" and load_tokenizer(model).mask_token_id == 4
@@ -159,11 +159,11 @@ DAMAGES = {
     "another name for the mask": (renamed_mask, r"lacks \['\[MASK\]'\]"),
     "a mask that is not there": (lambda f: changed(f, SETTINGS, mask_token="<mask>"), "lacks \\['<mask>'\\]"),
     "one piece for two ends": (lambda f: changed(f, SETTINGS, pad_token="[SEP]"), r"called \[SEP\]"),
-    "a number twice": (twice, "several word pieces have the number"),
+    "a number twice": (twice, "several tokens have the id"),
     "no special ones around": (lambda f: changed(f, FILE, post_processor=None), "does not put"),
-    "a word piece beside the vocabulary": (
+    "a token outside the vocabulary": (
         lambda f: changed(f, SETTINGS, additional_special_tokens=["<new>"]),
-        "adds word pieces that tokenizer.json does not have: <new>",
+        "adds tokens that tokenizer.json does not have: <new>",
     ),
     "one added to it elsewhere": (
         lambda f: changed(f, SETTINGS, added_tokens_decoder={"219": {"content": "<new>", "special": True}}),

@@ -117,7 +117,7 @@ def test_blocks_longer_than_the_teachers_positions_are_refused_before_anything_i
     changed(source, max_position_embeddings=16)
     for steps in (0, 120):
         with pytest.raises(
-            BookError, match="32 word pieces, and the model has 16 positions" if steps else "not loaded"
+            BookError, match="32 tokens, and the model has 16 positions" if steps else "not loaded"
         ):
             fitted_teacher(config(steps=steps), source, corpus, tmp_path / "runs")
     assert not (tmp_path / "runs").exists()

@@ -186,7 +186,7 @@ def test_labels_may_be_any_words_numbers_keep_their_order(tmp_path, labels, clas
 def test_a_label_that_nothing_is_trained_on_is_refused(tmp_path, message):
     assert message(task, tmp_path, labelled("good", "bad", test="ugly")) == (
         f"label 'ugly' is in split 'test' (rows: 1) and not in 'train'.\n  where: {tmp_path}/t.tsv\n"
-        "  expected: the classes of the training rows, where a task's classes come from: bad or good\n"
+        "  expected: the classes of the training rows: bad or good\n"
         "  do: add training rows with that label: no model predicts a label that it was not trained on"
     )
     one = HEADER + "s\tgood\tg\ttrain\ns\tgood\th\ttest\n"

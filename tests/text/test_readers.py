@@ -192,8 +192,7 @@ def no_utf8(path, line: int) -> str:
     """Return the error for a line in another encoding."""
     return (
         f"a line is not UTF-8.\n  where: {path}:{line}\n  expected: {wanted(path)}\n"
-        "  do: convert the file from the encoding it is in: that of Windows in Western Europe, for instance, with"
-        " iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW"
+        "  do: convert the file, for instance with iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW"
     )
 
 
@@ -209,7 +208,7 @@ DAMAGED = """a compressed file is damaged ({why}).
 NO_PARQUET = """a file is no parquet, or only a part of one.
   where: {path}
   expected: a whole parquet file
-  do: copy or download the file again, or give it the ending of what is in it"""
+  do: copy or download the file again, or give it the ending of its format"""
 
 NO_ROW = """{why}.
   where: {path}:{line}
@@ -247,8 +246,7 @@ def test_a_file_of_blank_lines_has_no_document(tmp_path, name):
 
 @pytest.mark.parametrize("name", ["a.txt", "a.txt.gz", "a.jsonl", "a.jsonl.gz"])
 @pytest.mark.parametrize(
-    ("content", "line"),
-    [(BINARY, 1), (b"caf\xe9", 1), (b"\n\ncaf\xe9\n\nna\xefve\n", 3), (b'{"text": "caf\xc3', 1)],
+    ("content", "line"), [(BINARY, 1), (b"caf\xe9", 1), (b"\n\ncaf\xe9\n\nna\xefve\n", 3), (b'{"text": "caf\xc3', 1)]
 )
 def test_a_file_in_another_encoding_is_refused_by_its_first_line(tmp_path, name, content, line):
     path = write(tmp_path / name, content)
@@ -441,9 +439,9 @@ def test_a_path_that_does_not_exist_is_named(tmp_path):
 def test_an_unknown_ending_is_refused_with_the_known_ones(tmp_path):
     path = write(tmp_path / "a.csv", "x\n")
     assert message(files, path) == (
-        f"a file has an ending that is not known.\n  where: {path}\n"
+        f"a file has an unknown ending.\n  where: {path}\n"
         "  expected: one of .txt, .txt.gz, .jsonl, .jsonl.gz, .parquet\n"
-        "  do: convert the file, or give it the ending of what is in it"
+        "  do: convert the file, or give it the ending of its format"
     )
 
 

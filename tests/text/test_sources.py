@@ -91,8 +91,8 @@ def test_a_source_that_holds_no_text_is_an_error(root):
     (root / "a.jsonl").write_text('{"text": " "}\n\n{"text": null}\n')
     for name in ("a.txt", "a.jsonl"):
         assert message(name) == (
-            f"a source holds no text.\n  where: {name}\n  expected: at least one document with a word in it\n"
-            "  do: correct the source's address or column, or remove the source"
+            f"a source holds no text.\n  where: {name}\n  expected: at least one document with a word\n"
+            "  do: correct the source's address or column, or remove it"
         )
 
 

@@ -101,7 +101,7 @@ def test_a_wheel_damaged_after_it_was_verified_is_never_used(index):
         wheels.read_member("tiny-data", "tiny_data/a.txt")
     assert str(error.value) == (
         f"a file is not the pinned wheel (its SHA-256 is {sha256(path)}).\n  where: {path}\n"
-        f"  expected: SHA-256 {sha256(index)}\n  do: delete the file and start again: it will be fetched anew"
+        f"  expected: SHA-256 {sha256(index)}\n  do: delete the file and start again"
     )
 
 

@@ -37,13 +37,15 @@ STEP = Stage(
     entries=("accumulate", "adamw", "learning_rate_at", "accelerator_for", "take_step", "Optimisation"),
     modules=("training.loop", "training.step", "training.schedule", "training.precision"),
 )
-#: Encoder and LM head, and where a family has them.
+#: Names and places of a model's parts.
+FAMILIES = Stage(
+    entries=("BERT", "DISTILBERT", "ROBERTA"),
+    modules=("models.family", *(f"models.families.{name}" for name in ("bert", "distilbert", "roberta"))),
+)
+#: Encoder and LM head.
 MODEL = Stage(
-    entries=("hidden_states", "Projection", "BERT", "DISTILBERT", "ROBERTA"),
-    modules=(
-        *(f"models.{name}" for name in ("encoder", "lm_head", "family")),
-        *(f"models.families.{name}" for name in ("bert", "distilbert", "roberta")),
-    ),
+    entries=("hidden_states", "Projection", *FAMILIES.entries),
+    modules=("models.encoder", "models.lm_head", *FAMILIES.modules),
 )
 #: Blocks, masks and model, common to the teacher's head and the students.
 MASKED_BLOCKS = Stage(
@@ -90,13 +92,14 @@ STAGES = {
             "set_dropout",
             "baseline",
             *STEP.entries,
+            *FAMILIES.entries,
         ),
         modules=(
             *(f"finetuning.{name}" for name in ("batches", "run", "heads", "classifier", "baselines")),
             "training.objectives",
             "training.batches",
             *STEP.modules,
-            *MODEL.modules,
+            *FAMILIES.modules,
         ),
     ),
     "timing": Stage(

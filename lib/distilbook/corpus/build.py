@@ -16,15 +16,7 @@ from ..core.finished import CORPUS_MARKER, begin_again, is_whole, seal
 from ..core.run_keys import code_hash
 from ..text.sources import fingerprint
 from .config import CorpusConfig
-from .corpus import (
-    BlockShards,
-    Corpus,
-    check_block_length,
-    evenly_spaced,
-    shard_paths,
-    vocabulary_hash,
-    write_blocks,
-)
+from .corpus import BlockShards, Corpus, check_block_length, evenly_spaced, shard_paths, vocabulary_hash, write_blocks
 from .packing import vocabulary_size
 from .preparation import Preparation, State
 from .tokenising import Settings
@@ -33,16 +25,15 @@ from .tokenising import Settings
 def prepare(config: CorpusConfig, tokenizer: Any, root: Path) -> Corpus:
     """Return the corpus that ``config`` describes, made below ``root`` unless it is there already.
 
-    An interrupted preparation resumes after its last shard; until the corpus is whole it lies in the folder
-    ``<key>.unfinished``.
+    An interrupted preparation resumes after its last shard, from the folder ``<key>.unfinished``.
 
     Args:
         tokenizer: a fast tokenizer of ``transformers``; ``model_max_length`` bounds the length of a block.
 
     Raises:
-        BookError: for blocks longer than the model's inputs, a tokenizer without the special tokens that blocks
-            need, a source that cannot be read or is mostly unknown tokens, too little text for one block of
-            either split, or when another process is preparing the same corpus.
+        BookError: for blocks longer than the model's inputs, a tokenizer without the special tokens of blocks, a
+            source that is unreadable or mostly unknown tokens, a split without a block, or when another process is
+            preparing the same corpus.
     """
     check_block_length(config.block_length, tokenizer.model_max_length, "parameter 'block_length' of the corpus")
     key = short_hash(
@@ -71,7 +62,6 @@ def prepare(config: CorpusConfig, tokenizer: Any, root: Path) -> Corpus:
 
 
 def _make(config: CorpusConfig, tokenizer: Any, unfinished: Path) -> None:
-    """Make the corpus in the folder ``corpus`` of ``unfinished``, with intermediate files in ``checkpoint``."""
     folder, checkpoint = unfinished / "corpus", unfinished / "checkpoint"
     settings = Settings.of(tokenizer, config.block_length, config.packing)
     state = Preparation(config, settings, folder, checkpoint).run()
@@ -80,7 +70,7 @@ def _make(config: CorpusConfig, tokenizer: Any, unfinished: Path) -> None:
         BlockShards(shard_paths(where, split), dtype, length)
         for where, split in ((folder, "train"), (checkpoint, "held_out"))
     )
-    # Evenly spaced, so that every source is among the held-out blocks that are kept.
+    # Evenly spaced, so that every source is represented.
     write_blocks(folder / "held_out.bin", [held_out[evenly_spaced(len(held_out), config.held_out_blocks)]])
     counts, content = _counted(train, vocabulary_size(tokenizer))
     if settings.packing == "one_sequence":
@@ -91,7 +81,7 @@ def _make(config: CorpusConfig, tokenizer: Any, unfinished: Path) -> None:
 
 
 def _facts(settings: Settings, state: State, tokenizer: Any, contents: list[str]) -> dict:
-    """Return the content of ``corpus.json``; ``contents`` are the hashes of the training and the held-out blocks."""
+    """Return the content of ``corpus.json``; ``contents`` are hashes of the training and the held-out blocks."""
     return {
         "block_length": settings.format.length,
         "dtype": settings.format.dtype,

@@ -14,26 +14,23 @@ from ..text.lines import Reading
 from ..text.sources import TextSource, documents, left_out
 from .tokenising import Settings, Tokeniser
 
-#: A source with a larger share of unknown tokens is refused: little could be learnt from it. With the English
-#: vocabulary of ``wheel:minilm-l6``, Wikipedia's articles have one in 8,000 and the worst of them one in 160; of a few
-#: sentences each, formulas have one in six, Japanese one in three, Chinese two in three, and Thai nothing else.
+#: A source with a larger share of unknown tokens is refused. With the English vocabulary of ``wheel:minilm-l6``,
+#: Wikipedia's articles have one in 8,000 and the worst of them one in 160, formulas one in six, Japanese one in three.
 MOST_UNKNOWN = 0.2
 
-#: Tokens of every source that are checked before the first source is worked on: a fraction of a second.
+#: Tokens of every source that are checked beforehand, in a fraction of a second.
 TOKENS_CHECKED = 20_000
 
-#: Markup, which is read as text; reported where more than this share of a source's first paragraphs hold some.
+#: Markup, which is read as text; reported where more than this share of a source's first paragraphs have it.
 MARKUP = re.compile(r"<[/!?]?[A-Za-z][^<>]*>|\[\[[^\[\]]+\]\]|\{\{|&(?:amp|lt|gt|quot|nbsp|#\d+);")
 MOST_MARKUP = 0.1
 
-#: A file of more lines than this without a blank one may have been meant as many documents.
+#: A file of more lines without a blank one may have been meant as many documents.
 LINES_OF_A_DOCUMENT = 100
 
 
 def check_beginning(text: TextSource, settings: Settings) -> None:
-    """Read a source's beginning, so that a useless one is found before another is worked on for hours.
-
-    Likely mistakes, such as markup or text without blank lines, are reported.
+    """Check a source's beginning before hours of work; report markup, or text without blank lines.
 
     Raises:
         BookError: when it cannot be read, or too many of its tokens are unknown.
@@ -86,7 +83,7 @@ def refuse_unknown(text: TextSource, unknown: int, tokens: int) -> None:
 
 
 def report_left_out(text: TextSource, documents: int, place: dict[str, Any]) -> None:
-    """Report the lines of a source that could not be read, the first by name, and a limit that was not reached."""
+    """Report the lines of a source that were left out, the first by name, and a limit that was not reached."""
     if place["left_out"]:
         more = "; …" if place["left_out"] > len(place["named"]) else ""
         tell(f"left out {place['left_out']:,} lines of {text.name}: {'; '.join(place['named'])}{more}")

@@ -1,8 +1,7 @@
 """Token blocks on disk: split by document, counted, memory-mapped.
 
-A corpus is a folder of shards, files of some 64 MB that hold blocks of ``block_length`` tokens, with held-out blocks of
-other documents, the count of each token, and a marker with the hash of every file. This module opens one and
-imports nothing that reads text or tokenises; :mod:`distilbook.corpus.build` makes one.
+A corpus is a folder of shards of some 64 MB, with held-out blocks of other documents, the count of each token, and a
+marker with the hash of every file. This module imports nothing that reads text or tokenises.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ class Corpus:
 
     Attributes:
         train: the training blocks, (number, block_length), memory-mapped.
-        held_out: blocks of held-out documents, likewise.
+        held_out: blocks of held-out documents, also (number, block_length).
         counts: occurrences of each token in the training blocks, (vocabulary,); padding is not counted.
         statistics: a row per source: documents, words, tokens, blocks, lines left out.
         vocabulary: the hash of the tokenizer's vocabulary.
@@ -41,11 +40,7 @@ class Corpus:
 
     @classmethod
     def open(cls, folder: Path) -> Corpus:
-        """Open the corpus in ``folder``.
-
-        Raises:
-            Unfinished: when it is not finished, or a file of it has changed since.
-        """
+        """Open the corpus in ``folder``; ``Unfinished`` is raised where it is not finished, or a file has changed."""
         facts = opened(folder / CORPUS_MARKER)
         dtype, length = facts["dtype"], facts["block_length"]
         return cls(
@@ -59,34 +54,26 @@ class Corpus:
         )
 
     def check_vocabulary(self, tokenizer: Any) -> None:
-        """Refuse a tokenizer with another vocabulary than the corpus's, before that becomes an index error.
-
-        Raises:
-            BookError: when tokens or ids differ, or blocks are longer than the model's inputs.
-        """
+        """Refuse a tokenizer whose tokens or ids differ from the corpus's, or whose model has too few positions."""
         check_block_length(self.train.shape[1], tokenizer.model_max_length, self.folder)
         if vocabulary_hash(tokenizer) != self.vocabulary:
-            raise BookError(
-                f"the model's vocabulary of {len(tokenizer)} tokens is not the corpus's, which has {len(self.counts)}",
-                where=self.folder,
-                expected="one vocabulary",
-                do="give chapter 02 the teacher's tokenizer and run it again",
+            what = (
+                f"the model's vocabulary of {len(tokenizer)} tokens is not the corpus's, which has {len(self.counts)}"
             )
+            do = "give chapter 02 the teacher's tokenizer and run it again"
+            raise BookError(what, where=self.folder, expected="one vocabulary", do=do)
 
 
 def check_block_length(block_length: int, positions: int, where: object) -> None:
-    """Refuse blocks longer than a model's inputs may be, before that becomes an index error."""
+    """Refuse blocks longer than a model's inputs may be."""
     if block_length > positions:
-        raise BookError(
-            f"blocks have {block_length} tokens, and the model has {positions} positions",
-            where=where,
-            expected=f"block_length of at most {positions}",
-            do="lower block_length in chapter 02, or give a model with more positions",
-        )
+        what = f"blocks have {block_length} tokens, and the model has {positions} positions"
+        do = "lower block_length in chapter 02, or give a model with more positions"
+        raise BookError(what, where=where, expected=f"block_length of at most {positions}", do=do)
 
 
 def shard_paths(folder: Path, split: str) -> list[Path]:
-    """Return the files of a split's blocks in ``folder``, in the order of the text."""
+    """Return the files of a split's blocks, in the order of the text."""
     return sorted(folder.glob(f"{split}-*.bin"))
 
 
@@ -107,11 +94,8 @@ TOKENS_AT_ONCE = 4_000_000
 class BlockShards:
     """Memory-mapped files of blocks, read like one array.
 
-    Indexed as ``shards[rows]`` and ``shards[rows, columns]`` with a number, a slice or an array of numbers. Each
-    access reads only those blocks and returns a new array.
-
-    Attributes:
-        shape: (blocks, length).
+    Indexed as ``shards[rows]`` and ``shards[rows, columns]`` with a number, a slice or an array of numbers; each access
+    reads only those blocks and returns a new array. ``shape`` is (blocks, length).
     """
 
     def __init__(self, paths: Sequence[Path], dtype: str, length: int):
@@ -140,7 +124,6 @@ class BlockShards:
         return found if numbers.ndim else found[0]
 
     def _rows(self, numbers: np.ndarray) -> np.ndarray:
-        """Return the blocks of these numbers, (numbers, length)."""
         found: np.ndarray = np.empty((len(numbers), self.shape[1]), dtype=self.dtype)
         places = np.searchsorted(self.ends, numbers, side="right")
         for place in np.unique(places):
@@ -150,10 +133,7 @@ class BlockShards:
         return found
 
     def portions(self) -> Iterator[np.ndarray]:
-        """Yield all blocks in order, some at a time, (number, length) each.
-
-        They are read and not mapped: mapped pages count as this process's memory as long as the system has room.
-        """
+        """Yield all blocks in order, some at a time, (number, length) each; read, since mapped pages would stay in memory."""
         numbers = max(1, TOKENS_AT_ONCE // self.shape[1]) * self.shape[1]
         for path in self.paths:
             with path.open("rb") as file:

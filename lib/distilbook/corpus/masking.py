@@ -1,10 +1,9 @@
 """Token masking: frequency-smoothed selection, 80/10/10 replacement.
 
 The scheme is that of Devlin et al. (2019, section 3.1) with the smoothing of XLM. A fixed share of each block is drawn
-without replacement, token ``v`` with weight ``count(v) ** -0.7``, so that rare words are drawn more often than ``the``;
-special tokens are never drawn. Of the drawn tokens 80% become ``[MASK]`` (or the family's equivalent), 10% a random
-token, and 10% stay. The draw of a block is a function of (seed, epoch, block) alone: the same for any number of
-processes, before and after a restart.
+without replacement, token ``v`` with weight ``count(v) ** -0.7``; special tokens are never drawn. Of the drawn tokens
+80% become ``[MASK]``, 10% a random token, and 10% stay. The draw of a block is a function of (seed, epoch, block)
+alone: the same for any number of processes, before and after a restart.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ class Masking:
     Attributes:
         weights: the weight of each token in the draw, (vocabulary,); zero for special tokens.
         mask_id: the id of ``[MASK]``.
-        pad_id: the id of ``[PAD]``, which fills a block up; None where the tokenizer has none.
+        pad_id: the id of ``[PAD]``; None where the tokenizer has none.
         share: the share of each block's maskable tokens that is drawn.
         treatment: shares of the drawn tokens that become ``[MASK]``, become a random token, and stay.
     """
@@ -43,10 +42,7 @@ class Masking:
 
     @classmethod
     def smoothed(cls, counts: np.ndarray, tokenizer: Any) -> Masking:
-        """Return the masking of training: weights ``count ** -0.7``, a count of 0 taken as 1.
-
-        An id that is no token's is neither drawn nor used as a replacement.
-        """
+        """Return the masking of training: weights ``max(count, 1) ** -0.7``, 0 for unused ids and special tokens."""
         weights = np.zeros(len(counts))
         ordinary = sorted(set(tokenizer.get_vocab().values()) - set(tokenizer.all_special_ids))
         weights[ordinary] = np.maximum(counts[ordinary], 1.0) ** -SMOOTHING

@@ -1,8 +1,7 @@
 """Packing: token sequences to blocks of one length, across documents or one sequence per block.
 
-Both packings work in two steps. :meth:`arrange` puts one document's tokens in their final order and needs nothing
-but the document, so any process can do it. :meth:`cut` makes blocks of the arranged tokens, in the order of the text.
-The special tokens are the tokenizer's own: ``[CLS]``, ``[SEP]`` and ``[PAD]``, or the family's equivalents.
+Both packings have two steps: :meth:`arrange` orders one document's tokens, in any process; :meth:`cut` makes blocks of
+the arranged tokens, in the order of the text. ``[CLS]``, ``[SEP]`` and ``[PAD]`` stand for the tokenizer's equivalents.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ import numpy as np
 
 from ..core.config import BookError
 
-#: The original code keeps single sequences of at least this many tokens, special tokens included, if less than
-#: this share is unknown.
+#: As in the original code: the least number of tokens of a single sequence, special tokens included, and the share of
+#: unknown ones from which it is dropped.
 SHORTEST, UNKNOWN_SHARE = 12, 0.5
 
 Packing = Literal["full_sentences", "one_sequence"]
@@ -70,10 +69,9 @@ class BlockFormat:
 
 @dataclass
 class FullSentences:
-    """Joins documents with ``[SEP]`` and cuts them into blocks without padding, as RoBERTa packs them.
+    """Documents joined with ``[SEP]`` and cut into blocks without padding, as in RoBERTa.
 
-    Attributes:
-        waiting: tokens that do not fill a block yet; after the last document they are dropped.
+    ``waiting`` are tokens that do not fill a block yet; after the last document they are dropped.
     """
 
     format: BlockFormat
@@ -97,10 +95,9 @@ class FullSentences:
 
 @dataclass
 class OneSequence:
-    """Makes a block of every paragraph, as the original code does with a line: ``[CLS] … [SEP]``, then padding.
+    """A block per paragraph, as the original code does with a line: ``[CLS] … [SEP]``, then padding.
 
-    A paragraph that is too long becomes several; sequences of fewer than 12 tokens, or half of them unknown,
-    are dropped.
+    A long paragraph becomes several; sequences of fewer than 12 tokens, or half of them unknown, are dropped.
     """
 
     format: BlockFormat

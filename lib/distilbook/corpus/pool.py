@@ -1,7 +1,7 @@
 """Tokenisation in several processes, with results in the order of the text.
 
-The workers are fresh interpreters, started by loky (a part of joblib): a notebook's kernel and a training process hold
-what must not be forked, and a reader's script need not be importable, as ``multiprocessing`` would have it.
+The workers are fresh interpreters, started by loky (a part of joblib): a notebook's kernel must not be forked, and
+``multiprocessing`` requires an importable script.
 """
 
 from __future__ import annotations
@@ -21,21 +21,16 @@ from joblib.externals.loky import BrokenProcessPool, ProcessPoolExecutor
 from ..core.config import BookError
 from .tokenising import Settings, SplitDocument, Tokenised, Tokeniser
 
-#: Batches of fewer characters are tokenised in this process: a small text starts no other.
+#: Batches of fewer characters are tokenised in this process.
 CHARACTERS_HANDED_ON = 200_000
 
-#: Batches per process that are read ahead or wait to be taken: enough that no process waits for work.
+#: Batches per process that are read ahead or wait to be taken.
 AHEAD = 2
 
 
 @dataclass
 class Batch:
-    """Documents of one source that are tokenised together.
-
-    Attributes:
-        place: the state of the reading behind them; bytes_read: of the source's files, as they lie on disk.
-        last: whether the source ends with them.
-    """
+    """Documents of one source that are tokenised together, with the state of the reading after them."""
 
     documents: list[SplitDocument]
     characters: int
@@ -74,7 +69,7 @@ def tokenised(batches: Iterable[Batch], settings: Settings, processes: int) -> G
     except BrokenProcessPool as error:
         raise BookError(
             "a tokenising process ended before its work was done",
-            expected="a process that goes on; the system ends the largest ones where memory runs out",
+            expected="enough memory: the system ends the largest processes where it runs out",
             do="start again, what was prepared is kept; with little memory, set processes to a smaller number",
         ) from error
     finally:
@@ -90,7 +85,7 @@ _worker: Tokeniser
 
 
 def _begin(settings: Settings, parent: int) -> None:
-    """Prepare this worker process: it leaves interruptions to its parent, and ends when the parent is gone."""
+    """Initialise a worker process, which ignores interrupts and ends when its parent is gone."""
     global _worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()

@@ -1,7 +1,7 @@
 """Text to blocks on disk: read, tokenised by several processes, packed, written in shards, resumed after a stop.
 
 The blocks depend neither on the number of processes nor on interruptions: one process reads the text, batches come
-back in its order, and the note written after every shard holds exactly what is needed to resume there.
+back in its order, and the state to resume from is written after every shard.
 """
 
 from __future__ import annotations
@@ -32,13 +32,12 @@ from .tokenising import SPLITS, Settings, SplitDocument, Tokenised
 #: Characters per batch, the unit of work of a process.
 CHARACTERS_AT_ONCE = 1_000_000
 
-#: Bytes of blocks per shard: half a minute's work of two cores, at most that is lost when the work is interrupted,
-#: and a bound on the memory.
+#: Bytes of blocks per shard: half a minute's work of two cores, which an interruption may lose.
 SHARD = 64 * 2**20
 
 
 def in_held_out(document: str, share: float) -> bool:
-    """Whether the document named ``document`` is held out: decided by its name alone, on every machine alike."""
+    """Whether the document is held out, by a hash of its name."""
     draw = int.from_bytes(hashlib.sha256(document.encode()).digest()[:8]) / 2**64
     return draw < share
 
@@ -48,11 +47,11 @@ class State:
     """State after the last shard, from which the work can be resumed.
 
     Attributes:
-        finished: the statistics of finished sources; row: those of the current one.
-        place, bytes_read: how far the current source has been read.
+        finished, row: the statistics of finished sources, and of the current one.
+        place, bytes_read: progress in the current source.
         waiting: the tokens of each split that do not fill a block yet.
-        shards: number of shards written; sums: the SHA-256 of their files.
-        named: the first lines of each source that could not be read, with the reason.
+        shards, sums: number of shards written, and the SHA-256 of their files.
+        named: the first unreadable lines of each source, with the reason.
     """
 
     finished: list[dict[str, Any]] = field(default_factory=list)
@@ -82,7 +81,7 @@ class Preparation:
         self.packers: dict[str, FullSentences | OneSequence] = {}
 
     def _saved_state(self) -> State:
-        """Return the state to resume from: a new one where there is none, or a shard is damaged."""
+        """Return the state to resume from: a new one without one, or with a damaged shard."""
         state = State()
         with contextlib.suppress(Unfinished):
             state = State(**opened(self.note))
@@ -107,7 +106,7 @@ class Preparation:
             check_beginning(text, self.settings)
         self._begin_source()
         processes = self.config.processes or len(usable_cores())
-        # Closed even where an error keeps this frame alive, as in a notebook: no process must outlive the work.
+        # An error in a notebook keeps this frame alive; closing ends the processes nevertheless.
         with contextlib.closing(tokenised(self._batches(), self.settings, processes)) as made:
             for batch, tokens in made:
                 self._take(batch, tokens)
@@ -124,11 +123,7 @@ class Preparation:
             reading = Reading()
 
     def _batches_of(self, text: TextSource, reading: Reading, prefix: str) -> Iterator[Batch]:
-        """Yield a source's documents, about a megabyte at a time.
-
-        Args:
-            prefix: put before a document's name when deciding whether it is held out.
-        """
+        """Yield a source's documents, about a megabyte at a time; names with ``prefix`` decide on the split."""
         batch: list[SplitDocument] = []
         characters = 0
         for document in documents(text, reading):
@@ -141,7 +136,7 @@ class Preparation:
         yield Batch(batch, characters, reading.state(), reading.bytes_read, last=True)
 
     def _begin_source(self) -> None:
-        """Set up row, packers and progress line of the next source, from the state where it was interrupted."""
+        """Set up row, packers and progress line of the next source, from the state if it was interrupted."""
         if len(self.state.finished) == len(self.config.texts):
             return
         counted = ("documents", "words", "tokens", "unknown", "train_blocks", "held_out_blocks")
@@ -151,7 +146,7 @@ class Preparation:
         self.progress = self._progress(self.config.texts[len(self.state.finished)])
 
     def _progress(self, text: TextSource) -> Progress:
-        """Return a progress line: in bytes where these are known and the number of documents is not."""
+        """Return a progress line, in bytes where only these are known beforehand."""
         size = None if text.limit else size_on_disk(text)
         self.in_bytes = size is not None
         progress = Progress(f"tokenising {text.name}", size or text.limit, "bytes" if self.in_bytes else "documents")
@@ -181,11 +176,7 @@ class Preparation:
             self._end_source(self.config.texts[len(self.state.finished)])
 
     def _end_source(self, text: TextSource) -> None:
-        """Close the row of a source that has been read.
-
-        Raises:
-            BookError: when too many of its tokens are unknown.
-        """
+        """Close the row of a source; a BookError when too many of its tokens are unknown."""
         self.progress.close()
         state = self.state
         refuse_unknown(text, state.row["unknown"], state.row["tokens"])
@@ -199,11 +190,11 @@ class Preparation:
     def _check_blocks(self) -> None:
         for split in SPLITS:
             if not sum(row[f"{split}_blocks"] for row in self.state.finished):
+                total = sum(row["documents"] for row in self.state.finished)
                 raise BookError(
                     f"no block of {self.config.block_length} tokens came out of the {split} text",
                     where=[text.address for text in self.config.texts],
-                    expected="at least one block; documents are held out whole, and there are "
-                    f"{sum(row['documents'] for row in self.state.finished):,}",
+                    expected=f"at least one block; documents are held out whole, and there are {total:,}",
                     do="add text, put blank lines between documents, shorten block_length, or change held_out_share",
                 )
 

@@ -1,4 +1,4 @@
-"""Tokenisation of documents, arranged to be cut into blocks: the work of every tokenising process."""
+"""Tokenisation of documents, with tokens arranged for packing: the work of a tokenising process."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from .packing import PACKINGS, BlockFormat, Packing
 #: The splits of a corpus: training, and evaluation.
 SPLITS = ("train", "held_out")
 
-#: Characters per call of the tokenizer. Its results in full take a hundred times the memory of the ids that are
-#: kept, and smaller portions are a little faster.
+#: Characters per call of the tokenizer, whose full results take a hundred times the memory of the ids.
 CHARACTERS_AT_ONCE = 250_000
 
 #: A document to be tokenised: its split and its paragraphs.
@@ -41,7 +40,7 @@ class Tokenised:
 
     Attributes:
         streams: the arranged tokens of each split.
-        words, tokens, unknown: their numbers; dropped: the number of sequences that the packing dropped.
+        words, tokens, unknown, dropped: numbers of words, tokens, unknown tokens, and sequences that were dropped.
     """
 
     streams: dict[str, np.ndarray]
@@ -52,7 +51,7 @@ class Tokenised:
 
 
 class Tokeniser:
-    """Tokenises documents and arranges their tokens as the packing asks."""
+    """Tokenises documents and arranges their tokens for the packing."""
 
     def __init__(self, settings: Settings):
         from tokenizers import Tokenizer
@@ -84,14 +83,14 @@ class Tokeniser:
         )
 
     def tokens(self, paragraphs: Iterable[str], at_once: int | None = None) -> Iterator[np.ndarray]:
-        """Yield each paragraph's token ids, without special tokens, working on ``at_once`` characters at a time."""
+        """Yield each paragraph's token ids without special tokens, ``at_once`` characters per call."""
         for batch in _portions(paragraphs, at_once or CHARACTERS_AT_ONCE):
             for encoding in self.tokenizer.encode_batch_fast(batch, add_special_tokens=False):
                 yield self.format.array(encoding.ids)
 
 
 def _portions(paragraphs: Iterable[str], most: int) -> Iterator[list[str]]:
-    """Yield ``paragraphs`` in lists, each ended by the one that brings it to ``most`` characters."""
+    """Yield ``paragraphs`` in lists of at least ``most`` characters."""
     portion: list[str] = []
     characters = 0
     for paragraph in paragraphs:

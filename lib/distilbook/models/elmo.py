@@ -1,8 +1,6 @@
-"""ELMo's architecture (Peters et al. 2018), and ELMo under the encoder that GLUE's authors put on top of it.
+"""ELMo (Peters et al. 2018), and the BiLSTM encoder of GLUE's baseline on top of it, to be counted and timed.
 
-Made to be counted and timed with random weights: it is what Table 3 compares BERT and DistilBERT with. Words are read
-as characters, so its inputs are words where BERT's are word pieces. The clipping of cells in the original is left out:
-it has no parameters, and PyTorch's recurrent layers do not offer it.
+Its inputs are words as characters. Cell clipping is left out: it has no parameters, and PyTorch's LSTM lacks it.
 """
 
 from __future__ import annotations
@@ -12,18 +10,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-#: Characters of a word, its two boundary marks and padding counted.
+#: Characters per word, boundary marks and padding included.
 WORD_LENGTH = 50
 
 
 @dataclass(frozen=True)
 class ElmoSizes:
-    """The dimensions of ELMo, by default those it was published with, and of the encoder of GLUE's baseline.
+    """The published dimensions of ELMo and of the encoder of GLUE's baseline.
 
     Attributes:
-        characters: bytes, marks and padding.
+        characters: number of bytes, marks and padding.
         filters: width in characters and number of each convolution.
-        cell, width: of each recurrent layer: its cell, and what that is projected to.
+        cell, width: size of each recurrent layer's cell, and of its projection.
         baseline: width of a direction of the baseline's two recurrent layers (Wang et al. 2018, section 5).
     """
 
@@ -52,7 +50,7 @@ class Highway(nn.Module):
 
 
 class Elmo(nn.Module):
-    """Words from their characters, then a language model in each direction, then a weighted sum of the layers."""
+    """A character CNN, an LSTM language model in each direction, and a weighted sum of the layers."""
 
     def __init__(self, sizes: ElmoSizes = ElmoSizes()):
         super().__init__()
@@ -70,23 +68,19 @@ class Elmo(nn.Module):
         self.scale = nn.Parameter(torch.ones(1))
 
     def forward(self, character_ids: Tensor) -> Tensor:
-        """Return a vector for each word, (batch, words, 2 * width).
-
-        Args:
-            character_ids: (batch, words, :data:`WORD_LENGTH`).
-        """
+        """Return word vectors, (batch, words, 2 * width), of ``character_ids``, (batch, words, WORD_LENGTH)."""
         words = self.words(character_ids)
         layers = [torch.cat([words, words], dim=-1)]
         ahead, back = words, words.flip(1)
         for number, (forward, backward) in enumerate(zip(self.forwards, self.backwards, strict=True)):
-            # From the second layer on, what goes in is added to what comes out.
+            # Residual connections from the second layer on.
             ahead, back = (run(x)[0] + (x if number else 0) for run, x in ((forward, ahead), (backward, back)))
             layers.append(torch.cat([ahead, back.flip(1)], dim=-1))
         weights = torch.softmax(self.mix, dim=0)
         return self.scale * sum(weight * layer for weight, layer in zip(weights, layers, strict=True))
 
     def words(self, character_ids: Tensor) -> Tensor:
-        """Return each word's vector as its characters make it, (batch, words, width)."""
+        """Return each word's vector from its characters, (batch, words, width)."""
         batch, words, length = character_ids.shape
         x = self.characters(character_ids.view(batch * words, length)).transpose(1, 2)
         x = torch.cat([torch.relu(convolution(x).amax(dim=-1)) for convolution in self.convolutions], dim=-1)
@@ -94,7 +88,7 @@ class Elmo(nn.Module):
 
 
 class ElmoBaseline(nn.Module):
-    """ELMo under two recurrent layers in both directions and their largest values, as in GLUE's baseline."""
+    """ELMo, a two-layer BiLSTM, and max pooling, as in GLUE's baseline."""
 
     def __init__(self, sizes: ElmoSizes = ElmoSizes()):
         super().__init__()
@@ -102,11 +96,11 @@ class ElmoBaseline(nn.Module):
         self.encoder = nn.LSTM(2 * sizes.width, sizes.baseline, num_layers=2, bidirectional=True, batch_first=True)
 
     def forward(self, character_ids: Tensor) -> Tensor:
-        """Return a vector for each sentence, (batch, 2 * baseline); ``character_ids`` as for :class:`Elmo`."""
+        """Return sentence vectors, (batch, 2 * baseline)."""
         return self.encoder(self.elmo(character_ids))[0].amax(dim=1)
 
 
-#: What ELMo's parameters are part of, by the name of the module that holds them.
+#: Names of the parts by module.
 PARTS = {
     "characters": "character embeddings",
     "convolutions": "convolutions over characters",

@@ -1,15 +1,18 @@
-"""Hidden states of an encoder, with no work on padding.
+"""Hidden states of an encoder without work on padding.
 
-Where sequences differ in length, the word pieces of all of them are laid in one row, and each attends
-to its own sequence: every product but that of attention is over real word pieces alone.
+Sequences of different lengths are joined into one row, in which each token attends to its own sequence: every product
+but that of attention is over real tokens alone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import torch
 import torch.nn.functional as F
-from torch import Tensor
-from transformers import AttentionInterface, AttentionMaskInterface
+from torch import Tensor, nn
+from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
@@ -19,14 +22,13 @@ from .family import family_of
 WITHIN_SEQUENCES = "distilbook_within_sequences"
 
 
-def hidden_states(model, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
-    """Return the last hidden states of every word piece that is no padding, (tokens, width).
+def hidden_states(model: PreTrainedModel, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+    """Return the last hidden states of every token except padding, (tokens, width).
 
     Args:
         model: of a registered family, with a masked-LM head.
         input_ids: (blocks, length).
-        attention_mask: (blocks, length) bool, False where padding is, which is at a block's end; None
-            where there is none.
+        attention_mask: (blocks, length) bool, False for padding, at a block's end; None without padding.
     """
     encoder = model.base_model
     first = family_of(encoder.config).first_position(encoder.config.pad_token_id)
@@ -46,21 +48,31 @@ def hidden_states(model, input_ids: Tensor, attention_mask: Tensor | None = None
 
 
 def attention_within_sequences(
-    module, query: Tensor, key: Tensor, value: Tensor, attention_mask, *, dropout=0.0, scaling=None, lengths=None, **_
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    *,
+    dropout: float = 0.0,
+    scaling: float | None = None,
+    lengths: list[int] | None = None,
+    **_: Any,
 ) -> tuple[Tensor, None]:
-    """Return softmax attention within each of the sequences that lie one behind another in a single row.
+    """Return softmax attention within each of the sequences that are joined in one row.
 
     Args:
         query, key, value: (1, heads, tokens, head width).
-        lengths: word pieces of each sequence, summing to ``tokens``; None in an ordinary call of the
-            model, which is answered as always.
+        lengths: tokens of each sequence; None for ordinary attention over a batch.
 
     Returns:
-        (1, tokens, heads, head width), and nothing in the place of the weights.
+        (1, tokens, heads, head width), and None for the weights.
     """
     if lengths is None:
         return sdpa_attention_forward(module, query, key, value, attention_mask, dropout=dropout, scaling=scaling)
-    sequences = zip(*(tensor.split(lengths, dim=2) for tensor in (query, key, value)), strict=True)
+    sequences: Iterator[tuple[Tensor, Tensor, Tensor]] = zip(
+        *(tensor.split(lengths, dim=2) for tensor in (query, key, value)), strict=True
+    )
     attended = [F.scaled_dot_product_attention(*one, dropout_p=dropout, scale=scaling) for one in sequences]
     return torch.cat(attended, dim=2).transpose(1, 2), None
 

@@ -1,8 +1,4 @@
-"""Families of models: everything in which two architectures differ, as plain data, one file a family.
-
-A family is a module of :mod:`distilbook.models.families` with one :class:`Family` in it. Nothing else in the library
-asks for a class, a parameter's name or a ``model_type``.
-"""
+"""Families of models: the differences between architectures as plain data, one module of ``models.families`` each."""
 
 from __future__ import annotations
 
@@ -18,7 +14,7 @@ from ..core.config import BookError
 Head = Literal["masked_lm", "classifier"]
 Shapes = dict[str, tuple[int | None, ...]]
 
-#: What the parts of a model are called in tables, by their role in a :class:`Family`.
+#: Names of a model's parts in tables, by role.
 PARTS = {
     "word_embeddings": "word embeddings",
     "position_embeddings": "position embeddings",
@@ -38,9 +34,9 @@ PARTS = {
     "head_decoder": "MLM head decoder",
 }
 HEAD_BIAS = "MLM head bias"
-#: Roles whose parameters are a LayerNorm's.
+#: Roles of LayerNorms.
 NORMS = ("embedding_norm", "attention_norm", "output_norm", "head_norm")
-#: What transformers calls the special tokens that this book uses.
+#: transformers' names of the special tokens.
 SPECIAL = ("unk_token", "pad_token", "cls_token", "sep_token", "mask_token")
 
 
@@ -51,9 +47,9 @@ class Family:
     Attributes:
         model_type: its name in ``config.json``.
         title: the name with its article, for sentences.
-        prefix: what the encoder's parameters begin with in a model that has a head, without the dot.
+        prefix: prefix of the encoder's parameters in a model with a head, without the dot.
         classes: transformers' classes: of the ``encoder`` alone and with each head.
-        dimensions: this book's names of a model's dimensions, and those of its configuration.
+        dimensions: the configuration's names of a model's dimensions, by this book's.
         activation: the configuration's name of the activation function.
         dropouts: the configuration's names of dropout in layers and of dropout of attention weights.
         layer: the name of a layer, with ``{}`` for its number.
@@ -62,14 +58,14 @@ class Family:
         head_bias: the parameter that is the head's bias.
         head_activation: of the masked-LM head; None for the configuration's.
         classifier: linear maps of a classification head, in the order of computation; the last gives the outputs.
-        new_in_classifier: which of these a pre-trained model does not have.
-        other_heads: further parameters that are stored with such models and not used here, with their outputs.
+        new_in_classifier: those of them that a pre-trained model lacks.
+        other_heads: number of outputs of further heads that may be stored with the model and are not used.
         special: the usual special tokens, in the order of :data:`SPECIAL`.
-        inputs: what the tokenizer gives the model.
+        inputs: names of the model's inputs from the tokenizer.
         separators: separators between the two texts of a pair.
-        positions_after_padding: positions are counted from the padding token's number plus one, not from 0.
-        layer_norm_eps: what LayerNorm adds to the variance if every model of the family has the same; else None.
-        student: the family of its students; None for one that is not taken as a teacher.
+        positions_after_padding: positions are counted from the padding token's id plus one, not from 0.
+        layer_norm_eps: LayerNorm's epsilon if every model of the family has the same; else None.
+        student: the family of its students; None where it is not taken as a teacher.
     """
 
     model_type: str
@@ -96,11 +92,11 @@ class Family:
 
     @property
     def has_token_types(self) -> bool:
-        """Whether the model is told which of two texts a token belongs to."""
+        """Whether the model has token-type embeddings."""
         return "token_type_ids" in self.inputs
 
     def first_position(self, pad_id: int | None) -> int:
-        """Return the number of the first position; those before it are never used."""
+        """Return the first position that is used."""
         return (pad_id or 0) + 1 if self.positions_after_padding else 0
 
     def encoder_modules(self, layers: int) -> dict[tuple[str, int | None], str]:
@@ -116,12 +112,7 @@ class Family:
         return made
 
     def encoder_shapes(self, size: Mapping[str, int], pad_id: int | None = None) -> Shapes:
-        """Return the shape of every parameter of the embeddings and layers, by its name without prefix.
-
-        Args:
-            size: dimensions by this book's names.
-            pad_id: the configuration's, for families that count positions from it.
-        """
+        """Return the shape of every parameter of the embeddings and layers, by its name without prefix."""
         width, wide = size["width"], size["feed_forward"]
         rows = {
             "word_embeddings": size["vocabulary"],
@@ -139,10 +130,7 @@ class Family:
         return shapes
 
     def head_shapes(self, head: Head, size: Mapping[str, int]) -> Shapes:
-        """Return the shapes of a head without the masked-LM head's matrix, which is the word embeddings'.
-
-        None stands for the number of a classifier's outputs.
-        """
+        """Return the shapes of a head, without the tied matrix; None stands for the number of a classifier's outputs."""
         width = size["width"]
         if head == "classifier":
             *between, last = self.classifier
@@ -152,19 +140,15 @@ class Family:
         return transform | {self.head_bias: (size["vocabulary"],)}
 
     def other_shapes(self, size: Mapping[str, int]) -> Shapes:
-        """Return the shapes of known parameters that are not used here: other heads, copies of tied weights, pooler."""
+        """Return the shapes of parameters that are not used here: other heads, copies of tied weights, pooler."""
         width, decoder = size["width"], self.head["head_decoder"]
-        shapes = {f"{decoder}.weight": (size["vocabulary"], width), f"{decoder}.bias": (size["vocabulary"],)}
+        shapes: Shapes = {f"{decoder}.weight": (size["vocabulary"], width), f"{decoder}.bias": (size["vocabulary"],)}
         for name, outputs in self.other_heads.items():
             shapes |= _linear(name, width, outputs)
         return shapes | (_linear(self.modules["pooler"], width, width) if "pooler" in self.modules else {})
 
     def place_of(self, parameter: str) -> tuple[str, int | None]:
-        """Return the part (:data:`PARTS`) and the layer that a parameter of a model belongs to.
-
-        Raises:
-            BookError: for a parameter of no known part, so that nothing goes uncounted.
-        """
+        """Return the part (:data:`PARTS`) and the layer of a parameter; a BookError for one of no known part."""
         name = parameter.removeprefix(f"{self.prefix}.")
         module, _, kind = name.rpartition(".")
         if name == self.head_bias or (module == self.head["head_decoder"] and kind == "bias"):
@@ -172,7 +156,7 @@ class Family:
         layer = self.layer_of(name)
         if layer is not None:
             module = module.removeprefix(f"{self.layer.format(layer)}.")
-        for role, known in (self.modules | self.head).items():
+        for role, known in (self.modules | self.head).items():  # type: ignore[operator]  # dicts
             if module == known:
                 return PARTS[role], layer
         raise BookError(
@@ -182,27 +166,24 @@ class Family:
         )
 
     def layer_of(self, name: str) -> int | None:
-        """Return the number of the layer of a parameter, by its name without prefix; None outside the layers."""
+        """Return the layer of a parameter by its name without prefix; None outside the layers."""
         before = self.layer.format("")
         number = name.removeprefix(before).partition(".")[0] if name.startswith(before) else ""
         return int(number) if number.isdecimal() else None
 
     def student_settings(self, teacher: Mapping[str, Any], layers: int, dropout: float) -> dict[str, Any]:
-        """Return the configuration of a student of a model of this family, ``layers`` deep and as wide."""
+        """Return the configuration of a student with ``layers`` layers and the teacher's width."""
         student = families()[self.student or self.model_type]
         made = {key: teacher[self.dimensions[name]] for name, key in student.dimensions.items()}
         made |= {student.dimensions["layers"]: layers, student.activation: teacher[self.activation]}
         made |= dict.fromkeys(student.dropouts, dropout)
-        same = ("initializer_range", "pad_token_id")
+        same: tuple[str, ...] = ("initializer_range", "pad_token_id")
         if student is self:
             same += ("layer_norm_eps", "bos_token_id", "eos_token_id")
         return made | {key: teacher[key] for key in same}
 
     def module_map(self, layers: tuple[int, ...]) -> dict[str, str]:
-        """Return the teacher's module for each module of a student that copies ``layers``, with prefixes.
-
-        What the student's family lacks is dropped: for a DistilBERT token-type embeddings and pooler.
-        """
+        """Return the teacher's module for each module of a student that copies ``layers``, with prefixes."""
         student = families()[self.student or self.model_type]
         sources = self.encoder_modules(max(layers, default=-1) + 1)
         inside = {
@@ -214,7 +195,7 @@ class Family:
 
 @functools.cache
 def families() -> dict[str, Family]:
-    """Return every family by its ``model_type``: those of the modules in :mod:`distilbook.models.families`."""
+    """Return every family in :mod:`distilbook.models.families` by its ``model_type``."""
     from . import families as package
 
     modules = [
@@ -225,11 +206,7 @@ def families() -> dict[str, Family]:
 
 
 def family_of(config: Any) -> Family:
-    """Return the family of a model by its configuration, transformers' object or the content of ``config.json``.
-
-    Raises:
-        BookError: for a family that is not registered.
-    """
+    """Return the family of a transformers configuration or a ``config.json``; a BookError for an unknown family."""
     kind = config.get("model_type") if isinstance(config, Mapping) else config.model_type
     if kind in families():
         return families()[kind]

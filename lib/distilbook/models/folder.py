@@ -1,8 +1,7 @@
-"""The one look at a model's folder: configuration, stored weights and tokenizer, and whether they belong together.
+"""Consistency checks of a model's folder: configuration, stored weights and tokenizer.
 
-A network that is loaded although its files say something else still runs, and gives other numbers. So
-everything that ``transformers`` would fill in, drop or leave out is refused here, from headers and small files
-alone, before anything is loaded. Everyone who reads a model's folder looks at it with :func:`look_at`.
+A network whose files contradict each other still runs, and gives other numbers. So everything that ``transformers``
+would fill in or drop is refused here, from headers and small files alone, before anything is loaded.
 """
 
 from __future__ import annotations
@@ -16,15 +15,15 @@ from ..core.config import BookError, short_hash
 from ..core.files import sha256
 from .family import Head, Shapes, families, family_of, known_families
 from .stored import CONFIG, Stored, check_there, listed, read_object, stored_tensors, weight_files
-from .tokenizer import StoredTokenizer
+from .tokenizer import OWN_FILE, StoredTokenizer
 
 OWN_CONFIG = "put the model's own config.json into the folder"
 #: Buffers that older versions of transformers saved: numbers that follow from the shapes.
 BUFFERS = ("embeddings.position_ids", "embeddings.token_type_ids")
-#: Activations that both families compute alike, by their names in a configuration.
+#: Activations that all families compute alike.
 GELU = ("gelu", "gelu_new", "gelu_fast", "gelu_python", "gelu_pytorch_tanh", "quick_gelu")
 ACTIVATIONS = (*GELU, "relu", "silu", "tanh")
-#: Settings with which a network computes something else than this book's code, and the only value that is known.
+#: Settings that change what a network computes, and their only supported value.
 ONLY = {
     "position_embedding_type": "absolute",
     "is_decoder": False,
@@ -35,19 +34,16 @@ ONLY = {
     "pruned_heads": {},
     "transformers_weights": None,  # another file than model.safetensors
 }
-#: What LayerNorm adds to the variance where a configuration does not say it.
+#: LayerNorm's epsilon where a configuration does not give it.
 LAYER_NORM_EPS = 1e-12
-#: Number types of stored weights that can be trained.
+#: Supported number types of stored weights.
 NUMBERS = ("F16", "BF16", "F32", "F64")
-#: Names that wrappers of a model put before its parameters', and what they are.
+#: Prefixes that wrappers of a model add to parameter names.
 WRAPPERS = {"module.": "torch's DataParallel", "_orig_mod.": "torch.compile", "model.": "Lightning"}
 
 
 def look_at(folder: Path, published: Collection[str] = ()) -> ModelFolder:
-    """Return what is in ``folder``, looked at once while its files stay as they are.
-
-    Args and Raises as in :class:`ModelFolder`.
-    """
+    """Return the :class:`ModelFolder` of ``folder``, from a cache while its files stay as they are."""
     files = [entry for entry in folder.glob("*") if entry.exists()]
     state = [(entry.name, stat.st_mtime_ns, stat.st_size, stat.st_ino) for entry in files for stat in [entry.stat()]]
     return _looked_at(folder, frozenset(state), frozenset(published))
@@ -62,10 +58,10 @@ def check_teacher(folder: Path, new_head: bool) -> None:
     """Refuse a model that is no teacher, from its files alone.
 
     Args:
-        new_head: take a model without a masked-LM head, for which one will be fitted.
+        new_head: accept a model without a masked-LM head, for which one will be fitted.
 
     Raises:
-        BookError: for another family than BERT, layers that a DistilBERT cannot hold, or weights that are not there.
+        BookError: for a family without students, layers that a student cannot hold, or missing weights.
     """
     found = look_at(folder)
     teachers = [family for family in families().values() if family.student]
@@ -73,8 +69,7 @@ def check_teacher(folder: Path, new_head: bool) -> None:
         raise BookError(
             f"the teacher is {found.family.title}",
             where=folder,
-            expected=f"a model_type of {' or '.join(family.model_type for family in teachers)}, "
-            "from whose layers students are made",
+            expected=f"a model_type of {' or '.join(family.model_type for family in teachers)}",
             do=f"give {' or '.join(family.title for family in teachers)}",
         )
     student = families()[str(found.family.student)]
@@ -98,24 +93,24 @@ def check_teacher(folder: Path, new_head: bool) -> None:
 
 
 class ModelFolder:
-    """A model's folder that was found to be whole, and of a known family.
+    """A complete model's folder, of a known family.
 
     Attributes:
-        config: what ``config.json`` says.
-        family: its architecture, by its ``model_type``.
-        size: its dimensions by our names: ``layers``, ``width``, ``positions``, ``vocabulary``, …
-        files: the files of its weights.
-        tensors: its stored weights, by their names without the family's ``prefix``, where they have it.
+        config: content of ``config.json``.
+        size: dimensions by this book's names: ``layers``, ``width``, ``positions``, ``vocabulary``, …
+        files: the files of the weights.
+        tensors: stored weights by name, without the family's ``prefix``.
+
+    Args:
+        published: names of further files of the model that were not fetched.
+
+    Raises:
+        BookError: for a file that is missing, damaged, a Git LFS pointer or a pickle (loading one runs code), code
+            that comes with the model, an unknown family, an unsupported setting, or a configuration that the weights
+            or the tokenizer do not match.
     """
 
     def __init__(self, path: Path, published: Collection[str] = ()):
-        """Look at the model in the folder ``path``; ``published`` names files of it that were not fetched.
-
-        Raises:
-            BookError: for a file that is missing, damaged, a mere pointer or a pickle, code that comes with the
-                model, an unknown family, a configuration that the weights or the tokenizer do not match, or one
-                with which this book would compute something else.
-        """
         self.path = path
         check_there(path)
         self.config = read_object(path / CONFIG)
@@ -137,28 +132,19 @@ class ModelFolder:
         """Return the parameters of the ``head`` that are not stored."""
         return [name for name in self.family.head_shapes(head, self.size) if name not in self.tensors]
 
-    @property
-    def has_masked_lm_head(self) -> bool:
-        """Whether the masked-LM head is there, as a whole."""
-        return not self.lacks("masked_lm")
-
     @functools.cached_property
     def fingerprint(self) -> str:
-        """A short hash of everything that decides the model's numbers: weights, configuration, tokenizer."""
+        """A short hash of weights, configuration and tokenizer."""
         names = [path.name for path in self.files]
         content = [[name, sha256(self.path / name)] for name in [*names, CONFIG, "tokenizer.json"]]
         return short_hash([content, self.tokenizer.special])
 
     def _check_family(self) -> None:
-        kind = self.config.get("model_type")
         code = self.config.get("auto_map") or self.config.get("trust_remote_code")
         if code or _optional(self.path / "tokenizer_config.json").get("auto_map"):
-            raise self._refused(
-                "the model's folder asks to run code that comes with it (auto_map)",
-                f"{known_families()}, whose code is part of transformers",
-                "give another model; this book runs no code from a model's folder",
-            )
-        if not isinstance(kind, str):
+            what, do = "the model's folder asks to run code that comes with it (auto_map)", "give another model"
+            raise self._refused(what, f"{known_families()}, whose code is part of transformers", do)
+        if not isinstance(self.config.get("model_type"), str):
             known = f"a model_type that this book knows: {', '.join(families())}"
             raise self._refused(f"{CONFIG} does not name the model_type", known, OWN_CONFIG)
         try:
@@ -166,20 +152,15 @@ class ModelFolder:
         except BookError as error:
             raise self._refused(error.what, str(error.expected), str(error.do)) from None
         if (self.path / "adapter_config.json").exists():
-            raise self._refused(
-                "the model's folder holds an adapter (adapter_config.json), which some installations would load",
-                "the whole model",
-                "join both with peft (merge_and_unload) and write them with save_pretrained, or remove the adapter",
-            )
+            what = "the model's folder holds an adapter (adapter_config.json), which some installations would load"
+            do = "join both with peft (merge_and_unload) and write them with save_pretrained, or remove the adapter"
+            raise self._refused(what, "the whole model", do)
 
     def _dimension(self, key: str) -> int:
         number = self.config.get(key)
         if type(number) is not int or number < 1:
-            raise self._refused(
-                f"{CONFIG} does not say {key}" if number is None else f"{CONFIG} says {key}: {number!r}",
-                "a whole number from 1",
-                OWN_CONFIG,
-            )
+            what = f"{CONFIG} does not say {key}" if number is None else f"{CONFIG} says {key}: {number!r}"
+            raise self._refused(what, "a whole number from 1", OWN_CONFIG)
         return number
 
     def _check_settings(self) -> None:
@@ -189,20 +170,16 @@ class ModelFolder:
         name = self.family.activation
         if (said := self.config.get(name, "gelu")) not in ACTIVATIONS:
             raise self._refused(f"{CONFIG} says {name}: {said!r}", f"one of {', '.join(ACTIVATIONS)}", OWN_CONFIG)
-        epsilon = self.config.get("layer_norm_eps", 1e-12)
+        epsilon = self.config.get("layer_norm_eps", LAYER_NORM_EPS)
         if not isinstance(epsilon, float) or not 0 < epsilon < 1:
-            raise self._refused(
-                f"{CONFIG} says layer_norm_eps: {epsilon!r}", "a small number above 0, such as 1e-12", OWN_CONFIG
-            )
+            what = f"{CONFIG} says layer_norm_eps: {epsilon!r}"
+            raise self._refused(what, "a small number above 0, such as 1e-12", OWN_CONFIG)
         if self.size["width"] % self.size["heads"]:
-            raise self._refused(
-                f"{CONFIG} gives a width of {self.size['width']} and {self.size['heads']} heads",
-                "a number of heads that divides the width",
-                OWN_CONFIG,
-            )
+            what = f"{CONFIG} gives a width of {self.size['width']} and {self.size['heads']} heads"
+            raise self._refused(what, "a number of heads that divides the width", OWN_CONFIG)
 
     def _named(self, tensors: dict[str, Stored]) -> dict[str, Stored]:
-        """Return the tensors without the family's prefix, with LayerNorm's parameters called as today."""
+        """Return the tensors without the family's prefix, with LayerNorm's old parameter names replaced."""
         named: dict[str, Stored] = {}
         prefix = f"{self.family.prefix}."
         self.prefix = prefix if any(name.startswith(prefix) for name in tensors) else ""
@@ -217,78 +194,54 @@ class ModelFolder:
         return named
 
     def _refuse_prefix(self, names: list[str]) -> None:
-        """Refuse weights whose names begin with something else than the family's name."""
+        """Refuse weights whose names have another prefix than the family's."""
         key = "embeddings.word_embeddings.weight"
         if before := next((name.removesuffix(key) for name in names if name.endswith(f".{key}")), None):
             wrapper = next((what for start, what in WRAPPERS.items() if before.startswith(start)), None)
-            raise self._refused(
-                f"the names of the weights begin with {before!r}" + (f", as {wrapper} has them" if wrapper else ""),
-                f"names that begin with '{self.family.prefix}.' or 'embeddings.'",
-                "save the model itself, without what is wrapped around it"
-                if wrapper
-                else f"check that the weights are those of {self.family.title}, as {CONFIG} says",
-            )
+            what = f"the names of the weights begin with {before!r}" + (f", as {wrapper} has them" if wrapper else "")
+            do = f"check that the weights are those of {self.family.title}, as {CONFIG} says"
+            if wrapper:
+                do = "save the model itself, without its wrapper"
+            raise self._refused(what, f"names that begin with '{self.family.prefix}.' or 'embeddings.'", do)
 
     def _check_tensors(self) -> None:
-        """Refuse weights that the model lacks, would drop, or that have another shape or type than it says."""
-        self._check_layers()
+        """Refuse missing and superfluous weights, and those of another shape or type than the configuration's."""
+        layers = {self.family.layer_of(name) for name in self.tensors} - {None}
+        if len(layers) != self.size["layers"]:
+            what = f"the weights have {len(layers)} layers, and {CONFIG} says {self.size['layers']}"
+            raise self._refused(what, "one number of layers", OWN_CONFIG)
         family, size = self.family, self.size
         encoder = family.encoder_shapes(size, self.config.get("pad_token_id"))
         heads = family.head_shapes("masked_lm", size) | family.head_shapes("classifier", size)
         known = encoder | family.other_shapes(size) | heads
         if unknown := [name for name in self.tensors if name not in known and name not in BUFFERS]:
-            raise self._refused(
-                f"{len(unknown)} of the weights belong to no known part of {self.family.title}, "
-                f"and would be dropped: {listed(unknown)}",
-                f"the weights of {self.family.title}, as {CONFIG} says",
-                "give the model that these weights are from",
-            )
+            what = f"{len(unknown)} of the weights belong to no known part of {family.title}: {listed(unknown)}"
+            expected = f"the weights of {family.title}, as {CONFIG} says"
+            raise self._refused(what, expected, "give the model that these weights are from")
         if missing := [self.prefix + name for name in encoder if name not in self.tensors]:
-            raise self._refused(
-                f"{len(missing)} of the model's weights were not loaded: {listed(missing)}",
-                f"every weight of {self.family.title}",
-                "supply the whole model, as safetensors",
-            )
+            what = f"{len(missing)} of the model's weights were not loaded: {listed(missing)}"
+            raise self._refused(what, f"every weight of {family.title}", "supply the whole model, as safetensors")
         self._check_shapes(known)
-
-    def _check_layers(self) -> None:
-        layers = {self.family.layer_of(name) for name in self.tensors} - {None}
-        if len(layers) != self.size["layers"]:
-            raise self._refused(
-                f"the weights have {len(layers)} layers, and {CONFIG} says {self.size['layers']}",
-                "one number of layers",
-                OWN_CONFIG,
-            )
 
     def _check_shapes(self, known: Shapes) -> None:
         for name, stored in self.tensors.items():
             if name in BUFFERS:
                 continue
             shape = known[name]
-            fits = len(shape) == len(stored.shape) and all(
-                a in (None, b) for a, b in zip(shape, stored.shape, strict=True)
-            )
-            if not fits:
-                raise self._refused(
-                    f"the weight {name} has the shape {stored.shape}",
-                    f"{tuple('any' if size is None else size for size in shape)}, as {CONFIG} says",
-                    OWN_CONFIG,
-                )
+            matches = (size in (None, stored_size) for size, stored_size in zip(shape, stored.shape, strict=False))
+            if len(shape) != len(stored.shape) or not all(matches):
+                expected = f"{tuple('any' if size is None else size for size in shape)}, as {CONFIG} says"
+                raise self._refused(f"the weight {name} has the shape {stored.shape}", expected, OWN_CONFIG)
             if stored.type not in NUMBERS:
-                raise self._refused(
-                    f"the weight {name} is stored in {stored.type}",
-                    f"one of {', '.join(NUMBERS)}: weights that are not quantised",
-                    "give the model as it was before it was quantised",
-                )
+                expected = f"one of {', '.join(NUMBERS)}: weights that are not quantised"
+                do = "give the model before quantisation"
+                raise self._refused(f"the weight {name} is stored in {stored.type}", expected, do)
 
     def _check_vocabulary(self) -> None:
         rows, numbers = self.size["vocabulary"], self.tokenizer.numbers
         if numbers > rows:
-            raise self._refused(
-                f"the tokenizer has {numbers} word pieces, the model {rows}",
-                "a row of the model's for every word piece",
-                "put the model's own tokenizer.json into the folder",
-            )
+            what = f"the tokenizer has {numbers} tokens, the model {rows}"
+            raise self._refused(what, "an embedding for every token", OWN_FILE)
         padding = self.config.get("pad_token_id", 0)
         if padding not in (None, self.tokenizer.pad_id):
             raise self._refused(

@@ -1,7 +1,4 @@
-"""The last part of a masked language model, from hidden states to logits, kept apart so that it can be put off.
-
-Logits are by far the largest tensors of a step. What becomes logits is small, and is handed around instead.
-"""
+"""Deferred LM head: logits, by far the largest tensors of a step, are computed late and in chunks."""
 
 from __future__ import annotations
 
@@ -10,6 +7,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from transformers import PreTrainedModel
 from transformers.activations import ACT2FN
 
 from .family import family_of
@@ -17,7 +15,7 @@ from .family import family_of
 
 @dataclass(frozen=True)
 class Projection:
-    """What becomes logits: ``states @ weight.T + bias``.
+    """Logits not yet computed: ``states @ weight.T + bias``.
 
     Attributes:
         states: (positions, width), the output of the masked-LM head's transform.
@@ -30,7 +28,7 @@ class Projection:
     bias: Tensor
 
     @classmethod
-    def of(cls, model, hidden: Tensor) -> Projection:
+    def of(cls, model: PreTrainedModel, hidden: Tensor) -> Projection:
         """Return the projection at ``hidden`` states, (positions, width), of a model with a masked-LM head."""
         family = family_of(model.config)
         dense, norm, decoder = (model.get_submodule(name) for name in family.head.values())

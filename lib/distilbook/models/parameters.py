@@ -1,8 +1,4 @@
-"""Where the parameters are: every one of a model accounted for, from its shapes alone.
-
-Models are made on torch's meta device, which knows shapes and holds no numbers, so that counting
-110 million parameters costs no memory.
-"""
+"""Parameter counts by part and layer, of models on torch's meta device, which has shapes but no numbers."""
 
 from __future__ import annotations
 
@@ -18,16 +14,13 @@ from .family import families, family_of
 
 #: This book's names of a model's dimensions, and those of its configuration, by ``model_type``.
 DIMENSIONS = {kind: family.dimensions for kind, family in families().items()}
-#: The family of every class that can be counted part by part.
+#: Families by class of model that can be counted by part.
 MODEL_KINDS = {family.classes[kind]: family for family in families().values() for kind in ("encoder", "masked_lm")}
 
 
 @dataclass(frozen=True)
 class Row:
-    """One part of a model: its ``layer`` counted from 0 (None outside the layers) and its parameters.
-
-    A part that shares another's weights, as the decoder shares the word embeddings', has a ``count`` of 0.
-    """
+    """A part's parameters; ``layer`` from 0, None outside the layers; a part with shared weights has a ``count`` of 0."""
 
     part: str
     layer: int | None
@@ -39,8 +32,7 @@ def model_config(kind: str, **dimensions: int) -> PretrainedConfig:
 
     Args:
         kind: a class of a registered family, such as ``BertModel`` or ``DistilBertForMaskedLM``.
-        dimensions: ``layers``, ``width``, ``heads``, ``feed_forward``, ``vocabulary``, ``positions``, and
-            for BERT ``token_types``.
+        dimensions: by the names of the family's ``dimensions``.
 
     Raises:
         BookError: for an unknown kind or dimension.
@@ -57,23 +49,19 @@ def model_config(kind: str, **dimensions: int) -> PretrainedConfig:
 
 
 def empty_model(kind: str, **dimensions: int) -> PreTrainedModel:
-    """Return a model that has shapes and no numbers; arguments and errors as in :func:`model_config`."""
+    """Return a model on the meta device; arguments and errors as in :func:`model_config`."""
     config = model_config(kind, **dimensions)
     with torch.device("meta"):
         return getattr(transformers, kind)(config)
 
 
 def parameters_of(model: nn.Module) -> int:
-    """Return the number of parameters of ``model``, those that several of its parts share counted once."""
+    """Return the number of parameters of ``model``, shared ones counted once."""
     return sum(parameter.numel() for parameter in model.parameters())
 
 
 def table_of(model: PreTrainedModel) -> list[Row]:
-    """Return every part of a ``model`` of a registered family, with and without heads, in the model's order.
-
-    Raises:
-        BookError: for a parameter that belongs to no known part, so that nothing goes uncounted.
-    """
+    """Return the parts of a ``model`` in the model's order; a BookError for a parameter of no known part."""
     counts: dict[tuple[str, int | None], int] = {}
     seen: set[int] = set()
     family = family_of(model.config)
@@ -102,8 +90,7 @@ def count_by_formula(
 ) -> int:
     """Return the parameters of a BERT-like model in closed form (Vaswani et al. 2017, section 3; Devlin et al. 2019).
 
-    A LayerNorm has 2 ``width`` parameters, a linear map its matrix and a bias. The head's decoder is
-    the word embeddings' matrix again and adds only a bias. The number of heads changes nothing.
+    The head's decoder shares the word embeddings and adds only a bias.
     """
     norm, square = 2 * width, width * width + width
     embeddings = (vocabulary + positions + token_types) * width + norm
@@ -114,16 +101,16 @@ def count_by_formula(
 
 
 def width_for(parameters: int, layers: int, heads: int, times_wider: int) -> int:
-    """Return the width at which a DistilBERT of so many layers comes nearest to so many parameters.
+    """Return the width, a multiple of ``heads``, at which a DistilBERT comes nearest to this number of ``parameters``.
 
-    Args:
-        heads: which divide the width.
-        times_wider: the feed-forward width over the width.
+    ``times_wider`` is the feed-forward width over the width.
     """
 
     def count(width: int) -> int:
-        sizes = {"vocabulary": 30_522, "positions": 512, "token_types": 0, "pooler": False}
-        return count_by_formula(layers=layers, width=width, feed_forward=times_wider * width, **sizes)
+        return count_by_formula(
+            layers=layers, width=width, feed_forward=times_wider * width,
+            vocabulary=30_522, positions=512, token_types=0, pooler=False,
+        )  # fmt: skip
 
     widths = range(heads, max(2, parameters // 30_522) + 2 * heads, heads)
     return min(widths, key=lambda width: abs(count(width) - parameters))

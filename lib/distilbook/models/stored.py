@@ -16,27 +16,23 @@ from ..text.hub import BY_HAND
 
 CONFIG = "config.json"
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
-#: The first line of a file that stands for one in Git's large-file storage.
+#: The first line of a Git LFS pointer.
 POINTER = b"version https://git-lfs"
 WHOLE = "the whole file, as it was published"
-#: Weights in formats that this book does not read, by ending, and how each is called.
+#: Unsupported formats of weights, by ending.
 FOREIGN = {".h5": "TensorFlow", ".msgpack": "Flax", ".onnx": "ONNX", ".gguf": "GGUF", ".ot": "Rust"}
 
 
 @dataclass(frozen=True)
 class Stored:
-    """A tensor as a file describes it: its ``shape``, and its number ``type``, such as F32 or BF16."""
+    """A tensor's ``shape`` and number ``type``, such as F32 or BF16."""
 
     shape: tuple[int, ...]
     type: str
 
 
 def check_there(folder: Path) -> None:
-    """Refuse what is no folder with a configuration in it; name the folder inside that has one.
-
-    Raises:
-        BookError: saying what is there instead.
-    """
+    """Refuse what is no folder with a configuration in it; the BookError says what is there instead."""
     do = "correct the address of the model"
     if (folder / CONFIG).is_file():
         return
@@ -59,31 +55,31 @@ def read_object(path: Path) -> dict[str, Any]:
     """Return the JSON object in the file ``path``.
 
     Raises:
-        BookError: when it is no whole file of JSON in UTF-8, holds another value, or only points to the file.
+        BookError: when it cannot be read, is no JSON object in UTF-8, or is a Git LFS pointer.
     """
-    content = _bytes(path)
+    _refuse_pointer(path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise _damaged(path, error.strerror or str(error)) from None
     try:
         value = json.loads(content.decode("utf-8"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise _damaged(path, str(error)) from None
     if not isinstance(value, dict):
-        raise BookError(
-            f"a model's file holds a JSON {_kind(value)}, not an object",
-            where=path,
-            expected='names and values in braces: {"name": value}',
-            do="copy or download it again",
-        )
+        what, expected = f"a model's file holds a JSON {_kind(value)}, not an object", 'an object: {"name": value}'
+        raise BookError(what, where=path, expected=expected, do="copy or download it again")
     return value
 
 
 def weight_files(folder: Path, published: Collection[str] = ()) -> list[Path]:
-    """Return the files that hold the weights of the model in ``folder``.
+    """Return the files of the weights of the model in ``folder``.
 
     Args:
-        published: names of further files of the same model that were not fetched.
+        published: names of further files of the model that were not fetched, for the error.
 
     Raises:
-        BookError: when there are none, with what there is instead, or when an index names files that are not there.
+        BookError: when there are none, or when an index names missing files.
     """
     if (folder / SINGLE).is_file():
         return [folder / SINGLE]
@@ -96,7 +92,7 @@ def stored_tensors(files: Sequence[Path]) -> dict[str, Stored]:
     """Return the tensors in safetensors ``files`` by name, from their headers.
 
     Raises:
-        BookError: for a file that is cut off or damaged, or a tensor that lies in two of them.
+        BookError: for a damaged file, or a tensor that is in two files.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -110,7 +106,7 @@ def stored_tensors(files: Sequence[Path]) -> dict[str, Stored]:
         except (SafetensorError, OSError, ValueError) as error:
             raise _damaged(path, str(error)) from None
         if twice := sorted(tensors.keys() & found):
-            raise _damaged(path, f"{twice[0]} lies in two files")
+            raise _damaged(path, f"{twice[0]} is in two files")
         tensors |= found
     return tensors
 
@@ -122,26 +118,19 @@ def listed(names: Collection[str], most: int = 4) -> str:
 
 
 def _shards(index: Path) -> list[Path]:
-    """Return the files that an index names, each found to lie beside it and to hold what the index says."""
+    """Return the files that an index names, after checking that they hold what it says."""
     places = read_object(index).get("weight_map")
     if not isinstance(places, dict) or not places or not all(isinstance(name, str) for name in places.values()):
         raise _damaged(index, "it has no 'weight_map' of tensors and file names")
     names = sorted(set(places.values()))
     if outside := [name for name in names if name != Path(name).name or not name.endswith(".safetensors")]:
-        raise BookError(
-            f"the index of a model's weights names {outside[0]!r}",
-            where=index,
-            expected="names of safetensors files in the same folder",
-            do="copy or download the model again from where it was published",
-        )
+        what, expected = f"the index of a model's weights names {outside[0]!r}", "safetensors files in the same folder"
+        raise BookError(what, where=index, expected=expected, do="copy or download the model again from its publisher")
     files = [index.parent / name for name in names]
     if missing := [path.name for path in files if not path.is_file()]:
-        raise BookError(
-            f"{len(missing)} of a model's {len(files)} weight files are missing: {listed(missing)}",
-            where=index.parent,
-            expected="every file that the index names",
-            do="copy or download the missing files too",
-        )
+        what = f"{len(missing)} of a model's {len(files)} weight files are missing: {listed(missing)}"
+        expected, do = "every file that the index names", "copy or download the missing files too"
+        raise BookError(what, where=index.parent, expected=expected, do=do)
     for path in files:
         said = {tensor for tensor, name in places.items() if name == path.name}
         if other := said ^ stored_tensors([path]).keys():
@@ -150,7 +139,7 @@ def _shards(index: Path) -> list[Path]:
 
 
 def _no_weights(folder: Path, names: list[str]) -> BookError:
-    """Return the error for a folder that holds ``names`` and no weights that can be read."""
+    """Return the error for a folder with files of these ``names`` and no readable weights."""
     pickles = [name for name in names if name.endswith((".bin", ".pt", ".pth", ".ckpt", ".pkl"))]
     others = [name for name in names if name.endswith(".safetensors")]
     foreign = [name for name in names if name.endswith(tuple(FOREIGN))]
@@ -163,44 +152,28 @@ def _no_weights(folder: Path, names: list[str]) -> BookError:
         do = f"where that is the whole model, rename it to {SINGLE}; else give the index of its parts, {INDEX}"
     elif pickles:
         what = f"a model's weights come only as a pickle ({pickles[0]}), which can run code when it is loaded"
-        do = (
-            "where you trust the file, convert it: load it with transformers and write it with "
-            "save_pretrained(folder, safe_serialization=True)"
-        )
+        do = "where you trust the file, load it with transformers and save_pretrained(folder, safe_serialization=True)"
     elif foreign:
         what = f"a model's weights come only for {FOREIGN[Path(foreign[0]).suffix]} ({foreign[0]})"
         do = "convert them: load them with transformers and write them with save_pretrained(folder)"
     return BookError(what, where=folder, expected=SINGLE, do=do)
 
 
-def _bytes(path: Path) -> bytes:
-    _refuse_pointer(path)
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise _damaged(path, error.strerror or str(error)) from None
-
-
 def _refuse_pointer(path: Path) -> None:
-    """Refuse a file of large-file storage that was not fetched."""
+    """Refuse a Git LFS file that was not fetched."""
     try:
         with path.open("rb") as file:
             beginning = file.read(len(POINTER))
     except OSError as error:
         raise _damaged(path, error.strerror or str(error)) from None
     if beginning == POINTER:
-        raise BookError(
-            "a model's file is a pointer of Git's large-file storage, not the file itself",
-            where=path,
-            expected=WHOLE,
-            do="fetch the files in the folder of the model's repository: git lfs pull",
-        )
+        what = "a model's file is a Git LFS pointer, not the file itself"
+        raise BookError(what, where=path, expected=WHOLE, do="run git lfs pull in the folder of the model's repository")
 
 
 def _damaged(path: Path, reason: str) -> BookError:
-    return BookError(
-        f"a model's file is damaged ({reason})", where=path, expected=WHOLE, do="copy or download it again"
-    )
+    what = f"a model's file is damaged ({reason})"
+    return BookError(what, where=path, expected=WHOLE, do="copy or download it again")
 
 
 def _refuse_constant(name: str) -> None:

@@ -1,8 +1,7 @@
-"""The tokenizer of a model's folder: loaded as ``tokenizer.json`` says, never by a class's defaults.
+"""Tokenizer of a model's folder, loaded from ``tokenizer.json`` and never by a class's defaults.
 
-``transformers`` builds a BERT's tokenizer from its class and fills in what ``tokenizer_config.json`` leaves
-out: without that file, a cased vocabulary's text is lower-cased. Here ``tokenizer.json`` alone decides how text
-is cut; the other files only say what the special word pieces are called.
+``transformers`` fills in what ``tokenizer_config.json`` leaves out: without that file, text for a cased vocabulary is
+lower-cased. Here the other files only give the names of the special tokens.
 """
 
 from __future__ import annotations
@@ -23,9 +22,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 FILE, CONFIG, NAMES = "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"
-#: What decides how text becomes numbers.
+#: Parts of ``tokenizer.json`` that decide the token ids.
 PIPELINE = ("normalizer", "pre_tokenizer", "model", "post_processor")
-#: Settings of ``tokenizer_config.json`` that repeat what ``tokenizer.json`` says of its normaliser.
+#: Settings of ``tokenizer_config.json``, and the normaliser's in ``tokenizer.json`` that they repeat.
 REPEATED = {
     "do_lower_case": "lowercase",
     "strip_accents": "strip_accents",
@@ -35,21 +34,20 @@ OWN_FILE = "put the model's own tokenizer.json into the folder"
 
 
 class StoredTokenizer:
-    """The tokenizer in a model's ``folder``, found to be whole.
+    """The tokenizer in a model's ``folder``, checked for consistency.
 
     Attributes:
-        special: the special word pieces by transformers' name: ``mask_token``, …
-        vocabulary: every word piece's number.
+        special: the special tokens by transformers' name: ``mask_token``, …
+        vocabulary: token ids by token.
 
     Raises:
-        BookError: for a damaged file, a vocabulary that is empty, that gives one number twice or that lacks a
-            special word piece, for settings that contradict each other, or when separators are not put
-            where the family has them.
+        BookError: for a damaged file, a vocabulary that is empty, has a duplicate id or lacks a special token,
+            contradictory settings, or special tokens in other places than the family's.
     """
 
     def __init__(self, folder: Path, family: Family):
         self.folder, self.family = folder, family
-        #: What the family calls its special tokens; the folder's own names come first.
+        #: The family's names of the special tokens, for those that the folder does not name.
         self._usual = dict(zip(SPECIAL, family.special, strict=True))
         if not (folder / FILE).is_file():
             raise BookError(
@@ -59,12 +57,12 @@ class StoredTokenizer:
                 do="write it there: AutoTokenizer.from_pretrained(<the model>).save_pretrained(<the folder>)",
             )
         self.facts = read_object(folder / FILE)
-        self.said = {}
+        self.said: dict[str, Any] = {}
         for name in (NAMES, CONFIG):
             self.said |= read_object(folder / name) if (folder / name).is_file() else {}
         try:
             self.backend = tokenizers.Tokenizer.from_str(json.dumps(self.facts))
-        except Exception as error:  # the library's own class of errors is just that
+        except Exception as error:  # the library raises no narrower class
             raise self._refused(f"{FILE} holds no tokenizer ({error})", "a fast tokenizer's file", OWN_FILE) from None
         self.backend.no_truncation()
         self.backend.no_padding()
@@ -76,7 +74,7 @@ class StoredTokenizer:
 
     @property
     def numbers(self) -> int:
-        """One more than the greatest number of a word piece: so many rows a model needs at least."""
+        """The greatest token id plus one: the least number of embeddings that a model needs."""
         return max(self.vocabulary.values()) + 1
 
     @property
@@ -84,28 +82,26 @@ class StoredTokenizer:
         return self.vocabulary[self.special["pad_token"]]
 
     def _special(self, name: str, usual: str) -> str:
-        """Return what the special word piece is called; a null says that there is none."""
+        """Return a special token's name; "" where the settings have null."""
         given = self.said.get(name, usual)
         given = given.get("content") if isinstance(given, dict) else given
         return given if isinstance(given, str) else ""
 
     def _check_vocabulary(self) -> None:
         missing = [name or self._usual[key] for key, name in self.special.items() if name not in self.vocabulary]
-        if missing or len(self.vocabulary) <= len(self._special_pieces()):
-            raise self._refused(
-                f"the tokenizer has {len(self.vocabulary)} word pieces and lacks {missing or 'every ordinary one'}",
-                f"a vocabulary with {', '.join(self.family.special)}, or its own names for them in {CONFIG}",
-                OWN_FILE,
-            )
+        if missing or len(self.vocabulary) <= len(self._special_tokens()):
+            what = f"the tokenizer has {len(self.vocabulary)} tokens and lacks {missing or 'every ordinary one'}"
+            expected = f"a vocabulary with {', '.join(self.family.special)}, or its own names for them in {CONFIG}"
+            raise self._refused(what, expected, OWN_FILE)
         if unknown := [name for name in self._named_special() if name not in self.vocabulary]:
             raise self._refused(
-                f"{CONFIG} adds word pieces that {FILE} does not have: {listed(unknown)}",
-                f"every word piece in {FILE}",
+                f"{CONFIG} adds tokens that {FILE} does not have: {listed(unknown)}",
+                f"every token in {FILE}",
                 "write the tokenizer anew: AutoTokenizer.from_pretrained(<the model>).save_pretrained(<the folder>)",
             )
         for counted, what in (
-            (Counter(self.vocabulary.values()), "several word pieces have the number"),
-            (Counter(self.special.values()), "several special word pieces are called"),
+            (Counter(self.vocabulary.values()), "several tokens have the id"),
+            (Counter(self.special.values()), "several special tokens are called"),
         ):
             if twice := [one for one, times in counted.items() if times > 1]:
                 raise self._refused(f"{what} {twice[0]}", "each once", OWN_FILE)
@@ -115,20 +111,17 @@ class StoredTokenizer:
         for name, ours in REPEATED.items():
             said, does = self.said.get(name), normaliser.get(ours)
             if None not in (said, does) and said != does:
-                raise self._refused(
-                    f"{CONFIG} says {name}: {json.dumps(said)}, and {FILE} {ours}: {json.dumps(does)}",
-                    "one statement on how text is cut",
-                    "correct the wrong one; most models' own files agree",
-                )
+                what = f"{CONFIG} says {name}: {json.dumps(said)}, and {FILE} {ours}: {json.dumps(does)}"
+                raise self._refused(what, "equal settings", "correct the wrong one; most models' own files agree")
 
     def _check_special_places(self) -> None:
-        """Refuse a tokenizer that does not make the family's sequences: for a BERT ``[CLS] a [SEP] b [SEP]``."""
+        """Refuse a tokenizer that does not build the family's sequences: for a BERT ``[CLS] a [SEP] b [SEP]``."""
         cls, sep = (self.vocabulary[self.special[name]] for name in ("cls_token", "sep_token"))
         try:
             first, second = (self.backend.encode(text, add_special_tokens=False).ids for text in ("a", "b c"))
             single, pair = self.backend.encode("a"), self.backend.encode("a", "b c")
         except Exception as error:  # as above
-            raise self._refused(f"the tokenizer cuts no text ({error})", "word pieces", OWN_FILE) from None
+            raise self._refused(f"the tokenizer cuts no text ({error})", "tokens", OWN_FILE) from None
         begun = [cls, *first, sep]
         again = [sep] * (self.family.separators - 1)
         wrong = (single.ids, pair.ids) != (begun, [*begun, *again, *second, sep])
@@ -143,13 +136,13 @@ class StoredTokenizer:
                 OWN_FILE,
             )
 
-    def _special_pieces(self) -> list[str]:
-        """Return every special word piece of the vocabulary, the five first."""
+    def _special_tokens(self) -> list[str]:
+        """Return every special token of the vocabulary, the five first."""
         added = [one["content"] for one in self.facts.get("added_tokens") or () if one.get("special")]
         return list(dict.fromkeys([*self.special.values(), *added, *self._named_special()]))
 
     def _named_special(self) -> list[str]:
-        """Return the further special word pieces that the settings name."""
+        """Return the further special tokens that the settings name."""
         lists = [self.said.get(name) for name in ("additional_special_tokens", "extra_special_tokens")]
         decoder = self.said.get("added_tokens_decoder")
         entries = [one for some in lists if isinstance(some, list) for one in some]
@@ -158,28 +151,25 @@ class StoredTokenizer:
         return [str(one.get("content") if isinstance(one, dict) else one) for one in entries]
 
     def load(self, positions: int) -> PreTrainedTokenizerFast:
-        """Return the tokenizer as ``transformers`` has it; ``positions`` is the most word pieces that the model takes.
+        """Return the tokenizer of ``transformers`` for a model with these ``positions``.
 
         Raises:
-            BookError: when what is loaded cuts text otherwise than the file says.
+            BookError: when it tokenises differently from the file.
         """
         from transformers import PreTrainedTokenizerFast
 
         before = self.backend.to_str()
-        further: dict[str, Any] = {"additional_special_tokens": self._special_pieces()[len(SPECIAL) :]}
+        further = self._special_tokens()[len(SPECIAL) :]
         loaded = PreTrainedTokenizerFast(
             tokenizer_object=self.backend,
             model_max_length=positions,
             model_input_names=list(self.family.inputs),
             **self.special,
-            **{name: pieces for name, pieces in further.items() if pieces},
+            **({"additional_special_tokens": further} if further else {}),
         )
         if other := differences(before, loaded.backend_tokenizer.to_str()):
-            raise self._refused(
-                f"transformers changes the tokenizer's {listed(other)}",
-                f"what {FILE} says",
-                "write the file anew with the pinned transformers and tokenizers",
-            )
+            do = "write the file anew with the pinned transformers and tokenizers"
+            raise self._refused(f"transformers changes the tokenizer's {listed(other)}", f"what {FILE} says", do)
         return loaded
 
     def _refused(self, what: str, expected: str, do: str) -> BookError:
@@ -187,13 +177,13 @@ class StoredTokenizer:
 
 
 def differences(one: str, other: str) -> list[str]:
-    """Return in which parts of what decides a text's numbers two tokenizers differ, each as its ``to_str`` has it."""
+    """Return the parts of :data:`PIPELINE` in which two tokenizers, given as JSON, differ."""
     ours, theirs = json.loads(one), json.loads(other)
     return [part for part in PIPELINE if ours[part] != theirs[part]]
 
 
 def save_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
-    """Write ``tokenizer`` into ``folder`` so that every version of transformers loads it as ``tokenizer.json`` says."""
+    """Write ``tokenizer`` into ``folder`` so that every version of transformers loads it from ``tokenizer.json``."""
     tokenizer.save_pretrained(folder)
     settings = read_object(folder / CONFIG)
     write_json(folder / CONFIG, settings | {"tokenizer_class": "PreTrainedTokenizerFast"})

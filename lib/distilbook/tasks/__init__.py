@@ -1,6 +1,6 @@
 """Labelled tasks: sentences and pairs of sentences in splits for training and evaluation.
 
-:func:`load_task` loads what a :class:`TaskSource` names: GLUE, IMDb, a task in a pinned wheel, or one's own file.
+:func:`load_task` loads GLUE, IMDb, a task in a pinned wheel, or one's own file.
 """
 
 from .sources import TaskSource, check_source, load_task

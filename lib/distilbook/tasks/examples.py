@@ -1,4 +1,4 @@
-"""Rows of any layout to examples: columns, labels, and rows that cannot be used."""
+"""Conversion of rows to examples: columns, labels, and unusable rows."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ..core.config import BookError
 from ..text.lines import MOST_BAD, MOST_BAD_SHARE
 from .task import Examples
 
-#: Characters without width, which some programs leave around a field.
+#: Zero-width characters.
 INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 
 
 def tidy(value: str) -> str:
-    """Return a name without spaces around it, with single spaces in it, its accents composed."""
+    """Return a name with composed accents, single spaces inside and none around it."""
     return " ".join(unicodedata.normalize("NFC", INVISIBLE.sub("", value)).split())
 
 
@@ -32,14 +32,14 @@ def shown(value: Any) -> str:
 
 
 class Row(NamedTuple):
-    """A row: its place in words, and its values by column or the reason it cannot be read."""
+    """A row: its place as text, and its values by column or the reason it cannot be read."""
 
     where: str
     values: Mapping[str, Any] | BookError
 
     @property
     def good(self) -> Mapping[str, Any]:
-        """The values; of a row that cannot be read, its error is raised."""
+        """The values; raises the error of an unreadable row."""
         if isinstance(self.values, BookError):
             raise self.values
         return self.values
@@ -59,17 +59,15 @@ class Layout(Protocol):
     """Storage layout of a task's splits."""
 
     @property
-    def columns(self) -> Columns:
-        """Names of the columns."""
+    def columns(self) -> Columns: ...
 
     def has(self, split: str) -> bool:
-        """Return whether the split is there; ``train``, ``dev``, ``test``, MNLI's ``dev_matched`` and so on."""
+        """Return whether the split is there: ``train``, ``dev``, ``test``, MNLI's ``dev_matched`` and so on."""
 
-    def rows(self, split: str) -> Iterator[Row]:
-        """Yield the split's rows."""
+    def rows(self, split: str) -> Iterator[Row]: ...
 
     def place(self, split: str) -> str:
-        """Return the place of the split in words."""
+        """Return the place of the split as text."""
 
 
 @dataclass(frozen=True)
@@ -89,14 +87,10 @@ class Labels:
         # A column of numbers in which one is missing comes as 1.0 instead of 1.
         if type(value) in (int, float) and value in range(len(self.classes)):
             return int(value)
-        raise BookError(
-            f"unknown label {shown(value)}",
-            where=where,
-            expected=" or ".join(self.classes),
-            do="remove the rows with '-', as their authors do: the annotators did not agree on a label"
-            if name == "-"
-            else "correct or remove the row",
-        )
+        do = "correct or remove the row"
+        if name == "-":
+            do = "remove the rows with '-', as their authors do: the annotators did not agree on a label"
+        raise BookError(f"unknown label {shown(value)}", where=where, expected=" or ".join(self.classes), do=do)
 
     def _score(self, value: Any, where: str) -> float:
         try:
@@ -104,39 +98,31 @@ class Labels:
                 raise ValueError(value)
             with np.errstate(over="ignore"):
                 small = np.float32(value)
-            # The Hub holds scores as 32-bit numbers: the decimal they were made from is the shortest that gives them.
+            # The Hub stores scores in 32 bits; the original decimal is the shortest that gives them.
             score = float(str(small)) if isinstance(value, float) else float(value)
             score = score if np.isfinite(small) else math.nan
         except (TypeError, ValueError, OverflowError):
             score = math.nan
         low, high = self.value_range or (-math.inf, math.inf)
         if not (math.isfinite(score) and low <= score <= high):
-            raise BookError(
-                f"invalid score {shown(value)}",
-                where=where,
-                expected=f"a number from {low:g} to {high:g}" if self.value_range else "a finite number",
-                do="correct or remove the row",
-            )
+            expected = f"a number from {low:g} to {high:g}" if self.value_range else "a finite number"
+            what = f"invalid score {shown(value)}"
+            raise BookError(what, where=where, expected=expected, do="correct or remove the row")
         return score
 
 
 def examples(
-    rows: Iterable[Row],
-    columns: Columns,
-    labels: Labels | None,
-    place: object,
-    left_out: list[str] | None = None,
+    rows: Iterable[Row], columns: Columns, labels: Labels | None, place: object, left_out: list[str] | None = None
 ) -> Examples:
     """Return the examples in ``rows``.
 
     Args:
         labels: the valid labels; None where they are withheld.
         place: the place of the rows, for errors.
-        left_out: collects the rows that cannot be used, each as ``where: why``. Without it such a row is an
-            error: in an evaluated split every example counts.
+        left_out: collects unusable rows as ``where: why``; without it, as in evaluation, such a row is an error.
 
     Raises:
-        BookError: for no row, a row that cannot be used, or too many of them to be left out.
+        BookError: for no row, an unusable row, or too many of them to be left out.
     """
     found = _usable(rows, columns, labels, left_out)
     if not found:
@@ -150,24 +136,21 @@ def examples(
         second=list(second) if columns.second else None,
         labels=np.array(label, dtype=kind) if labels else None,
         groups=np.array(groups) if columns.group else np.arange(len(found)),
-        # Labelled examples are counted as they are read: the same in every layout, whatever was left out.
+        # Labelled examples are numbered in reading order, which is the same in every layout.
         ids=[str(number if labels or id is None else id) for number, id in enumerate(ids)],
     )
 
 
 def _refuse_twice(ids: list[str], place: object) -> None:
-    """Refuse a test set with an id given twice: a submission names its answers by them."""
+    """Refuse a test set with a duplicate id: a submission names its answers by them."""
     if twice := [id for id, times in Counter(ids).items() if times > 1]:
-        raise BookError(
-            f"the id {twice[0]!r} is given twice" + (f", and {len(twice) - 1} more" if len(twice) > 1 else ""),
-            where=place,
-            expected="an id of its own for each row of a test set",
-            do="supply the file again, as its authors publish it",
-        )
+        what = f"the id {twice[0]!r} is given twice" + (f", and {len(twice) - 1} more" if len(twice) > 1 else "")
+        do = "supply the file again, as its authors publish it"
+        raise BookError(what, where=place, expected="unique ids of a test set's rows", do=do)
 
 
 def _usable(rows: Iterable[Row], columns: Columns, labels: Labels | None, left_out: list[str] | None) -> list[tuple]:
-    """Return the :func:`_example` of each row that can be used."""
+    """Return the :func:`_example` of each usable row."""
     found, errors, named = [], [], []
     for row in rows:
         try:
@@ -183,18 +166,14 @@ def _usable(rows: Iterable[Row], columns: Columns, labels: Labels | None, left_o
 
 
 def refusal(errors: list[BookError], good: int) -> BookError:
-    """Return one error for all rows that cannot be used, with the number of each reason; ``good`` rows can be."""
+    """Return one error for all unusable rows, with the number of each reason; ``good`` is the number of others."""
     first, reasons = errors[0], Counter(error.what for error in errors)
     if len(errors) == 1:
         return first
     listed = "; ".join(f"{what} ({number:,} of them)" for what, number in reasons.most_common(3))
     more = f"; and {len(reasons) - 3} more reasons" if len(reasons) > 3 else ""
-    return BookError(
-        f"{len(errors):,} of {len(errors) + good:,} rows cannot be used: {listed}{more}",
-        where=f"{first.where} is the first",
-        expected=first.expected,
-        do=first.do,
-    )
+    what = f"{len(errors):,} of {len(errors) + good:,} rows cannot be used: {listed}{more}"
+    return BookError(what, where=f"{first.where} is the first", expected=first.expected, do=first.do)
 
 
 def _example(row: Row, columns: Columns, labels: Labels | None) -> tuple:
@@ -207,12 +186,9 @@ def _example(row: Row, columns: Columns, labels: Labels | None) -> tuple:
 
 def _value(row: Row, column: str) -> Any:
     if column not in row.good:
-        raise BookError(
-            f"a row has no column {column!r}",
-            where=row.where,
-            expected=f"the task's columns; there are {', '.join(map(str, row.good)) or 'none'}",
-            do="check the task's name and address, and the row",
-        )
+        expected = f"the task's columns; there are {', '.join(map(str, row.good)) or 'none'}"
+        do = "check the task's name and address, and the row"
+        raise BookError(f"a row has no column {column!r}", where=row.where, expected=expected, do=do)
     return row.good[column]
 
 
@@ -221,10 +197,6 @@ def _text(row: Row, column: str) -> str:
     try:
         text.encode()
     except (AttributeError, UnicodeEncodeError):
-        raise BookError(
-            f"the column {column!r} holds no text",
-            where=row.where,
-            expected="text, be it empty, in whole characters",
-            do="correct or remove the row",
-        ) from None
+        what, expected = f"the column {column!r} holds no text", "text, possibly empty, in whole characters"
+        raise BookError(what, where=row.where, expected=expected, do="correct or remove the row") from None
     return text

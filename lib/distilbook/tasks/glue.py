@@ -1,7 +1,7 @@
 """The nine tasks of GLUE (Wang et al. 2018), from the official files or in the Hub's layout.
 
-Both layouts of the same data give the same task: the Hub's class numbers, the official files' class names, examples
-numbered from 0, ids of the test sets as in the official files.
+Both layouts give the same task: the Hub's class numbers, the official files' class names and test ids, examples
+numbered from 0.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .task import Examples, Task
 
 ENTAILMENT = ("entailment", "not_entailment")
 BINARY = ("0", "1")
-#: Folder and file of GLUE's diagnostic set, which MNLI's models answer; its labels are withheld.
+#: Folder and file of GLUE's diagnostic set for MNLI's models.
 DIAGNOSTIC = "diagnostic"
 
 
@@ -136,7 +136,7 @@ class Official:
 
 
 def _pair(row: Row) -> tuple[str, ...] | None:
-    """Return the ids of a row's two sentences; None for a row that cannot be read."""
+    """Return the ids of a row's two sentences; None for an unreadable row."""
     return None if isinstance(row.values, BookError) else tuple(row.values.get(name, "") for name in MRPC_PAIR)
 
 
@@ -175,7 +175,7 @@ def _check_split(layout: Layout, split: str, name: str) -> None:
 
 
 def _diagnostic_set(layout: Layout) -> dict[str, Examples]:
-    """Return GLUE's diagnostic set as a withheld split, or nothing where it does not lie beside MNLI in the same layout."""
+    """Return GLUE's diagnostic set as a withheld split; {} where it is not next to MNLI in the same layout."""
     beside, split = layout, "test"
     if isinstance(layout, Official):
         beside, split = replace(layout, folder=layout.folder.parent / DIAGNOSTIC), DIAGNOSTIC
@@ -192,8 +192,7 @@ def glue_task(task: GlueTask, layout: Layout) -> Task:
     """Return ``task``, read from ``layout``.
 
     Raises:
-        BookError: for a missing column, a row of a development or test set that cannot be used, or a training set
-            with too many such rows.
+        BookError: for a missing column, an unusable row of a development or test set, or too many for training.
     """
 
     def read(split: str, labels: Labels | None, left_out: list[str] | None = None) -> Examples:

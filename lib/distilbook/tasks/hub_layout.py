@@ -58,26 +58,20 @@ class HubFiles:
         inside = look(self.folder, deep=False).files if self.folder.is_dir() else []
         found = {path: match[2] for path in inside if (match := pattern.fullmatch(path.name))}
         if len(set(found.values())) > 1:
-            raise BookError(
-                f"a folder holds the split {hub_split(split)!r} in several forms",
-                where=self.folder,
-                expected=f"one of {', '.join(sorted(set(found.values())))}",
-                do="keep one of them",
-            )
+            what = f"a folder holds the split {hub_split(split)!r} in several forms"
+            expected = f"one of {', '.join(sorted(set(found.values())))}"
+            raise BookError(what, where=self.folder, expected=expected, do="keep one of them")
         self._refuse_gaps(list(found))
         return list(found)
 
     def _refuse_gaps(self, files: list[Path]) -> None:
-        """Refuse a split with a missing part: the names, such as ``-00000-of-00002``, tell the number of parts."""
+        """Refuse a split with a missing part, by names such as ``-00000-of-00002``."""
         numbered = [match for file in files if (match := re.search(r"-(\d+)-of-(\d+)\.", file.name))]
         there, parts = {int(match[1]) for match in numbered}, {int(match[2]) for match in numbered}
         if numbered and (len(parts) > 1 or there != set(range(max(parts)))):
-            raise BookError(
-                f"a split has {len(there):,} of {max(parts):,} files",
-                where=f"{self.folder}, {', '.join(file.name for file in files[:3])}",
-                expected="as many files as their names say",
-                do="copy or download the others",
-            )
+            what = f"a split has {len(there):,} of {max(parts):,} files"
+            where = f"{self.folder}, {', '.join(file.name for file in files[:3])}"
+            raise BookError(what, where=where, expected="all files of the split", do="copy or download the others")
 
     def has(self, split: str) -> bool:
         return bool(self.files(split))

@@ -17,7 +17,7 @@ from .task import Examples, Task
 NAME = "IMDb"
 CLASSES = ("negative", "positive")
 COLUMNS = Columns("text", None, "label")
-#: The official archive's folders, in the order of the classes.
+#: Folders of the official archive by class number.
 FOLDERS = ("neg", "pos")
 
 
@@ -76,11 +76,7 @@ def _review(path: Path, label: int, film: str) -> dict[str, object] | BookError:
 
 
 def local_layout(folder: Path) -> Layout:
-    """Return the layout of the reviews in ``folder``: the official archive, the Hub's, or JSON lines.
-
-    Raises:
-        BookError: when training or test set are not there.
-    """
+    """Return the layout of the reviews in ``folder``; a BookError when training or test set are not there."""
     for place in (folder / "aclImdb", folder / "plain_text", folder):
         layouts: tuple[Layout, ...] = Archive(place), HubFiles(COLUMNS, place)
         for layout in layouts:
@@ -96,11 +92,7 @@ def local_layout(folder: Path) -> Layout:
 
 
 def imdb_task(layout: Layout) -> Task:
-    """Return the task, read from ``layout``.
-
-    Raises:
-        BookError: when a test review cannot be used, or too many of the training set.
-    """
+    """Return the task, read from ``layout``; a BookError for an unusable test review, or too many for training."""
     left_out: list[str] = []
 
     def read(split: str, left_out: list[str] | None = None) -> Examples:

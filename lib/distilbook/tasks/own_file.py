@@ -19,21 +19,28 @@ SPLITS = ("train", "test")
 def own_task(path: Path, name: str) -> Task:
     """Return the task in ``path``.
 
-    The file has a header that names, in any order and among others, the columns ``sentence``, ``label`` or
-    ``score``, ``group`` (the rows of a group are in one split) and ``split`` (``train`` or ``test``); with
-    ``sentence2`` it is a task of pairs. Labels may be any words, scores any numbers.
+    The header names, in any order and among others, the columns ``sentence``, ``label`` or ``score``, ``group`` and
+    ``split`` (``train`` or ``test``); with ``sentence2`` it is a task of pairs. Labels may be any words, scores any
+    numbers.
 
     Raises:
-        BookError: for a missing column, a row that cannot be used, or a group in both splits.
+        BookError: for a missing column, an unusable row, or a group in both splits.
     """
     columns = _columns(path)
     rows = _rows(path, columns)
     for split in SPLITS:
         if not rows[split]:
-            raise _no_row(path, split)
+            do = f"add rows whose column 'split' is {split!r}, with groups of their own"
+            expected = "rows of split 'train' and of 'test'"
+            raise BookError(f"the task has no row of split {split!r}", where=path, expected=expected, do=do)
     labels = Labels() if columns.label == "score" else Labels(_classes(rows, path))
     train, test = (examples(rows[split], columns, labels, path) for split in SPLITS)
-    _check_groups(set(train.groups) & set(test.groups), path)
+    if shared := set(train.groups) & set(test.groups):
+        what, do = (
+            f"group {str(min(shared))!r} is in both splits",
+            "split by group, or the test set holds training data",
+        )
+        raise BookError(what, where=path, expected="each group in one split", do=do)
     return Task(
         name=name,
         metric="accuracy" if labels.classes else "pearson_and_spearman",
@@ -45,24 +52,23 @@ def own_task(path: Path, name: str) -> Task:
 
 
 def _columns(path: Path) -> Columns:
-    """Return the file's columns by its header, which must name all of them, and not both labels and scores."""
+    """Return the columns by the file's header, which must name all of them, and not both labels and scores."""
     header = read_header(path)
     missing = [name for name in NEEDED if not set(name.split(" or ")) & set(header)]
     if missing:
         raise lacking(path, missing, NEEDED, header)
     if {"label", "score"} <= set(header):
-        raise BookError(
+        what, do = (
             "the task's file has a column 'label' and a column 'score'",
-            where=path,
-            expected="one of them: classes, or values",
-            do="remove or rename the one that is not the target",
+            "remove or rename the one that is not the target",
         )
+        raise BookError(what, where=path, expected="one of them: classes, or values", do=do)
     second = "sentence2" if "sentence2" in header else None
     return Columns("sentence", second, "label" if "label" in header else "score", group="group")
 
 
 def _rows(path: Path, columns: Columns) -> dict[str, list[Row]]:
-    """Return the file's rows by split; one error counts all rows that cannot be used, by reason."""
+    """Return the file's rows by split; one error counts all unusable rows by reason."""
     rows: dict[str, list[Row]] = {split: [] for split in SPLITS}
     errors = []
     for row in Table.of(path, ()).rows():
@@ -83,25 +89,20 @@ def _checked(row: Row, columns: Columns) -> Row:
     if columns.label == "label" and not values["label"]:
         raise BookError("a row's label is empty", where=row.where, expected="a label", do="complete or remove the row")
     if values["split"] not in SPLITS:
-        raise BookError(
-            f"unknown split {shown(values['split'])}",
-            where=row.where,
-            expected=" or ".join(SPLITS),
-            do="correct or remove the row",
-        )
+        what = f"unknown split {shown(values['split'])}"
+        raise BookError(what, where=row.where, expected=" or ".join(SPLITS), do="correct or remove the row")
     for name in filter(None, (columns.first, columns.second, columns.group)):
         if not values[name].strip():
-            raise BookError(
-                f"a row's {name} is empty", where=row.where, expected=f"a {name}", do="complete or remove the row"
-            )
+            what, do = f"a row's {name} is empty", "complete or remove the row"
+            raise BookError(what, where=row.where, expected=f"a {name}", do=do)
     return Row(row.where, values)
 
 
 def _classes(rows: dict[str, list[Row]], path: Path) -> tuple[str, ...]:
-    """Return the labels of the training rows: integers in their order, others by the alphabet.
+    """Return the labels of the training rows, in numerical or alphabetical order.
 
     Raises:
-        BookError: when there is only one, when two differ only in spelling, or the test set has others.
+        BookError: for a single label, two that differ only in spelling, or others in the test set.
     """
     counts = {split: Counter(row.good["label"] for row in some) for split, some in rows.items()}
     _refuse_alike(sum(counts.values(), Counter()), path)
@@ -109,19 +110,16 @@ def _classes(rows: dict[str, list[Row]], path: Path) -> tuple[str, ...]:
     if found <= {"0", "1"}:
         found = {"0", "1"}
     if len(found) == 1:
-        raise BookError(
-            f"every row of split 'train' has the label {found.pop()!r}",
-            where=path,
-            expected="two labels or more",
-            do="add rows with another label, or name the column 'score' where it holds values",
-        )
+        what = f"every row of split 'train' has the label {found.pop()!r}"
+        do = "add rows with another label, or name the column 'score' where it holds values"
+        raise BookError(what, where=path, expected="two labels or more", do=do)
     whole = all(re.fullmatch("[0-9]{1,18}", label) for label in found)
     classes = tuple(sorted(found, key=(lambda label: (int(label), label)) if whole else None))
     for label in sorted(counts["test"].keys() - found):
         raise BookError(
             f"label {shown(label)} is in split 'test' (rows: {counts['test'][label]:,}) and not in 'train'",
             where=path,
-            expected=f"the classes of the training rows, where a task's classes come from: {' or '.join(classes)}",
+            expected=f"the classes of the training rows: {' or '.join(classes)}",
             do="add training rows with that label: no model predicts a label that it was not trained on",
         )
     return classes
@@ -133,9 +131,9 @@ def _refuse_alike(labels: Counter[str], path: Path) -> None:
     for label in sorted(labels):
         known = first.setdefault(_likeness(label), label)
         if known != label:
+            rows = f"{shown(known)} (rows: {labels[known]:,}) and {shown(label)} (rows: {labels[label]:,})"
             raise BookError(
-                f"the labels {shown(known)} (rows: {labels[known]:,}) and {shown(label)} (rows: {labels[label]:,}) differ only"
-                " in spelling",
+                f"the labels {rows} differ only in spelling",
                 where=path,
                 expected="one way to write a label",
                 do="write them alike where they are one class, or give them names that differ in letters",
@@ -146,22 +144,3 @@ def _likeness(label: str) -> str:
     """Return a form that is equal for labels which differ only in spelling."""
     plain = unicodedata.normalize("NFKC", label).casefold()
     return repr(float(plain)) if re.fullmatch(r"[-+]?[0-9]+(\.[0-9]*)?", plain) else plain
-
-
-def _no_row(path: Path, split: str) -> BookError:
-    return BookError(
-        f"the task has no row of split {split!r}",
-        where=path,
-        expected="rows of split 'train' and of 'test'",
-        do=f"add rows whose column 'split' is {split!r}, with groups of their own",
-    )
-
-
-def _check_groups(shared: set[str], path: Path) -> None:
-    if shared:
-        raise BookError(
-            f"group {str(min(shared))!r} is in both splits",
-            where=path,
-            expected="each group in one split",
-            do="split by group, or the test set holds training data",
-        )

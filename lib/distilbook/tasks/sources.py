@@ -47,7 +47,7 @@ class TaskSource(Config):
 
     @model_validator(mode="after")
     def _known(self) -> Self:
-        """Refuse an unknown name at once: an hour may pass before the task is loaded."""
+        """Refuse an unknown name before the task is loaded."""
         kind, _, name = self.address.partition(":")
         if kind == "wheel":
             _check(name, WHEELS, f"no wheel holds a task called {name!r}", self.address)
@@ -77,11 +77,7 @@ def _plain(name: str) -> str:
 
 
 def load_task(source: TaskSource) -> Task:
-    """Return the task that ``source`` names.
-
-    Raises:
-        BookError: when it cannot be found, fetched or read, or a row of an evaluated split cannot be used.
-    """
+    """Return the task of ``source``; a BookError when it cannot be fetched or read, or has an unusable evaluated row."""
     kind, _, name = source.address.partition(":")
     if kind == "wheel":
         return WHEELS[name]()
@@ -98,7 +94,7 @@ def load_task(source: TaskSource) -> Task:
 
 
 def _refuse_constant(task: Task, split: str, examples: Examples, source: TaskSource) -> None:
-    """Refuse an evaluated split with a single label: no metric on it separates models, and some are undefined."""
+    """Refuse an evaluated split with a single label, on which no metric separates models."""
     assert examples.labels is not None, "labels of an evaluated split are public"
     if len(np.unique(examples.labels)) > 1:
         return
@@ -113,11 +109,7 @@ def _refuse_constant(task: Task, split: str, examples: Examples, source: TaskSou
 
 
 def check_source(source: TaskSource) -> None:
-    """Refuse a local task that cannot be used, by loading it now: hours may pass before it is needed.
-
-    Raises:
-        BookError: as :func:`load_task`.
-    """
+    """Refuse an unusable local task, by loading it; errors as of :func:`load_task`."""
     if not source.address.startswith(("wheel:", "hub:")):
         load_task(source)
 
@@ -133,10 +125,7 @@ def _layout(source: TaskSource) -> Layout | None:
     if os.path.isdir(path):
         return glue.local_layout(task, path) if task else imdb.local_layout(path)
     if not os.path.exists(path):
-        raise BookError(
-            "the task's file does not exist",
-            where=path,
-            expected="a tab-separated file, or a folder with the files of a known task",
-            do="correct the task's address; relative paths start at the project's root",
-        )
+        expected = "a tab-separated file, or a folder with the files of a known task"
+        do = "correct the task's address; relative paths start at the project's root"
+        raise BookError("the task's file does not exist", where=path, expected=expected, do=do)
     return None

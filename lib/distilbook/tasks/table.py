@@ -49,12 +49,10 @@ class Table:
     def _values(self, fields: list[str], where: str) -> dict[str, str] | BookError:
         if len(fields) == len(self.header):
             return dict(zip(self.header, fields, strict=True))
-        return BookError(
-            f"a row has {len(fields)} fields, the header {len(self.header)}",
-            where=where,
-            expected=f"{len(self.header)} fields with tabs between them: {', '.join(self.header)}",
-            do="complete the row, and replace tabs within a sentence by spaces",
-        )
+        what = f"a row has {len(fields)} fields, the header {len(self.header)}"
+        expected = f"{len(self.header)} fields with tabs between them: {', '.join(self.header)}"
+        do = "complete the row, and replace tabs within a sentence by spaces"
+        return BookError(what, where=where, expected=expected, do=do)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str | BookError]]:
@@ -62,27 +60,19 @@ def _lines(path: Path) -> Iterator[tuple[int, str | BookError]]:
 
 
 def read_header(path: Path) -> tuple[str, ...]:
-    """Return the names in the first line that is not blank, without spaces around them.
-
-    Raises:
-        BookError: when that line is no text, or names a column twice.
-    """
+    """Return the names in the first line that is not blank; a BookError where it is no text or has a duplicate."""
     line = next(_lines(path), (1, ""))[1]
     if isinstance(line, BookError):
         raise line
     header = tuple(map(tidy, line.split("\t")))
     if twice := [name for name in header if name and header.count(name) > 1]:
-        raise BookError(
-            f"the header names the column {twice[0]!r} twice",
-            where=path,
-            expected="each name once",
-            do="rename or remove one of them",
-        )
+        what = f"the header names the column {twice[0]!r} twice"
+        raise BookError(what, where=path, expected="each name once", do="rename or remove one of them")
     return header
 
 
 def lacking(path: Path, missing: Sequence[str], needed: Sequence[str], header: Sequence[str]) -> BookError:
-    """Return the error for a table that lacks columns, with the header that it has."""
+    """Return the error for a table that lacks columns."""
     looks = _looks(header)
     shown = ", ".join(map(repr, header))
     shown = shown if len(shown) <= 200 else f"{shown[:200]} …"
@@ -98,7 +88,7 @@ def lacking(path: Path, missing: Sequence[str], needed: Sequence[str], header: S
 
 
 def _looks(header: Sequence[str]) -> str | None:
-    """Return the apparent format of an unexpected first line; None where it is a plain header."""
+    """Return the apparent format of an unexpected first line; None for a plain header."""
     if len(header) > 1:
         return "quoted" if all(name[:1] == name[-1:] == '"' for name in header) else None
     (line,) = header

@@ -19,9 +19,8 @@ class Examples:
         first: the sentences, or the first of each pair.
         second: the second of each pair; None for single sentences.
         labels: (examples,) int64 class numbers, float64 for a regression; None where they are withheld.
-        groups: (examples,), the unit of resampling, such as the film of a review; (examples, 2) where an example
-            joins two units, such as a pair of documents.
-        ids: the name of each example in a submission: its number in the official file.
+        groups: (examples,), the unit of resampling, such as a review's film; (examples, 2) for pairs of units.
+        ids: the id of each example in a submission: its number in the official file.
     """
 
     first: list[str]
@@ -63,8 +62,8 @@ class Task:
         classes: the labels' names as in the official files, in the order of their numbers; () for a regression.
         evaluation: labelled examples that are never trained on, by split; the first split is the main one.
         withheld: official test sets with withheld labels, by split.
-        left_out: ``path:line: why`` of each training line that could not be used.
-        value_range: lowest and highest value of a regression, where they are known.
+        left_out: ``path:line: why`` of each unusable training line.
+        value_range: lowest and highest value of a regression, where known.
     """
 
     name: str

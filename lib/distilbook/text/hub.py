@@ -45,7 +45,7 @@ def ask(kind: Kind, name: str, revision: str | None) -> str:
 
 
 def files_of_model(name: str, revision: str | None) -> list[str]:
-    """Return the names of all files of a model on the Hub, fetched or not; nothing without an answer."""
+    """Return the names of all files of a model on the Hub; [] without an answer."""
     try:
         return [file.rfilename for file in _answer("model", name, revision).siblings or ()]
     except NotReached:
@@ -61,7 +61,7 @@ def _answer(kind: Kind, name: str, revision: str | None) -> Any:
         return HfApi().repo_info(name, repo_type=kind, revision=revision, timeout=PATIENCE)
     except (RepositoryNotFoundError, RevisionNotFoundError, HFValidationError) as error:
         raise _refused(kind, name, revision, error) from None
-    except Exception as error:  # no answer: which exception says so depends on the installed HTTP library
+    except Exception as error:  # of a class that depends on the installed HTTP library
         raise not_reached(kind, name, error) from None
 
 
@@ -71,16 +71,21 @@ def commit(kind: Kind, name: str, revision: str | None) -> str:
     Raises:
         BookError: when there is no such repository or revision, or neither Hub nor cache can tell.
     """
+    return _commit(kind, name, revision)[0]
+
+
+def _commit(kind: Kind, name: str, revision: str | None) -> tuple[str, bool]:
+    """Return :func:`commit`, and whether the Hub answered."""
     try:
-        return ask(kind, name, revision)
+        return ask(kind, name, revision), True
     except NotReached:
         if not (known := _known(kind, name, revision)):
             raise
-        return known
+        return known, False
 
 
 def _known(kind: Kind, name: str, revision: str | None) -> str | None:
-    """Return the commit where it is known without a request: as ``revision`` itself, or from the cache."""
+    """Return the commit without a request: ``revision`` itself, or that in the cache; None elsewhere."""
     from huggingface_hub.constants import HF_HUB_CACHE
 
     if revision and re.fullmatch(r"[0-9a-f]{40}", revision):
@@ -90,7 +95,6 @@ def _known(kind: Kind, name: str, revision: str | None) -> str | None:
 
 
 def _refused(kind: Kind, name: str, revision: str | None, error: Exception) -> BookError:
-    """Return the error for a request that the Hub refused."""
     return BookError(
         f"the Hub does not give the {kind} {name!r}: {str(error).strip().splitlines()[0]}",
         where=f"{name}, revision {revision or 'main'}",
@@ -100,7 +104,6 @@ def _refused(kind: Kind, name: str, revision: str | None, error: Exception) -> B
 
 
 def not_reached(kind: Kind, name: str, error: Exception) -> NotReached:
-    """Return the error for a Hub that cannot be reached, with the alternatives."""
     return NotReached(
         f"the Hub could not be reached for the {kind} {name!r}, and the local cache does not hold it"
         f" ({type(error).__name__}: {(str(error).strip() or 'no answer').splitlines()[0]})",
@@ -113,19 +116,14 @@ def not_reached(kind: Kind, name: str, error: Exception) -> NotReached:
 
 
 def model_snapshot(name: str, revision: str | None) -> Path:
-    """Return a local folder with a model's weights, configuration and tokenizer.
+    """Return a local folder with a model's :data:`MODEL_FILES`.
 
     Raises:
         BookError: when there is no such model, or neither Hub nor cache holds it.
     """
     from huggingface_hub import snapshot_download
 
-    try:
-        sha, connected = ask("model", name, revision), True
-    except NotReached:
-        if not (known := _known("model", name, revision)):
-            raise
-        sha, connected = known, False
+    sha, connected = _commit("model", name, revision)
     try:
         folder = snapshot_download(
             name, revision=sha, allow_patterns=list(MODEL_FILES), etag_timeout=PATIENCE, local_files_only=not connected
@@ -165,12 +163,12 @@ def loaded_rows(name: str, subset: str | None, split: str, skip: int = 0, **how:
     with _explained(name, how.get("data_files", name), subset, split):
         rows = datasets.load_dataset(name, subset, split=split, **how)
         if skip and not how["streaming"] and skip >= len(rows):
-            return  # a data set that is no stream refuses to skip all of itself
+            return  # datasets raises an error where all rows of a data set in memory are skipped
         yield from rows.skip(skip) if skip else rows
 
 
 def splits_of_folder(folder: Path, subset: str | None, split: str) -> dict[str, list[Path]]:
-    """Return the files of a local folder by split, as ``datasets`` understands it; ``split`` must be among them.
+    """Return the files of a local folder by split, as ``datasets`` finds them; ``split`` must be among them.
 
     Raises:
         BookError: when it has no such subset or split.

@@ -48,11 +48,11 @@ class Reading:
     """Progress of reading a source; created from the state of an earlier one, it resumes there.
 
     Attributes:
-        entries: documents read, with text or without; given: those with text.
-        lines: lines with content (or rows) of the current file; bad: those that could not be read.
-        left_out: bad lines of the whole source; named: the first of them, with the reason.
-        tags: lines of plain text that were one tag; unmarked: lines of the last plain text without any blank line.
-            Neither is part of the state.
+        entries, given: documents read, and those of them with text.
+        lines, bad: lines with content (or rows) of the current file, and those of them that could not be read.
+        left_out, named: number of bad lines in the whole source, and the first of them with the reason.
+        tags: lines of plain text that were one tag.
+        unmarked: lines of the last plain text without any blank line. Like ``tags`` not part of the state.
     """
 
     entries: int = 0
@@ -68,26 +68,22 @@ class Reading:
     _before: int = field(default=0, init=False)
 
     def state(self) -> dict[str, Any]:
-        """Return the arguments that create a reading which resumes here."""
+        """Return the arguments of a reading that resumes here."""
         counted = {name: getattr(self, name) for name in ("entries", "given", "lines", "bad", "left_out")}
         return counted | {"named": list(self.named)}
 
     def again(self) -> None:
-        """Reset the counts of lines: the source is read from its beginning once more."""
+        """Reset the counts of lines, to read the source from its beginning."""
         self.lines = self.bad = self.left_out = 0
         self.named = []
 
     def begin(self) -> None:
-        """Begin the count of another file's lines."""
+        """Reset the counts of a file's lines."""
         self.lines, self.bad, self._first = 0, 0, None
 
     @contextlib.contextmanager
     def file(self, path: Path) -> Iterator[BinaryIO]:
-        """Yield the bytes of a file whose lines are counted from here on.
-
-        Raises:
-            BookError: that of its first bad line, when it has been read and too many were bad.
-        """
+        """Open a file whose lines are counted; at its end, :meth:`judge` them."""
         self.begin()
         with open_file(path) as self._file:
             yield self._file
@@ -97,15 +93,11 @@ class Reading:
 
     @property
     def bytes_read(self) -> int:
-        """Bytes that have been taken from the files, as they lie on disk."""
+        """Bytes read from the files, compressed ones as they are on disk."""
         return self._before + (self._file.tell() if self._file else 0)
 
     def leave_out(self, why: BookError) -> None:
-        """Count a line that could not be read, and name it if it is among the first.
-
-        Raises:
-            BookError: that of the file's first bad line, when too many are bad.
-        """
+        """Count a line that could not be read, name it if it is among the first, and :meth:`judge`."""
         self.lines += 1
         self.bad += 1
         self.left_out += 1
@@ -116,7 +108,7 @@ class Reading:
             self.judge()
 
     def judge(self) -> None:
-        """Raise the error of the file's first bad line when every line or too large a share is bad."""
+        """Raise the error of the file's first bad line when every line or too large a share of them is bad."""
         many = self.bad > MOST_BAD and self.bad > MOST_BAD_SHARE * self.lines
         if self._first and (many or self.bad == self.lines):
             raise self._first
@@ -125,10 +117,10 @@ class Reading:
 def paragraphs(path: Path, reading: Reading) -> Iterator[str]:
     """Yield the paragraphs of a plain text file, and an empty string for each line that is blank or one tag.
 
-    A line that cannot be read is left out, a very long one from its first unreadable paragraph on.
+    An unreadable line is left out, a very long one from its first unreadable paragraph on.
 
     Raises:
-        BookError: when the file is empty, damaged or no text, or too many of its lines cannot be read.
+        BookError: when the file is empty, damaged or no text, or too many of its lines are unreadable.
     """
     rest, blank, bad = "", True, False
     for number, part, ended in _parts(path, PARAGRAPH, reading, TEXT):
@@ -158,8 +150,7 @@ def paragraphs(path: Path, reading: Reading) -> Iterator[str]:
 def whole_lines(path: Path, reading: Reading, wanted: str) -> Iterator[tuple[int, str | BookError]]:
     r"""Yield number and text of each line that is not blank, without its end, or the reason it cannot be read.
 
-    A line ends at ``\n`` or ``\r\n`` and nowhere else: some sentences hold a carriage return or another character that
-    Python's ``splitlines`` would take for an end.
+    A line ends at ``\n`` or ``\r\n`` only, since sentences may hold other characters that ``splitlines`` splits at.
 
     Args:
         wanted: the expected format, for errors.
@@ -186,9 +177,6 @@ def _parts(path: Path, most: int, reading: Reading, wanted: str) -> Iterator[tup
     Yields:
         The line's number, a part of it (with its line break) or the reason it cannot be read, and whether the line
         ends with that part. A byte-order mark at a line's beginning, as joined files have, is removed.
-
-    Raises:
-        BookError: when the file is empty, damaged, or no text.
     """
     number, ended = 1, True
     decoder = codecs.getincrementaldecoder("utf-8")()
@@ -223,8 +211,7 @@ def _bad_line(path: Path, number: int, part: bytes, wanted: str) -> BookError:
         "a line is not UTF-8",
         where=where,
         expected=wanted,
-        do="convert the file from the encoding it is in: that of Windows in Western Europe, for instance, with"
-        " iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW",
+        do="convert the file, for instance with iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW",
     )
 
 
@@ -241,8 +228,7 @@ def cut(line: str) -> tuple[list[str], str | None]:
     """Cut ``line`` into pieces of at most ``PARAGRAPH`` characters; joined they are the line again.
 
     Returns:
-        All pieces but the last, and the last; None for the last where ``PARAGRAPH`` characters follow each other
-        without a place to cut.
+        All pieces but the last, and the last; None for it where ``PARAGRAPH`` characters have no place to cut.
     """
     pieces: list[str] = []
     start = 0

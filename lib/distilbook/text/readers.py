@@ -2,8 +2,8 @@
 
 Plain text is a paragraph per line with a blank line between documents; in JSON lines and parquet each row is a
 document whose lines are its paragraphs. Everything is read as a stream, a long line in pieces: the memory is bounded
-for any file. A line or row that cannot be read is left out and counted; a file with too many of them is refused
-(:class:`~distilbook.text.lines.Reading`). :mod:`distilbook.core.inputs` decides which files of a folder count.
+for any file. An unreadable line or row is left out and counted; a file with too many of them is refused
+(:class:`~distilbook.text.lines.Reading`).
 """
 
 from __future__ import annotations
@@ -36,8 +36,7 @@ CHARACTERS_AT_ONCE = 4_000_000
 def read(path: Path, column: str, subset: str | None, split: str, reading: Reading) -> Iterator[Numbered]:
     """Yield the documents of a file, or of a folder of them; see :func:`files_read`.
 
-    In a folder of rows these are numbered across files, as in one data set; the documents of other folders have the
-    names of their files before their numbers.
+    In a folder of rows these are numbered across files; in other folders the number follows the file's name.
     """
     found = files_read(path, subset, split)
     for file in found:
@@ -78,7 +77,7 @@ def _text_documents(path: Path, reading: Reading) -> Iterator[Numbered]:
 
 
 def _check_beginning(path: Path) -> None:
-    """Check a file's beginning before the files ahead of it are worked on for hours."""
+    """Check a file's beginning, before hours of work on earlier files."""
     if _is_parquet(path):
         check_parquet(path)
         return
@@ -93,21 +92,17 @@ def _check_beginning(path: Path) -> None:
 
 
 def _refuse_rows(path: Path, first: str) -> None:
-    """Refuse JSON lines under the name of plain text: braces and field names would be learnt as words."""
+    """Refuse JSON lines in a file named as plain text."""
     if re.match(r'\{\s*"[^"]*"\s*:', first) and first.endswith("}"):
-        raise BookError(
-            "a file of plain text holds JSON lines",
-            where=path,
-            expected="a paragraph a line, and a blank line between documents",
-            do="give it the ending .jsonl",
-        )
+        expected = "a paragraph a line, and a blank line between documents"
+        do = "give it the ending .jsonl"
+        raise BookError("a file of plain text holds JSON lines", where=path, expected=expected, do=do)
 
 
 def files_read(path: Path, subset: str | None, split: str) -> list[Path]:
     """Return the files of ``path`` that belong to a subset and split.
 
-    A folder of rows is understood like a data set of the Hub: its file names and its README define its subsets and
-    splits.
+    The file names and the README of a folder of rows define its subsets and splits, as on the Hub.
 
     Raises:
         BookError: when there are none, or for a subset or split of plain text.
@@ -116,17 +111,15 @@ def files_read(path: Path, subset: str | None, split: str) -> list[Path]:
     if _is_data_set(path, found):
         return splits_of_folder(path, subset, split)[split]
     if subset is not None or split != "train":
+        do = "leave them out of the source's parameters, or give a folder in the Hub's layout"
         raise BookError(
-            "a file of text has no subsets and splits",
-            where=path,
-            expected="neither subset nor split",
-            do="leave them out of the source's parameters, or give a folder in the Hub's layout",
+            "a file of text has no subsets and splits", where=path, expected="neither subset nor split", do=do
         )
     return found
 
 
 def left_out(path: Path, subset: str | None, split: str) -> str:
-    """Return in words which files at ``path`` are not read, and why; "" where all are."""
+    """Return which files at ``path`` are not read, and why, as text; "" if all are."""
     found, others = _sorted_out(path)
     if _is_data_set(path, found):
         splits = splits_of_folder(path, subset, split)
@@ -153,20 +146,13 @@ def files(path: Path) -> list[Path]:
 def _sorted_out(path: Path) -> tuple[list[Path], dict[Path, str]]:
     """Return the data files of ``path``, and the other files there, each with the reason to leave it out."""
     if not os.path.exists(path):
-        raise BookError(
-            "a source's file or folder does not exist",
-            where=path,
-            do="correct the source's address; relative paths start at the project's root",
-        )
+        do = "correct the source's address; relative paths start at the project's root"
+        raise BookError("a source's file or folder does not exist", where=path, do=do)
     if path.is_dir():
         return _of_folder(path)
     if not _is_data(path):
-        raise BookError(
-            "a file has an ending that is not known",
-            where=path,
-            expected=f"one of {ENDINGS}",
-            do="convert the file, or give it the ending of what is in it",
-        )
+        do = "convert the file, or give it the ending of its format"
+        raise BookError("a file has an unknown ending", where=path, expected=f"one of {ENDINGS}", do=do)
     open_file(path).close()
     return [path], {}
 
@@ -178,31 +164,25 @@ def _of_folder(path: Path) -> tuple[list[Path], dict[Path, str]]:
     others = {file: _why_no_data(file) for file in set(there.files) - set(data)}
     left_out = there.left_out | links | {file: why for file, why in others.items() if why}
     if not found:
-        raise BookError(
-            "a folder holds no data" + (f"; there are only {listed(left_out, path)}" if left_out else ""),
-            where=path,
-            expected=f"files that end with {ENDINGS}",
-            do="put the data there, or correct the source's address",
-        )
+        what = "a folder holds no data" + (f"; there are only {listed(left_out, path)}" if left_out else "")
+        do = "put the data there, or correct the source's address"
+        raise BookError(what, where=path, expected=f"files that end with {ENDINGS}", do=do)
     if len({is_text(file) for file in found}) > 1:
-        raise BookError(
-            "a folder holds plain text and rows side by side",
-            where=path,
-            expected=f"either {' and '.join(TEXT)}, or {', '.join(ROWS)}",
-            do="make two sources of them, each with a folder of its own",
-        )
+        expected = f"either {' and '.join(TEXT)}, or {', '.join(ROWS)}"
+        do = "make two sources of them, each with a folder of its own"
+        raise BookError("a folder holds plain text and rows side by side", where=path, expected=expected, do=do)
     return found, left_out
 
 
 def _why_no_data(path: Path) -> str:
-    """Return why a file is no data; "" for a README and the like, which nobody expects to be read as such."""
+    """Return why a file is no data; "" for a README and the like, which needs no report."""
     if _is_data(path):
         return "not data but about it"
     return "" if ABOUT.fullmatch(path.name) else f"no ending of {ENDINGS}"
 
 
 def is_text(path: Path) -> bool:
-    """Return whether a file's name is that of plain text."""
+    """Whether a file's name is that of plain text."""
     return path.name.lower().endswith(TEXT)
 
 

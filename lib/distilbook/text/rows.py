@@ -46,11 +46,7 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a parquet file.
-
-    Raises:
-        BookError: as :func:`check_parquet`, or when a part of the file is damaged.
-    """
+    """Yield the rows of a parquet file; errors as of :func:`check_parquet`, or for a damaged part."""
     import pyarrow
 
     check_parquet(path)
@@ -78,12 +74,8 @@ def check_parquet(path: Path) -> None:
         raise empty(path)
     names = table.schema_arrow.names
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise BookError(
-            f"a file has two columns {twice[0]!r}",
-            where=path,
-            expected="each name once",
-            do="rename or remove one of them",
-        )
+        what = f"a file has two columns {twice[0]!r}"
+        raise BookError(what, where=path, expected="each name once", do="rename or remove one of them")
 
 
 def _parquet(path: Path) -> Any:
@@ -102,7 +94,7 @@ def _damaged(path: Path) -> BookError:
         "a file is no parquet, or only a part of one",
         where=path,
         expected="a whole parquet file",
-        do="copy or download the file again, or give it the ending of what is in it",
+        do="copy or download the file again, or give it the ending of its format",
     )
 
 
@@ -129,37 +121,24 @@ def row_documents(
 
 
 def _row_text(row: dict[str, Any] | BookError, column: str, where: str) -> list[str]:
-    """Return a row's paragraphs.
-
-    Raises:
-        BookError: when it holds no text.
-    """
+    """Return a row's paragraphs; a BookError where it holds no text."""
     if isinstance(row, BookError):
         raise row
     if column not in row:
+        expected = f"one of its columns: {', '.join(row) or 'it has none'}"
         raise BookError(
-            f"a row has no column {column!r}",
-            where=where,
-            expected=f"one of its columns: {', '.join(row) or 'it has none'}",
-            do="set the source's column to it",
+            f"a row has no column {column!r}", where=where, expected=expected, do="set the source's column to it"
         )
     text = row[column]
     if text is not None and not isinstance(text, str):
-        raise BookError(
-            f"the column {column!r} holds no text but {type(text).__name__}",
-            where=where,
-            expected="text, or nothing",
-            do="set the source's column to one that holds text",
-        )
+        what = f"the column {column!r} holds no text but {type(text).__name__}"
+        do = "set the source's column to one that holds text"
+        raise BookError(what, where=where, expected="text, or nothing", do=do)
     try:
         (text or "").encode()
     except UnicodeEncodeError:
-        raise BookError(
-            "a row holds half a character (one code of a surrogate pair)",
-            where=where,
-            expected="whole characters",
-            do="repair what wrote the row, or take it out",
-        ) from None
+        what, do = "a row holds half a character (one code of a surrogate pair)", "correct or remove the row"
+        raise BookError(what, where=where, expected="whole characters", do=do) from None
     return [paragraph for line in (text or "").split("\n") for paragraph in _row_paragraphs(line, where)]
 
 

@@ -30,7 +30,7 @@ WIKIPEDIA = "gensim/test/test_data/enwiki-latest-pages-articles1.xml-p000000010p
 
 @dataclass(frozen=True)
 class Document:
-    """A text with a name that is the same in every run: the held-out documents are chosen by it."""
+    """A text with a name that is the same in every run, by which held-out documents are chosen."""
 
     id: str
     paragraphs: list[str]
@@ -49,7 +49,7 @@ class TextSource(Config):
 
     @model_validator(mode="after")
     def _is_used_as_a_whole(self) -> Self:
-        """Refuse an unknown wheel's text, and a setting without a use for this kind of address."""
+        """Refuse an unknown wheel's text, and a setting that this kind of address does not use."""
         kind, _, name = self.address.partition(":")
         if kind == "wheel" and name not in TEXTS:
             raise Refusal(
@@ -62,7 +62,7 @@ class TextSource(Config):
         return self
 
     def same_text(self, other: TextSource) -> bool:
-        """Whether ``other`` reads the same documents, or some of them, under any name."""
+        """Whether ``other`` reads the same documents, whatever its name and limit."""
         ours, theirs = (one.model_dump(exclude={"name", "limit"}) for one in (self, other))
         return ours == theirs
 
@@ -71,7 +71,7 @@ def documents(source: TextSource, reading: Reading | None = None) -> Iterator[Do
     """Yield the documents of ``source`` that hold text, as a stream.
 
     Args:
-        reading: records the progress; with the state of an earlier one the stream resumes there.
+        reading: the progress; from the state of an earlier reading the stream resumes there.
 
     Raises:
         BookError: when the source cannot be found, fetched or read, or holds no text at all.
@@ -86,16 +86,12 @@ def documents(source: TextSource, reading: Reading | None = None) -> Iterator[Do
             if reading.given == source.limit:
                 break
     if reading.given == 0:
-        raise BookError(
-            "a source holds no text",
-            where=source.address,
-            expected="at least one document with a word in it",
-            do="correct the source's address or column, or remove the source",
-        )
+        expected, do = "at least one document with a word", "correct the source's address or column, or remove it"
+        raise BookError("a source holds no text", where=source.address, expected=expected, do=do)
 
 
 def _all_documents(source: TextSource, reading: Reading) -> Iterator[Document]:
-    """Yield every document after ``reading``: local ones are read again up to there, rows of the Hub skipped."""
+    """Yield every document after ``reading``; local ones are read again up to there, rows of the Hub skipped."""
     kind, _, name = source.address.partition(":")
     if kind == "hub":
         rows = hub.dataset_rows(name, source.subset, source.split, source.revision, skip=reading.lines)
@@ -112,11 +108,10 @@ def _all_documents(source: TextSource, reading: Reading) -> Iterator[Document]:
 
 
 def name_prefixes(sources: Sequence[TextSource]) -> list[str]:
-    """Return a prefix for the names of each source's documents, so that no two texts share a name.
+    """Return a prefix for each source's document names, so that different texts have different names.
 
-    The prefix is a hash of the source's content where an earlier source has files of the same names, or is of the same
-    data set, and holds something else; "" elsewhere. Content that is given again keeps its names, and so its held-out
-    documents.
+    It is a hash of the content where an earlier source has the same file names, or the same data set, and other
+    content; "" elsewhere. Equal content has equal names, and so the same held-out documents.
     """
     prefixes: list[str] = []
     for source in sources:
@@ -139,19 +134,18 @@ def _content_hash(source: TextSource) -> str:
 
 
 def _base(path: Path) -> Path:
-    """Return the folder that the names of a path's files start at."""
     return path if path.is_dir() else path.parent
 
 
 def size_on_disk(source: TextSource) -> int | None:
-    """Return the number of bytes of a source; None where that is not known beforehand."""
+    """Return the number of bytes of a source; None if unknown."""
     if source.address.startswith(("wheel:", "hub:")):
         return None
     return readers.size_on_disk(local_path(source.address), source.subset, source.split)
 
 
 def left_out(source: TextSource) -> str:
-    """Return in words which files at a source's address are not read, and why; "" where all are."""
+    """Return which files at a source's address are not read, and why, as text; "" if all are."""
     if source.address.startswith(("wheel:", "hub:")):
         return ""
     return readers.left_out(local_path(source.address), source.subset, source.split)
@@ -172,7 +166,7 @@ def _reviews() -> Iterator[Document]:
 
 
 class WheelText(NamedTuple):
-    """A text in a pinned wheel: the distribution that holds it, and its reader."""
+    """A text in a pinned wheel."""
 
     distribution: str
     read: Callable[[], Iterator[Document]]
@@ -182,13 +176,9 @@ TEXTS = {"wikipedia": WheelText("gensim", _wikipedia), "reviews": WheelText("sca
 
 
 def fingerprint(source: TextSource) -> str:
-    """Return a hash that identifies the result of :func:`documents`: the content and how it is read.
+    """Return a hash of the source's content and of how it is read; a BookError for a source that is not there.
 
-    The content is a wheel's hash, a data set's commit, or the local files' names and hashes; neither the files'
-    folder nor the source's label counts.
-
-    Raises:
-        BookError: when the source is not there.
+    The content is a wheel's hash, a data set's commit, or the names and hashes of local files without their folder.
     """
     read = source.model_dump(exclude={"name", "address", "revision"})
     return short_hash({"content": _content(source), "read": read})

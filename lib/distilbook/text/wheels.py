@@ -47,18 +47,11 @@ def pins() -> dict[str, Pin]:
 
 
 def pin(distribution: str) -> Pin:
-    """Return the pin of ``distribution``.
-
-    Raises:
-        BookError: when it is not one of the pinned wheels, naming the nearest.
-    """
+    """Return the pin of ``distribution``; a BookError where there is none, naming the nearest."""
     known = pins()
     if distribution not in known:
-        raise BookError(
-            f"no wheel is pinned for {distribution!r}",
-            where=PINS_FILE,
-            do=nearest(distribution, list(known), "distributions"),
-        )
+        do = nearest(distribution, list(known), "distributions")
+        raise BookError(f"no wheel is pinned for {distribution!r}", where=PINS_FILE, do=do)
     return known[distribution]
 
 
@@ -72,7 +65,7 @@ def wheel_path(distribution: str) -> Path:
 
     Raises:
         BookError: when it can be neither found nor fetched, or is not the pinned file. A wrong file in the cache is
-            not replaced: it was put there by hand, since fetched files are verified before they come in.
+            not replaced, since it was put there by hand: fetched files are verified first.
     """
     wanted = pin(distribution)
     found = next(iter(sorted(wheels_folder().glob(wanted.files))), None)
@@ -88,17 +81,13 @@ def wheel_path(distribution: str) -> Path:
 def _verified(path: Path, digest: str, size: int, modified: int) -> Path:
     found = sha256(path)
     if found != digest:
-        raise BookError(
-            f"a file is not the pinned wheel (its SHA-256 is {found})",
-            where=path,
-            expected=f"SHA-256 {digest}",
-            do="delete the file and start again: it will be fetched anew",
-        )
+        what, do = f"a file is not the pinned wheel (its SHA-256 is {found})", "delete the file and start again"
+        raise BookError(what, where=path, expected=f"SHA-256 {digest}", do=do)
     return path
 
 
 def download_command(folder: Path) -> list[str]:
-    """Return the command that downloads the pinned wheels into ``folder``, on any system."""
+    """Return the command that downloads the pinned wheels into ``folder``."""
     return [
         sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--require-hashes",
         "-r", str(PINS_FILE), "--platform", "manylinux_2_28_x86_64", "--python-version", "3.11", "-d", str(folder),
@@ -129,7 +118,6 @@ def fetch() -> None:
 
 
 def _not_fetched(reason: str) -> BookError:
-    """Return the error for wheels that could not be fetched, with the way to supply them by hand."""
     folder = wheels_folder()
     missing = [str(wanted) for wanted in pins().values() if not any(folder.glob(wanted.files))]
     said = [line.strip() for line in reason.splitlines() if line.strip()]
@@ -144,12 +132,7 @@ def _not_fetched(reason: str) -> BookError:
 
 
 def read_member(distribution: str, member: str) -> bytes:
-    """Return the content of the file ``member`` in the wheel of ``distribution``.
-
-    Raises:
-        BookError: when the wheel can be neither found nor fetched, or is a wrong file.
-        KeyError: when the wheel holds no such file.
-    """
+    """Return the content of the file ``member`` in a wheel; errors as of :func:`wheel_path`, KeyError without it."""
     with zipfile.ZipFile(wheel_path(distribution)) as wheel:
         return wheel.read(member)
 
@@ -178,12 +161,8 @@ def extract(distribution: str, prefix: str, into: Path) -> None:
 
 
 def _inside(folder: Path, name: str, wheel: zipfile.ZipFile) -> Path:
-    """Return the path of the member ``name`` in ``folder``, or refuse one that leads out of it."""
     target = (folder / name.lstrip("/")).resolve()
     if not target.is_relative_to(folder.resolve()):
-        raise BookError(
-            f"a wheel holds a path that leads out of its folder: {name!r}",
-            where=wheel.filename,
-            do="do not use this file",
-        )
+        what = f"a wheel holds a path that leads out of its folder: {name!r}"
+        raise BookError(what, where=wheel.filename, do="do not use this file")
     return target

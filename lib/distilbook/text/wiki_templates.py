@@ -1,8 +1,8 @@
 """Text of Wikipedia's templates inside sentences.
 
-A template's expansion is in other pages, which a dump of articles does not hold. Those inside sentences (a converted
-length, a word of another language) are few and simple enough to be written out here; those for editors or the margin
-are empty; any other leaves a ``HOLE``, so that the sentence around it can be left out instead of being read with a gap.
+A dump of articles does not hold the expansion of templates. The few inside sentences (a converted length, a word of
+another language) are written out here; those for editors or the margin are empty; any other leaves a ``HOLE``, for
+which its sentence is left out.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Wikipedia articles from a MediaWiki dump, their markup reduced to plain paragraphs.
 
-Kept is prose: paragraphs, quotations, and list items that are sentences. Left out are tables, pictures with their
-captions, footnotes, headings, the lists of sources at an article's end, and every sentence that depends on something
-plain text cannot show, such as a formula.
+Paragraphs, quotations and list items that are sentences are kept. Tables, pictures, footnotes, headings, lists of
+sources and sentences with something that plain text cannot show, such as a formula, are left out.
 """
 
 from __future__ import annotations

@@ -6,11 +6,7 @@ BERT = Family(
     model_type="bert",
     title="a BERT",
     prefix="bert",
-    classes={
-        "encoder": "BertModel",
-        "masked_lm": "BertForMaskedLM",
-        "classifier": "BertForSequenceClassification",
-    },
+    classes={"encoder": "BertModel", "masked_lm": "BertForMaskedLM", "classifier": "BertForSequenceClassification"},
     dimensions={
         "layers": "num_hidden_layers",
         "width": "hidden_size",

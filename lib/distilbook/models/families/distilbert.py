@@ -1,4 +1,4 @@
-"""DistilBERT (Sanh et al. 2019): a BERT without token types and pooler; not taken as a teacher here."""
+"""DistilBERT (Sanh et al. 2019): a BERT without token types and pooler; never a teacher here."""
 
 from ..family import Family
 
@@ -35,11 +35,7 @@ DISTILBERT = Family(
         "narrowing": "ffn.lin2",
         "output_norm": "output_layer_norm",
     },
-    head={
-        "head_dense": "vocab_transform",
-        "head_norm": "vocab_layer_norm",
-        "head_decoder": "vocab_projector",
-    },
+    head={"head_dense": "vocab_transform", "head_norm": "vocab_layer_norm", "head_decoder": "vocab_projector"},
     head_bias="vocab_projector.bias",
     classifier=("pre_classifier", "classifier"),
     new_in_classifier=("pre_classifier", "classifier"),

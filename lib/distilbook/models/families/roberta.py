@@ -17,11 +17,7 @@ ROBERTA = Family(
     dropouts=BERT.dropouts,
     layer=BERT.layer,
     modules=BERT.modules,
-    head={
-        "head_dense": "lm_head.dense",
-        "head_norm": "lm_head.layer_norm",
-        "head_decoder": "lm_head.decoder",
-    },
+    head={"head_dense": "lm_head.dense", "head_norm": "lm_head.layer_norm", "head_decoder": "lm_head.decoder"},
     head_bias="lm_head.bias",
     head_activation="gelu",
     classifier=("classifier.dense", "classifier.out_proj"),
