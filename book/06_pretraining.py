@@ -185,7 +185,7 @@ learning_curves(
 
 # %%
 from distilbook.views.pretraining import course, final_accuracy
-from distilbook.views.quantities import nat, percent
+from distilbook.core.quantities import nat, percent
 
 say(course("masked accuracy", curves["full"], "masked_accuracy", percent))
 
@@ -222,7 +222,7 @@ show_card(cards[0])
 import torch
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
-from distilbook.views.quantities import quoted
+from distilbook.core.quantities import quoted
 
 folder = runs[0].folder / "model"
 student = AutoModelForMaskedLM.from_pretrained(folder)

@@ -19,7 +19,6 @@ from distilbook.stats.intervals import (
     median_interval,
     score_interval,
     seed_difference_interval,
-    smallest_detectable_difference,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -193,30 +192,33 @@ def test_a_value_so_many_half_widths_from_zero_is_found_four_times_out_of_five()
     assert np.mean(np.abs(drawn) > stats.norm.ppf(0.975)) == pytest.approx(0.8, abs=0.005)
 
 
+def detectable(*recipes):
+    return statistics.detectable_difference(statistics.pooled_spread(recipes), *map(len, recipes))
+
+
 def test_the_smallest_detectable_difference_is_found_four_times_out_of_five():
     rng = np.random.default_rng(12)
     spread = np.array([-1.0, 0.0, 1.0, -1.0, 1.0])
-    effect = smallest_detectable_difference(spread, spread)
+    effect = detectable(spread, spread)
     sigma = spread.std(ddof=1)
     a, b = rng.normal(effect, sigma, (4_000, 5)), rng.normal(0, sigma, (4_000, 5))
     assert 0.75 < (stats.ttest_ind(a, b, axis=1).pvalue < 0.05).mean() < 0.85
 
 
-def test_two_arms_of_one_spread_detect_what_their_values_would():
+def test_the_pooled_spread_weighs_variances_by_degrees_of_freedom():
     a, b = [0.3, 0.32, 0.31, 0.35], [0.2, 0.25, 0.21]
     spread = statistics.pooled_spread([a, b])
     assert spread == pytest.approx(math.sqrt((3 * np.var(a, ddof=1) + 2 * np.var(b, ddof=1)) / 5))
-    assert statistics.detectable_difference(spread, 4, 3) == smallest_detectable_difference(a, b)
 
 
-def test_a_spread_needs_a_second_seed_of_some_arm():
+def test_a_spread_needs_a_second_seed_of_some_recipe():
     assert math.isnan(statistics.pooled_spread([[0.3], [0.2]]))
     assert statistics.pooled_spread([[0.3], [0.1, 0.2]]) == pytest.approx(np.std([0.1, 0.2], ddof=1))
 
 
 def test_without_a_second_seed_no_difference_is_detectable():
-    assert smallest_detectable_difference([0.3], [0.2]) == math.inf
-    assert math.isfinite(smallest_detectable_difference([0.3, 0.31], [0.2]))
+    assert detectable([0.3], [0.2]) == math.inf
+    assert math.isfinite(detectable([0.3, 0.31], [0.2]))
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,9 @@ from distilbook.claims.paper import TABLE_4
 from distilbook.claims.requirements import seeds_needed
 from distilbook.core.quantities import POINTS
 from distilbook.core.records import Record
-from distilbook.stats.intervals import POWER_FACTOR, detectable_difference, smallest_detectable_difference
+from distilbook.stats.intervals import POWER_FACTOR, detectable_difference, pooled_spread
 from distilbook.views import comparisons
 from distilbook.views import style as palette
-from distilbook.views.quantities import with_interval
 from held_out_files import kept, written
 from scipy import stats
 
@@ -62,7 +61,7 @@ def test_every_recipe_that_is_compared_has_a_label():
 @pytest.mark.parametrize(("values", "answer"), [(WORSE, "worse"), (BETTER, "better"), (OPEN, "not settled")])
 def test_a_row_has_the_change_its_verdict_and_the_smallest_detectable_one(values, answer):
     (row,) = comparisons.change_rows([against_full("without_cosine", values)])
-    seen = smallest_detectable_difference(FULL, values)
+    seen = detectable_difference(pooled_spread([FULL, values]), len(FULL), len(values))
     assert row["verdict"] == answer and row["smallest detectable (points)"] == f"{seen * 100:.2f}"
     assert row["masked accuracy"] == f"{np.median(values):.1%}" and row["seeds"] == 3
     assert row["Table 4 (points)"] == f"{TABLE_4['without_cosine']}" and row["tokens"] == 600
@@ -147,7 +146,7 @@ def test_the_two_by_two_has_medians_and_what_rows_and_columns_add(two):
     copied, random, added = comparisons.cell_rows(two)
     assert copied["triple loss"] == "31.0%" and copied["MLM only"] == "22.0%"
     assert random["the teacher adds [95% interval] (points)"] == "0.0 [-4.3 to 4.3]"
-    assert f"{added['MLM only']} points" == with_interval(two.copying("mlm").interval, POINTS)
+    assert f"{added['MLM only']} points" == two.copying("mlm").interval.text(POINTS)
 
 
 def test_a_factor_helps_only_where_its_whole_interval_says_so(two):
@@ -190,7 +189,8 @@ def on_text(recipe: str, values, by_block=BY_BLOCK) -> Comparison:
 def test_what_other_text_would_change_counts_in_what_could_be_seen_and_in_the_seeds_it_takes():
     text = stats.t.ppf(0.975, 19) * stats.sem(BY_BLOCK)
     one, likely_open = on_text("without_cosine", WORSE), on_text("without_mlm", [v + 1.2 * text for v in FULL])
-    seen = math.hypot(smallest_detectable_difference(FULL, WORSE), POWER_FACTOR * text)
+    over_seeds = detectable_difference(pooled_spread([FULL, WORSE]), len(FULL), len(WORSE))
+    seen = math.hypot(over_seeds, POWER_FACTOR * text)
     assert comparisons.change_rows([one])[0]["smallest detectable (points)"] == f"{seen * 100:.2f}"
     row, near = comparisons.seed_rows([one, likely_open])
     spread = math.sqrt(np.var(np.subtract(WORSE, FULL), ddof=1) / 2)
@@ -223,4 +223,4 @@ def test_what_could_be_seen_shrinks_with_the_seeds():
 
 
 def test_a_difference_is_written_with_its_ends():
-    assert with_interval(Differences((0.1, 0.2), 0.1).interval, POINTS) == "15.0 [10.0 to 20.0] points"
+    assert Differences((0.1, 0.2), 0.1).interval.text(POINTS) == "15.0 [10.0 to 20.0] points"

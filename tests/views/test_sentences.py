@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from distilbook.claims import CLAIMS, judge
+from distilbook.core.quantities import nat, percent, short
 from distilbook.stats.intervals import Interval
 from distilbook.views import corpus, models, pretraining, trial
-from distilbook.views.quantities import nat, percent, short
 
 
 def seeds(*ends):

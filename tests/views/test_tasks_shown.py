@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from distilbook.core.quantities import POINTS, with_ends
+from distilbook.core.quantities import POINTS
 from distilbook.finetuning.config import FinetuneConfig, Settings
 from distilbook.finetuning.grid import Cell, Model
 from distilbook.finetuning.run import keep
@@ -218,7 +218,7 @@ def test_what_a_cut_costs_is_the_difference_to_the_whole_of_the_same_model(made)
         "scored texts cut": "75%",
         "score": "0.625",
         "score at 48": "0.875",
-        "loss [95% interval]": with_ends(gap.value, gap.low, gap.high, 0.0, POINTS),
+        "loss [95% interval]": gap.text(POINTS),
         "significant": "yes" if gap.low > 0 else "not settled",
         "seeds": 2,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Literal
 from ..core.quantities import POINTS, counted, figure
 from ..core.records import HELD_OUT_TEXT, Record
 from ..distillation.recipe import ARM_LABELS, AS_LONG, WITHOUT_TEACHER
-from ..stats.intervals import POWER_FACTOR, smallest_detectable_difference
+from ..stats.intervals import POWER_FACTOR, detectable_difference, pooled_spread
 from .differences import Differences, HeldOutScores, held_out
 from .finding import Finding, Missing, Obstacle
 from .paper import PAPER_TASKS, Claim
@@ -39,9 +39,7 @@ def arm(claim: Claim, records: list[Record], folder: Path | None) -> Finding | M
     found, used, seeds = one.lead, (*one.full, *one.other), len(one.full)
     interval, n = found.interval, min(r.n for r in used)
     return Finding(
-        interval.value,
-        interval.low,
-        interval.high,
+        interval,
         n,
         seeds,
         in_miniature=not {r.task for r in used} <= PAPER_TASKS,
@@ -71,23 +69,22 @@ def _equal_tokens(first: Record, second: Record) -> bool:
     return bool(a and b) and abs(a - b) <= EQUAL_TOKENS * max(a, b)
 
 
-def by_seed(records: Iterable[Record], recipe: str) -> dict[int | None, Record]:
-    """Return the masked accuracy after the last step of the students of ``recipe``, by seed."""
-    return _last_steps(held_out(records), recipe)
+def by_seed(
+    records: Iterable[Record], recipe: str, metric: str = "masked_accuracy", task: str = HELD_OUT_TEXT
+) -> dict[int | None, Record]:
+    """Return the score after the last step of the students of ``recipe``, by seed."""
+    own = [r for r in held_out(records, metric, task) if r.recipe == recipe]
+    return {r.seed: r for r in sorted(own, key=lambda r: r.step or 0)}
 
 
 def _number(seed: int | None) -> int:
     return -1 if seed is None else seed
 
 
-def _last_steps(records: Iterable[Record], recipe: str) -> dict[int | None, Record]:
-    return {r.seed: r for r in sorted((r for r in records if r.recipe == recipe), key=lambda r: r.step or 0)}
-
-
 def beside(full: Mapping[int | None, Record], others: Mapping[int | None, Record]) -> dict[int | None, Record]:
     """Return those of ``others`` with the same text, teacher, code and base recipe as the ``full`` one of their seed.
 
-    An ablation from before the full recipe was run again has no counterpart.
+    An ablation that is older than the full recipe's last run has no counterpart.
     """
     return {seed: one for seed, one in others.items() if seed in full and _same_origin(full[seed], one)}
 
@@ -113,13 +110,7 @@ def choices_in(records: Iterable[Record]) -> list[str]:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A recipe and the full one on the seeds that both have.
-
-    Attributes:
-        recipe: its name.
-        full, other: the records of the full recipe and of this one, paired by seed.
-        folder: base of the predictions files' paths; None is the folder of the records' edition.
-    """
+    """A recipe and the full one: the records of ``full`` and ``other``, paired by seed."""
 
     recipe: str
     full: tuple[Record, ...]
@@ -143,7 +134,8 @@ class Comparison:
     @property
     def detectable(self) -> float:
         """Smallest difference detected with 80% power by these seeds on this text; infinite for one seed."""
-        over_seeds = smallest_detectable_difference([r.value for r in self.full], self.accuracies)
+        spread = pooled_spread([[r.value for r in self.full], self.accuracies])
+        over_seeds = detectable_difference(spread, len(self.full), len(self.other))
         return math.hypot(over_seeds, POWER_FACTOR * self.change.text)
 
     @property
@@ -166,7 +158,7 @@ def compared(
 
 
 def compare(
-    records: Iterable[Record],
+    records: Sequence[Record],
     recipe: str,
     metric: str = "masked_accuracy",
     task: str = HELD_OUT_TEXT,
@@ -179,10 +171,10 @@ def compare(
     Args:
         folder: base of the predictions files' paths; None is the folder of the records' edition.
     """
-    records = held_out(records, metric, task)
-    last = _last_steps(records, recipe)
+    last = by_seed(records, recipe, metric, task)
     chapters = {r.chapter for r in last.values()}
-    full = _last_steps([r for r in records if r.chapter in chapters], "full") or _last_steps(records, "full")
+    same = [r for r in records if r.chapter in chapters]
+    full = by_seed(same, "full", metric, task) or by_seed(records, "full", metric, task)
     other = beside(full, last)
     seeds = sorted(other, key=_number)
     if not seeds:

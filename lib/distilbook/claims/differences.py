@@ -21,8 +21,6 @@ from .task_scores import check_predictions, predictions_path
 #: recipes with normal scores is at most 5%, as with a 95% interval.
 SPREADS = 2
 
-Side = Literal["above", "below", "open"]
-
 
 @dataclass(frozen=True)
 class Differences:
@@ -46,7 +44,7 @@ class Differences:
             BookError: when they were measured at different positions.
         """
         less = first - second
-        return cls(less.values, max(_range(first.values), _range(second.values)), less.text)
+        return cls(less.values, max(max(one.values) - min(one.values) for one in (first, second)), less.text)
 
     @cached_property
     def interval(self) -> Interval:
@@ -71,7 +69,7 @@ class Differences:
         return math.hypot(SPREADS * self.spread, self.text) if len(self.values) == 2 else 0.0
 
     @property
-    def side(self) -> Side:
+    def side(self) -> Literal["above", "below", "open"]:
         """Side of zero on which the whole interval lies, beyond the margin; "open" if on neither."""
         if self.interval.low > self.margin:
             return "above"
@@ -83,10 +81,6 @@ class Differences:
         if len(self.values) == 1:
             return "a single difference"
         return "95% interval over seeds and text" if len(self.values) > 2 else "range of both differences"
-
-
-def _range(values: Sequence[float]) -> float:
-    return max(values) - min(values)
 
 
 def held_out(records: Iterable[Record], metric: str = "masked_accuracy", task: str = HELD_OUT_TEXT) -> list[Record]:
@@ -115,10 +109,7 @@ class HeldOutScores:
 
     @classmethod
     def of(cls, records: Sequence[Record], folder: Path | None = None) -> HeldOutScores:
-        """Return the scores of ``records``, one for each seed, all masked accuracies or all masked-LM losses.
-
-        Args:
-            folder: base of the predictions files' paths; None is the folder of the records' edition.
+        """Return the scores of ``records``, one for each seed; ``folder`` as in :func:`.task_scores.kept_answers`.
 
         Raises:
             BookError: when a file is not the one its record was made from or lacks an array, or the positions of two

@@ -26,9 +26,7 @@ def size(claim: Claim, records: list[Record], folder: Path | None) -> Finding | 
     value = 1 - student.value / teacher.value
     places = decimals_for([value], claim.bound, SHARE)
     return Finding(
-        value,
-        value,
-        value,
+        Interval(value, value, value, 1, 0.95),
         n=1,
         seeds=0,
         in_miniature=(teacher.model, student.model) != PAPER_PAIR,
@@ -46,18 +44,17 @@ def time(claim: Claim, records: list[Record], folder: Path | None) -> Finding | 
     if not ratios:
         return Missing("times at batch size 1", claim.id)
     value = median(r.value for r in ratios)
-    low, high = min(r.detail["low"] for r in ratios), max(r.detail["high"] for r in ratios)
     starts, n = min(len(r.detail["starts"]) for r in ratios), min(r.n for r in ratios)
+    low, high = min(r.detail["low"] for r in ratios), max(r.detail["high"] for r in ratios)
+    interval = Interval(value, low, high, n, 0.95)
     noise = stray_of(ratios)
     teacher, _, student = ratios[-1].model.partition(" over ")
     return Finding(
-        value,
-        low,
-        high,
+        interval,
         n,
         starts,
         in_miniature=(teacher, student) != PAPER_PAIR,
-        text=f"{teacher} takes {Interval(value, low, high, n, 0.95).text(RATIO, claim.bound)} times as long as {student}",
+        text=f"{teacher} takes {interval.text(RATIO, claim.bound)} times as long as {student}",
         basis=f"95% interval over {counted(n, 'pair')}, covering {counted(starts, 'process start')}; "
         f"the teacher timed against itself differs from 1 by up to {noise:.3f}",
         paper=figure(claim.paper_value, RATIO),

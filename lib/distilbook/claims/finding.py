@@ -5,20 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from ..core.quantities import POINTS, RATIO, SHARE, Unit, counted
+from ..core.quantities import POINTS, RATIO, SHARE, Unit
 from ..stats.intervals import Interval
 
 #: The unit of each kind of claim.
 UNITS = {"size": SHARE, "retention": SHARE, "gap": POINTS, "time": RATIO, "arm": POINTS}
-#: Why there is no interval for records that came without their predictions files.
-NO_PREDICTIONS = "the predictions files needed for the interval are missing"
 
 
 class Obstacle(Enum):
     """Reason why records allow no verdict, whatever the interval; the value is its text."""
 
     TOO_FEW = "too few seeds or process starts"
-    NO_PREDICTIONS = NO_PREDICTIONS
+    NO_PREDICTIONS = "the predictions files needed for the interval are missing"
     UNEQUAL_TOKENS = "the runs did not see equal numbers of tokens"
     NOISE = "the machine was too noisy: the teacher timed against itself differs from 1 by more than the limit"
     NO_SCORE = "the teacher's score is not above zero"
@@ -43,7 +41,7 @@ class Finding:
     """A measured statistic and the parts of its verdict's sentence.
 
     Attributes:
-        value, low, high: the statistic and its interval, in the unit of the claim's bound.
+        interval: the statistic with its interval, in the unit of the claim's bound.
         n, seeds: number of examples, tokens or pairs, and of seeds (process starts for times).
         in_miniature: whether other models or tasks than the paper's were measured.
         text, basis, paper: statistic, data behind it and the paper's figure, in words.
@@ -55,9 +53,7 @@ class Finding:
         over_text: for ablations, the half-width of the interval over held-out text alone.
     """
 
-    value: float
-    low: float
-    high: float
+    interval: Interval
     n: int
     seeds: int
     in_miniature: bool
@@ -72,10 +68,3 @@ class Finding:
     remarks: tuple[str, ...] = ()
     shares: dict[str, Interval] = field(default_factory=dict)
     over_text: float = 0.0
-
-
-def obstacle_text(obstacle: Obstacle, found: Finding, needed: int, noun: str) -> str:
-    """Return an obstacle in words; ``needed`` is the claim's minimum of seeds or process starts, called ``noun``."""
-    if obstacle is Obstacle.TOO_FEW:
-        return f"a verdict needs {counted(needed, noun)}, there is {found.seeds}"
-    return obstacle.value

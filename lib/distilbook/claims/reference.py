@@ -67,7 +67,7 @@ def _read(folder: Path) -> ReferenceRun:
 def keep_reference(
     name: str, records: Iterable[Record], source: Path, provenance: Provenance, folder: Path = FOLDER
 ) -> ReferenceRun:
-    """Copy ``records`` and their predictions into ``folder / name``, replacing what is there, and return the run.
+    """Write ``records`` and their predictions to ``folder / name``, replacing a run of that name, and return the run.
 
     Args:
         source: base of the predictions files' paths, an edition's folder.
@@ -82,7 +82,7 @@ def keep_reference(
 
 
 def _copied(record: Record, source: Path, target: Path) -> Record:
-    """Copy the predictions of ``record``, and return it with their new place."""
+    """Copy the predictions of ``record``, and return it with their new path."""
     if record.predictions is None:
         return record
     path = source / record.predictions

@@ -47,7 +47,7 @@ class Need:
     """The requirement of a claim.
 
     Attributes:
-        text: in words, for a table.
+        text: the requirement in words.
         factor: multiple of the present runs; None if no number of them helps or none can be computed.
         missing: the recipe or claim whose records are missing; "" if none are.
     """
@@ -122,7 +122,7 @@ def _without_obstacle(claim: Claim, found: Finding) -> Need:
 
 
 def units_needed(distance: float, width: float) -> float:
-    """Return the factor on the independent units that shrinks a half-width ``width`` to ``distance``."""
+    """Return the factor on the independent units that shrinks a half-width to ``distance``."""
     return (width / distance) ** 2 if distance > 0 else math.inf
 
 
@@ -150,7 +150,8 @@ def _more_seeds(claim: Claim, found: Finding) -> Need:
     """Return the seeds an ablation needs; they do not reduce the sampling error of the text."""
     from scipy import stats
 
-    distance, half = abs(found.value - claim.bound), (found.high - found.low) / 2
+    interval = found.interval
+    distance, half = abs(interval.value - claim.bound), (interval.high - interval.low) / 2
     if found.over_text and distance <= found.over_text:
         return _more_text(found, distance)
     if found.seeds == 2:  # the ends are the two differences themselves
@@ -189,9 +190,8 @@ def _more_examples(claim: Claim, found: Finding) -> Need:
         return _undecidable("test examples and seeds")
     about = "at most" if found.seeds in WIDENED else "about"  # the widening factor falls with more seeds
     examples = f"{_rounded_up(found.n * factor):,} test examples and {counted(math.ceil(found.seeds * factor), 'seed')}"
-    return Need(
-        "open", f"{about} {examples}, now {found.n:,} and {found.seeds} ({_reach_text(found, claim.bound)})", factor
-    )
+    because = f"{_gap(distance, found.unit)} from the threshold, half-width {_gap(width, found.unit)}"
+    return Need("open", f"{about} {examples}, now {found.n:,} and {found.seeds} ({because})", factor)
 
 
 def _more_pairs(claim: Claim, found: Finding, behind: list[Record]) -> Need:
@@ -199,7 +199,7 @@ def _more_pairs(claim: Claim, found: Finding, behind: list[Record]) -> Need:
 
     Pairs narrow the interval of each start; they bring neither the starts nor the noise closer together.
     """
-    sign, end = (1, "low") if found.value > claim.bound else (-1, "high")
+    sign, end = (1, "low") if found.interval.value > claim.bound else (-1, "high")
     starts = [start for record in behind for start in record.detail["starts"]]
     reaches = [(sign * (s["value"] - claim.bound) - found.margin, sign * (s["value"] - s[end])) for s in starts]
     nearest, _ = min(reaches)
@@ -218,13 +218,8 @@ def _undecidable(units: str) -> Need:
 
 def _reach(found: Finding, bound: float) -> tuple[float, float]:
     """Return the value's distance from bound and margin, and the interval's half-width on that side."""
-    above = found.value > bound
-    return abs(found.value - bound) - found.margin, found.value - found.low if above else found.high - found.value
-
-
-def _reach_text(found: Finding, bound: float) -> str:
-    distance, width = _reach(found, bound)
-    return f"{_gap(distance, found.unit)} from the threshold, half-width {_gap(width, found.unit)}"
+    value, low, high = found.interval.value, found.interval.low, found.interval.high
+    return abs(value - bound) - found.margin, value - low if value > bound else high - value
 
 
 def _gap(value: float, unit: Unit) -> str:

@@ -158,9 +158,7 @@ def _finding(
 ) -> Finding:
     assert claim.paper_value is not None
     return Finding(
-        found.value,
-        found.low,
-        found.high,
+        found,
         examples_of(pair.runs, "teacher"),
         pair.seeds,
         in_miniature=pair.in_miniature(tasks),

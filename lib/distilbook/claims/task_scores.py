@@ -47,11 +47,7 @@ class Runs:
         return median(r.value for r in self.counted)
 
     def left_out(self, model: str, task: str) -> list[str]:
-        """Return sentences on excluded runs.
-
-        Args:
-            model: the model's name in a sentence, such as ``the student``.
-        """
+        """Return sentences on excluded runs; ``model`` is its name there, such as ``the student``."""
         every, alike = len(self.scored) + self.diverged, len([r for r in self.scored if r.detail.get("constant")])
         said = []
         if alike == len(self.scored):
@@ -203,11 +199,6 @@ def training_in_words(runs: ByTask, models: Sequence[str]) -> str:
     )
 
 
-#: Smallest number of pre-trainings by which a recipe is judged, as in the claims on ablations.
-ENOUGH = 2
-NO_STUDENTS = ("teacher", "tfidf", "majority")
-
-
 @dataclass(frozen=True)
 class ArmChange:
     """Change of the macro-score by an ablation of the student's pre-training.
@@ -216,12 +207,11 @@ class ArmChange:
         arm: the recipe's name.
         change: the ablation's macro-score minus the full recipe's on the same tasks, as a share, with its interval over
             examples and seeds; without bounds if predictions files are missing.
-        tasks: on which both have a score.
+        tasks: the tasks on which both have a score.
         seeds: smallest number of counted seeds of a model on a task.
         paper: the change of the GLUE score in Table 4, as a share; None if it has no such ablation.
         left_out: excluded seeds, in words.
-        pretrainings: smallest number of pre-trained students of a recipe; fine-tuning one of them several times says
-            nothing about the next.
+        pretrainings: smallest number of pre-trained students of a recipe.
     """
 
     arm: str
@@ -235,7 +225,7 @@ class ArmChange:
     @property
     def side(self) -> Literal["better", "worse", "not settled"]:
         """Sign of the change if it is significant; one pre-training of each recipe settles nothing."""
-        if self.pretrainings < ENOUGH:
+        if self.pretrainings < 2:  # as in the claims on ablations
             return "not settled"
         if self.change.low > 0:
             return "better"
@@ -248,16 +238,15 @@ class ArmChange:
 
 
 def arm_changes(records: Iterable[Record], folder: Path | None = None) -> list[ArmChange]:
-    """Return the change on sentence tasks for every ablation with fine-tuned students, in the order recorded.
-
-    Args:
-        folder: base of the predictions files' paths; None is the folder of the records' edition.
+    """Return the change on sentence tasks for every ablation with fine-tuned students; ``folder`` as in :func:`kept_answers`.
 
     Raises:
         BookError: when a predictions file is not the one its record was made from, or examples differ.
     """
     runs = runs_by_task(records)
-    students = {model: None for some in runs.values() for model in some if model not in NO_STUDENTS}
+    students = {
+        model: None for some in runs.values() for model in some if model not in ("teacher", "tfidf", "majority")
+    }
     runs = {task: {m: one for m, one in some.items() if m in students} for task, some in runs.items()}
     questions = [(arm, "full") for arm in students if arm != "full" and with_all(runs, (arm, "full"))]
     found = compare_in_common(kept_answers(runs, folder), questions)
@@ -265,21 +254,21 @@ def arm_changes(records: Iterable[Record], folder: Path | None = None) -> list[A
 
 
 def _change(question: tuple[str, str], runs: ByTask, comparison: Comparison | None) -> ArmChange:
-    arm, full = question
+    ablation, full = question
     if comparison is None or set(comparison.tasks) != set(runs):  # predictions files are missing
-        value = macro_score(runs, arm) - macro_score(runs, full)
+        value = macro_score(runs, ablation) - macro_score(runs, full)
         change = Interval(value, -math.inf, math.inf, examples_of(runs, full), 0.95)
     else:
-        change = comparison.difference(arm, full)
+        change = comparison.difference(ablation, full)
     left_out = [
         said
         for task, some in runs.items()
-        for model, called in ((arm, f"the ablation {arm!r}"), (full, "the full recipe"))
+        for model, called in ((ablation, f"the ablation {ablation!r}"), (full, "the full recipe"))
         for said in some[model].left_out(called, task)
     ]
-    paper = TABLE_4.get(arm)
+    paper = TABLE_4.get(ablation)
     return ArmChange(
-        arm,
+        ablation,
         change,
         tuple(runs),
         fewest_seeds(runs, question),

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from ..core.quantities import figure
+from ..core.quantities import counted, figure
 from ..core.records import Record
 from ..stats.intervals import Interval
 from .evidence import GATHER
-from .finding import UNITS, Finding, Missing, obstacle_text
+from .finding import UNITS, Finding, Missing, Obstacle
 from .paper import Claim
 
 Verdict = Literal["reproduced", "contradicted", "not settled"]
@@ -59,10 +59,7 @@ class Judgement:
 
 
 def judge(claim: Claim, records: Iterable[Record], folder: Path | None = None) -> Judgement:
-    """Judge ``claim`` by the current ``records`` of one edition.
-
-    Args:
-        folder: base of the predictions files' paths; None is the folder of the records' edition.
+    """Judge ``claim`` by the current ``records`` of one edition; ``folder`` as in :func:`.task_scores.kept_answers`.
 
     Raises:
         BookError: when a predictions file is not the one its record was made from, or examples differ.
@@ -78,9 +75,9 @@ def judgement_of(claim: Claim, found: Finding | Missing) -> Judgement:
     verdict = decide(found, claim.bound)
     return Judgement(
         claim,
-        found.value,
-        found.low,
-        found.high,
+        found.interval.value,
+        found.interval.low,
+        found.interval.high,
         found.n,
         found.seeds,
         verdict,
@@ -98,7 +95,7 @@ def decide(found: Finding, bound: float) -> Verdict:
     """
     if found.obstacle:
         return "not settled"
-    low, high = found.low - bound, found.high - bound
+    low, high = found.interval.low - bound, found.interval.high - bound
     if low > found.margin or (low == found.margin and not found.strict):
         return "reproduced"
     return "contradicted" if high < -found.margin else "not settled"
@@ -115,18 +112,19 @@ def _sentence(claim: Claim, found: Finding, verdict: Verdict) -> str:
 
 def obstacle_of(claim: Claim, found: Finding) -> str:
     """Return the obstacle to any verdict, in words; "" if there is none."""
-    noun = "process start" if claim.kind == "time" else "seed"
-    return obstacle_text(found.obstacle, found, claim.seeds, noun) if found.obstacle else ""
+    if found.obstacle is Obstacle.TOO_FEW:
+        needed = counted(claim.seeds, "process start" if claim.kind == "time" else "seed")
+        return f"a verdict needs {needed}, there is {found.seeds}"
+    return found.obstacle.value if found.obstacle else ""
 
 
 def _reason(claim: Claim, found: Finding, verdict: Verdict) -> str:
-    what = "both differences" if claim.kind == "arm" and found.margin else "the interval"
-    what, verb = ("the value", "is") if claim.kind == "size" else (what, "are" if what == "both differences" else "is")
+    two_seeds = claim.kind == "arm" and found.margin > 0
+    what = "the value is" if claim.kind == "size" else "both differences are" if two_seeds else "the interval is"
     beyond = f" by more than the noise of {found.hurdle}" if found.hurdle else ""
     threshold = "zero" if claim.kind == "arm" else f"the threshold of {figure(claim.bound, found.unit)}"
     if verdict == "not settled":
-        inside = found.low < claim.bound <= found.high and what == "the interval"
-        return f"{threshold} lies inside {what}" if inside else f"{what} {verb} not on one side of {threshold}{beyond}"
-    above = "above" if found.low > claim.bound + found.margin else "not below"
-    side = "below" if verdict == "contradicted" else above
-    return f"{what} {verb} {side} {threshold}{beyond}"
+        inside = found.interval.low < claim.bound <= found.interval.high and what == "the interval is"
+        return f"{threshold} lies inside the interval" if inside else f"{what} not on one side of {threshold}{beyond}"
+    above = "above" if found.interval.low > claim.bound + found.margin else "not below"
+    return f"{what} {'below' if verdict == 'contradicted' else above} {threshold}{beyond}"

@@ -1,9 +1,9 @@
-"""Text of quantities: units, decimal places, intervals, counts and lists of names."""
+"""Text of quantities: shares, losses and intervals in their units, counts, lists of names."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 
@@ -69,3 +69,28 @@ def counted(number: int, noun: str) -> str:
 def listed(names: Sequence[str]) -> str:
     """Return "CoLA", "CoLA and RTE", "CoLA, QNLI and RTE"."""
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def short(value: float) -> str:
+    """Return ``value`` with three digits; as a whole number, thousands separated, if it is one or at least 100."""
+    return f"{value:,.0f}" if abs(value) >= 100 or float(value).is_integer() else f"{value:#.3g}"
+
+
+def percent(value: float) -> str:
+    """Return a share in percent."""
+    return f"{value:.1%}"
+
+
+def nat(value: float) -> str:
+    """Return a loss with its unit."""
+    return f"{short(value)} nat"
+
+
+def quoted(names: Iterable[str]) -> str:
+    """Return tokens or names in quotes, so that none is read as a part of the sentence."""
+    return ", ".join(f"‘{name}’" for name in names)
+
+
+def capitalised(text: str) -> str:
+    """Return ``text`` with its first letter in upper case, the others as they are."""
+    return text[:1].upper() + text[1:]

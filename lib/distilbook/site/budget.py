@@ -18,21 +18,20 @@ from ..runner.freshness import Execution, last_execution
 from ..views.trial import time_spent
 from .pages import Chapter, figure_html, machines
 
-#: Relative difference below which two executions count as equally long.
-ALIKE = 0.05
-
 RULE = (
     "A claim has its verdict when the whole interval around our value lies on one side of its threshold. An interval's "
     "half-width shrinks with the square root of its independent units: seeds, test examples, sentence pairs. A value at "
     "distance $d$ from the threshold, with a half-width $w$ on that side, needs $(w / d)^2$ times the units; for a "
-    "handful of seeds Student's quantile is used. If our estimate is the truth, so many units give a verdict with 50% "
-    f"power, twice as many with about 80%. A claim that needs more than {HOPELESS:,} times the units is undecidable at "
-    "its threshold."
+    "handful of seeds Student's quantile is used. If our estimate is the truth, this number of units gives a verdict "
+    f"with 50% power, twice the number with about 80%. A claim that needs more than {HOPELESS:,} times the units is "
+    "undecidable at its threshold."
 )
 IN_MINIATURE = (
     "No number of seeds turns a verdict in miniature into one on the paper's own claim: that takes the paper's models "
     "and tasks, in the edition “paper”."
 )
+#: The state of a chapter without a recorded execution.
+UNKNOWN = {"executed": "executed, time unknown", "failed": "stopped with an error", "missing": "not executed"}
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ class Spent:
     @property
     def again(self) -> bool:
         """Whether the last execution was shorter than the one that did the work."""
-        return self.last is not None and self.took - self.last.seconds > max(ALIKE * self.took, 1.0)
+        return self.last is not None and self.took - self.last.seconds > max(0.05 * self.took, 1.0)
 
     @property
     def rest(self) -> float:
@@ -139,45 +138,37 @@ def spending_rows(rows: Sequence[Spent]) -> list[dict[str, str]]:
     return [
         *(
             {"chapter": f"[{row.chapter.title}]({row.chapter.id}.ipynb)"}
-            | (_row(row, cores, with_day) if row.last else _unknown(row))
+            | (_row(row, row.last, cores, with_day) if row.last else {"finished (UTC)": UNKNOWN[row.chapter.state]})
             for row in rows
         ),
         {name: f"**{text}**" for name, text in together.items()},
     ]
 
 
-def _row(row: Spent, cores: float, with_day: bool) -> dict[str, str]:
-    assert row.last is not None
-    stopped = ", with an error" if row.last.status == "failed" else ""
+def _row(row: Spent, last: Execution, cores: float, with_day: bool) -> dict[str, str]:
+    stopped = ", with an error" if last.status == "failed" else ""
     return {
         "took": duration(row.took),
-        "last time": duration(row.last.seconds) if row.again else "",
-        "cores": str(row.last.cores),
+        "last time": duration(last.seconds) if row.again else "",
+        "cores": str(last.cores),
         "share of core time": f"{row.core_seconds / cores:.0%}",
         "training and measuring": duration(row.training) if row.training else "",
         "the rest": "" if row.over_several else duration(row.rest),
-        "finished (UTC)": _moment(row)[0 if with_day else 11 :] + stopped,
+        "finished (UTC)": _moment(last)[0 if with_day else 11 :] + stopped,
     }
 
 
-def _unknown(row: Spent) -> dict[str, str]:
-    said = {"executed": "executed, time unknown", "failed": "stopped with an error", "missing": "not executed"}
-    return {"finished (UTC)": said[row.chapter.state]}
+def _moment(last: Execution) -> str:
+    return f"{datetime.fromisoformat(last.finished).astimezone(UTC):%Y-%m-%d %H:%M}"
 
 
-def _moment(row: Spent) -> str:
-    assert row.last is not None
-    return f"{datetime.fromisoformat(row.last.finished).astimezone(UTC):%Y-%m-%d %H:%M}"
-
-
-def _days(known: Sequence[Spent]) -> list[str]:
-    return sorted({_moment(row)[:10] for row in known})
+def _days(rows: Sequence[Spent]) -> list[str]:
+    return sorted({_moment(row.last)[:10] for row in rows if row.last})
 
 
 def _how_to_read(known: Sequence[Spent]) -> list[str]:
-    again = (
-        " *Last time* is the last execution, where it only found finished runs." if any(r.again for r in known) else ""
-    )
+    repeated = any(row.again for row in known)
+    again = " *Last time* is the last execution, where it only found finished runs." if repeated else ""
     blocks = [
         f"*Took* is a chapter's longest execution in this edition.{again} *Training and measuring* is the time of its "
         "current records, each run counted once; *the rest* is start-up, reading, tables and figures. *Share of core "
@@ -189,7 +180,7 @@ def _how_to_read(known: Sequence[Spent]) -> list[str]:
 
 
 def outlook(settlings: Sequence[Settling]) -> list[str]:
-    """Return the blocks on what would settle each claim: the rule, the table, and a remark on verdicts in miniature."""
+    """Return the blocks on the evidence each claim needs: the rule, the table, and a remark on miniature verdicts."""
     blocks = [
         RULE,
         markdown_table([outlook_row(one) for one in settlings], words=("claim", "verdict", "what would settle it")),
@@ -202,7 +193,7 @@ def outlook(settlings: Sequence[Settling]) -> list[str]:
 
 
 def outlook_row(one: Settling) -> dict[str, str]:
-    """Return a claim's row: its verdict, what would settle it, the time so far and the time that would take."""
+    """Return a claim's row: its verdict, the evidence that would settle it, and the time of both."""
     judgement, missing = one.judgement, one.need.missing
     run = f": a run of chapter {chapter_of(missing)}" if missing else ""
     return {
@@ -215,7 +206,7 @@ def outlook_row(one: Settling) -> dict[str, str]:
 
 
 def markdown_table(rows: Sequence[dict[str, str]], words: Collection[str]) -> str:
-    """Return ``rows``, of Markdown, as a table without its empty columns; those of ``words`` stand to the left."""
+    """Return ``rows``, of Markdown, as a table without its empty columns; the columns ``words`` are left-aligned."""
     columns = [name for name in max(rows, key=len) if any(row.get(name) for row in rows)]
     rule = ["---" if name in words else "---:" for name in columns]
     lines = [columns, rule, *([row.get(name, "") for name in columns] for row in rows)]

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from .intervals import DRAWN_AT_ONCE, Array, draws, times_drawn
 from .metrics import OF_VALUES, example_scores
 
-#: The cost of a binomial draw of a kind's count, in draws of single examples.
+#: Cost of a binomial draw of a kind's count, in draws of single examples.
 BINOMIAL = 12
 
 
@@ -58,10 +58,9 @@ def units_of(groups: NDArray) -> int:
 
 
 def kinds_of(labels: NDArray, predicted: NDArray) -> tuple[NDArray, NDArray]:
-    """Return an example of each kind, alike in label and all predictions, and the number of examples of each.
+    """Return the first example of each kind (equal label and predictions), and the number of examples of each.
 
-    Examples of a kind are interchangeable, and where classes are predicted there are few kinds. Otherwise every
-    example is returned as a kind of its own.
+    Drawing the counts of a few kinds is faster than drawing examples. With many kinds, each example is one of its own.
     """
     _, first, held = np.unique(np.vstack([labels, predicted]), axis=1, return_index=True, return_counts=True)
     if BINOMIAL * len(held) < len(labels):
@@ -116,7 +115,7 @@ def _mean_score(labels: NDArray, predicted: NDArray, scores: Array, weights: Arr
 
 
 def _f1(labels: NDArray, predicted: NDArray, scores: Array, weights: Array) -> Array:
-    """F1 of class 1: twice what is expected and predicted, over what is expected plus what is predicted."""
+    """F1 of class 1: 2 * true positives / (expected + predicted positives)."""
     expected, said = labels == 1, predicted == 1
     return _ratio(2 * _sums(expected & said, weights), _sums(expected, weights) + _sums(said, weights))
 
@@ -164,7 +163,7 @@ def _sums(which: NDArray[np.bool_], weights: Array) -> Array:
 
 
 def _ratio(above: Array, below: Array) -> Array:
-    """Return ``above / below``, and 0 where there is nothing below the line."""
+    """Return ``above / below``, and 0 where ``below`` is 0."""
     return np.divide(above, below, out=np.zeros(np.shape(above)), where=below != 0)
 
 
@@ -204,6 +203,6 @@ def _correlations(labels: Array, predicted: Iterable[Array], weights: Array) -> 
 
 
 def _spread(values: Array, weighted: Array, weights: Array) -> Array:
-    """Return the weighted sum of squares, exactly 0 where it is nothing but rounding."""
+    """Return the weighted sum of squares, exactly 0 where it is within rounding error."""
     squares = np.einsum("er,er->r", values, weighted)
     return np.where(squares > weights.sum(axis=0) * ROUNDING**2, squares, 0.0)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..core.config import BookError, nearest
 from .bootstrap import resampled_scores, units_of
-from .intervals import Array, Bootstrap, Interval, median_of_drawn
+from .intervals import Array, Bootstrap, Interval
 from .metrics import OF_VALUES
 from .predictions import Answers, SeedId, different_examples
 
@@ -89,8 +89,11 @@ def compare(tasks: Tasks, models: Sequence[str], how: Bootstrap = Bootstrap()) -
         )
     models = list(dict.fromkeys(models))
     chosen = {task: _answers(task, tasks[task], models) for task in tasks}
-    seeds = {model: all_seeds(answers[model] for answers in chosen.values()) for model in models}
-    drawn = {model: _drawn_seeds(model, len(seeds[model]), how) for model in models}
+    seeds = {model: sorted({seed for some in chosen.values() for seed in some[model].seeds}) for model in models}
+    drawn = {  # indices of the seeds that each resample draws for all tasks, (resamples, seeds)
+        model: _random(how, f"seeds of {model}").integers(len(own), size=(how.resamples, len(own)))
+        for model, own in seeds.items()
+    }
     resampled = {model: np.zeros(how.resamples) for model in models}
     for task, answers in chosen.items():
         parts = _resampled(task, tuple(answers.values()), how)
@@ -142,8 +145,7 @@ def _answers(task: str, answers: Mapping[str, Answers], models: Sequence[str]) -
     chosen = {model: answers[model] for model in models}
     first = chosen[models[0]]
     for one in chosen.values():
-        same = np.array_equal(one.labels, first.labels) and np.array_equal(one.groups, first.groups)
-        if not same:
+        if not (np.array_equal(one.labels, first.labels) and np.array_equal(one.groups, first.groups)):
             raise different_examples("two models", task)
         if one.metric != first.metric:
             raise BookError(
@@ -160,20 +162,10 @@ def _random(how: Bootstrap, what: str) -> np.random.Generator:
     return np.random.default_rng([how.seed, zlib.crc32(what.encode())])
 
 
-def all_seeds(answers: Iterable[Answers]) -> list[SeedId]:
-    """Return the sorted seeds of a model over all tasks."""
-    return sorted({seed for one in answers for seed in one.seeds})
-
-
 def is_counted(answers: Answers, seeds: Sequence[SeedId]) -> NDArray[np.bool_]:
     """Return for each of ``seeds`` whether it has counted predictions, (seeds,)."""
     counted = dict(zip(answers.seeds, answers.counted, strict=True))
     return np.array([counted.get(seed, False) for seed in seeds])
-
-
-def _drawn_seeds(model: str, seeds: int, how: Bootstrap) -> NDArray[np.int64]:
-    """Return the indices of the seeds that each resample draws for all tasks, (resamples, seeds)."""
-    return _random(how, f"seeds of {model}").integers(seeds, size=(how.resamples, seeds))
 
 
 def _resampled(task: str, answers: tuple[Answers, ...], how: Bootstrap) -> list[Array]:
@@ -210,7 +202,8 @@ def drawn_score(scores: Array, drawn: NDArray[np.int64]) -> Array:
         scores, drawn: (resamples, seeds); the result is clipped to the range of scores, -1 to 1.
     """
     middle, widened = np.median(scores, axis=1), WIDENED.get(scores.shape[1], 1.0)
-    return np.clip(middle + widened * (median_of_drawn(scores, drawn) - middle), -1.0, 1.0)
+    resampled = np.median(np.take_along_axis(scores, drawn, axis=1), axis=1)
+    return np.clip(middle + widened * (resampled - middle), -1.0, 1.0)
 
 
 def counted_seeds(drawn: NDArray[np.int64], counted: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.int64]:

@@ -140,8 +140,7 @@ def seed_difference_interval(values_a: ArrayLike, values_b: ArrayLike, level: fl
     from scipy import stats
 
     a, b = _paired([values_a, values_b])
-    differences, n = a - b, a.size
-    half = math.inf
+    differences, n, half = a - b, a.size, math.inf
     if n > 1:
         half = float(stats.t.ppf((1 + level) / 2, n - 1)) * float(differences.std(ddof=1)) / math.sqrt(n)
     mean = float(differences.mean())
@@ -168,12 +167,6 @@ def half_width_over_groups(sums: ArrayLike, sizes: ArrayLike, level: float = 0.9
     return float(stats.t.ppf((1 + level) / 2, groups - 1)) * error
 
 
-def smallest_detectable_difference(seed_values_a: ArrayLike, seed_values_b: ArrayLike) -> float:
-    """Return the smallest difference of two recipes detected with 80% power; infinite without a second seed."""
-    a, b = checked(seed_values_a, "values of the first recipe"), checked(seed_values_b, "values of the second recipe")
-    return detectable_difference(pooled_spread([a, b]), a.size, b.size)
-
-
 def detectable_difference(spread: float, seeds_a: int, seeds_b: int) -> float:
     """Return the difference of two recipes that a two-sided test at 5% detects with about 80% power.
 
@@ -189,11 +182,11 @@ def detectable_difference(spread: float, seeds_a: int, seeds_b: int) -> float:
     return quantiles * spread * math.sqrt(1 / seeds_a + 1 / seeds_b)
 
 
-def pooled_spread(arms: Sequence[ArrayLike]) -> float:
+def pooled_spread(recipes: Sequence[ArrayLike]) -> float:
     """Return the pooled standard deviation over seeds of several recipes; NaN if none has a second seed."""
-    values = [checked(arm, "values of a recipe") for arm in arms]
-    freedom = sum(arm.size - 1 for arm in values)
-    squares = sum(((arm - arm.mean()) ** 2).sum() for arm in values)
+    values = [checked(seeds, "values of a recipe") for seeds in recipes]
+    freedom = sum(seeds.size - 1 for seeds in values)
+    squares = sum(((seeds - seeds.mean()) ** 2).sum() for seeds in values)
     return math.sqrt(squares / freedom) if freedom else math.nan
 
 
@@ -227,11 +220,6 @@ def times_drawn(drawn: NDArray[np.int64], units: int) -> Array:
     rows = len(drawn)
     flat = drawn + np.arange(rows)[:, None] * units
     return np.bincount(flat.ravel(), minlength=rows * units).reshape(rows, units).astype(np.float64)
-
-
-def median_of_drawn(scores: Array, drawn: NDArray[np.int64]) -> Array:
-    """Return the median of the ``drawn`` seeds' ``scores`` in each resample, both (resamples, seeds)."""
-    return np.median(np.take_along_axis(scores, drawn, axis=1), axis=1)
 
 
 def _paired(scores: list[ArrayLike]) -> list[Array]:

@@ -1,10 +1,9 @@
-"""The tasks' metrics, as GLUE defines them (Wang et al. 2018): CoLA by Matthews correlation, STS-B by
-the mean of Pearson and Spearman, MRPC and QQP by the mean of F1 and accuracy, the rest by accuracy.
+"""Metrics of the tasks, as GLUE defines them (Wang et al. 2018): CoLA by Matthews correlation, STS-B by the mean of
+Pearson and Spearman, MRPC and QQP by the mean of F1 and accuracy, the rest by accuracy.
 
-Each takes ``labels`` and ``predictions`` of shape ``(examples,)`` and returns a share or a
-coefficient (unit 1), never a percentage; each raises BookError for no examples, for different
-numbers of them, and for NaN. A model that collapsed to one answer is a result, not an accident to
-hide: where a correlation is then undefined it counts as 0 with a :class:`ConstantPredictionWarning`.
+Each takes ``labels`` and ``predictions`` of shape ``(examples,)`` and returns a share or a coefficient (unit 1); each
+raises BookError for no examples, for different numbers of them, and for NaN. A correlation with constant predictions is
+undefined: it counts as 0, with a :class:`ConstantPredictionWarning`.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from ..core.config import BookError
 
 
 class ConstantPredictionWarning(UserWarning):
-    """Every example got the same prediction, which correlates with nothing."""
+    """Constant predictions, whose correlation with the labels is undefined."""
 
 
 def accuracy(labels: ArrayLike, predictions: ArrayLike) -> float:
@@ -47,8 +46,7 @@ def f1(labels: ArrayLike, predictions: ArrayLike) -> float:
     from sklearn.metrics import f1_score
 
     expected, predicted = _pair(labels, predictions)
-    strange = set(np.union1d(expected, predicted).tolist()) - {0, 1}
-    if strange:
+    if strange := set(np.union1d(expected, predicted).tolist()) - {0, 1}:
         raise BookError(
             f"F1 met the classes {sorted(strange)}",
             expected="classes 0 and 1",
@@ -61,7 +59,7 @@ def pearson(labels: ArrayLike, predictions: ArrayLike) -> float:
     """Return Pearson's correlation, between -1 and 1; 0 for constant predictions.
 
     Raises:
-        BookError: also when all labels are the same, so that nothing could correlate with them.
+        BookError: also when all labels are the same.
     """
     from scipy.stats import pearsonr
 
@@ -92,7 +90,7 @@ METRICS: dict[str, Callable[[ArrayLike, ArrayLike], float]] = {
 }
 #: Metrics that are the mean of the examples' scores.
 MEANS_OF_SCORES = ("accuracy",)
-#: Metrics of values: hardly two examples are alike in them, where those of classes fall into a few kinds.
+#: Metrics of predicted values; the others are of predicted classes.
 OF_VALUES = ("pearson", "spearman", "pearson_and_spearman")
 #: Names of the metrics in tables, figures and sentences.
 METRIC_LABELS = {
@@ -162,9 +160,6 @@ def _varied(labels: NDArray) -> None:
 def _warn_if_constant(predictions: NDArray) -> bool:
     constant = bool((predictions == predictions[0]).all())
     if constant:
-        warnings.warn(
-            f"every prediction is {predictions[0]}: the correlation counts as 0",
-            ConstantPredictionWarning,
-            stacklevel=4,
-        )
+        text = f"every prediction is {predictions[0]}: the correlation counts as 0"
+        warnings.warn(text, ConstantPredictionWarning, stacklevel=4)
     return constant

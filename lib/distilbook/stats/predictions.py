@@ -1,4 +1,4 @@
-"""Predictions of one model on a split's examples, once a seed, read from the files of its runs."""
+"""Predictions of one model on a split's examples, one row a seed, read from the files of its runs."""
 
 from __future__ import annotations
 
@@ -15,17 +15,13 @@ from ..core.config import BookError, nearest
 from .intervals import Array
 from .metrics import MEANS_OF_SCORES, METRICS, ConstantPredictionWarning, example_scores
 
-KEPT = ("labels", "predictions", "groups")
-#: The array of the examples' scores, which older files lack.
-SCORES = "scores"
-
 #: Identity of a row of predictions: the seed, or that and the seed of the pre-training.
 SeedId = int | tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """Predictions of one model on one split's examples, once a seed.
+    """Predictions of one model on one split's examples, one row a seed.
 
     Attributes:
         metric: the task's official metric, a name in ``metrics.METRICS``.
@@ -80,7 +76,7 @@ class Answers:
         """
         seeds = tuple(sorted(files))
         paths = [Path(files[seed]) for seed in seeds]
-        read = [kept_arrays(path, KEPT) for path in paths]
+        read = [kept_arrays(path, ("labels", "predictions", "groups")) for path in paths]
         if not read:
             raise BookError("there are no predictions to read", expected="a file a seed", do="run the chapter")
         labels, _, groups = read[0]
@@ -97,7 +93,7 @@ class Answers:
         if self.metric in MEANS_OF_SCORES:
             return self.example_scores.mean(axis=1)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConstantPredictionWarning)  # ``constant`` tells
+            warnings.simplefilter("ignore", ConstantPredictionWarning)  # see ``constant``
             return np.array([METRICS[self.metric](self.labels, row) for row in self.predicted])
 
     @cached_property
@@ -138,9 +134,10 @@ def kept_arrays(path: Path, names: Sequence[str]) -> tuple[NDArray, ...]:
     if not path.is_file():
         raise BookError("a predictions file is missing", where=path, do="run the chapter that keeps it again")
     try:
-        return _in_file(path, names)
-    except BookError:
-        raise
+        with np.load(path) as file:
+            missing = [name for name in names if name not in file]
+            if not missing:
+                return tuple(file[name] for name in names)
     except Exception as error:  # a damaged archive raises anything: a method, a version or a size that do not exist
         raise BookError(
             f"a predictions file is broken: {error}",
@@ -148,22 +145,15 @@ def kept_arrays(path: Path, names: Sequence[str]) -> tuple[NDArray, ...]:
             expected="a whole .npz file",
             do=f"remove the run's folder, {path.parent}, and run the chapter that keeps it again",
         ) from error
+    raise BookError(
+        f"a predictions file lacks {', '.join(missing)}",
+        where=path,
+        expected=f"the arrays {', '.join(names)}",
+        do="run the chapter that keeps it again",
+    )
 
 
 def _kept_scores(path: Path) -> Array | None:
-    """Return the examples' scores in the predictions file at ``path``; None where it has none."""
+    """Return the examples' scores in the predictions file at ``path``; None in older files, which lack them."""
     with np.load(path) as file:
-        return file.get(SCORES)
-
-
-def _in_file(path: Path, names: Sequence[str]) -> tuple[NDArray, ...]:
-    with np.load(path) as file:
-        missing = [name for name in names if name not in file]
-        if missing:
-            raise BookError(
-                f"a predictions file lacks {', '.join(missing)}",
-                where=path,
-                expected=f"the arrays {', '.join(names)}",
-                do="run the chapter that keeps it again",
-            )
-        return tuple(file[name] for name in names)
+        return file.get("scores")

@@ -11,12 +11,12 @@ import plotly.graph_objects as go
 
 from ..claims.ablation import Comparison, TwoByTwo, starts_at_random
 from ..core.markup import Markup, for_figure
+from ..core.quantities import short
 from ..distillation.recipe import Recipe, changes_of
 from ..pretraining.config import PretrainRun
 from ..pretraining.measures import MEASURES
 from ..stats.intervals import detectable_difference
 from .pretraining import held_out_curves, learning_curves
-from .quantities import short
 from .style import GREY, dressed, figure, label, look, mark, padded, subplots
 
 #: The factors of the 2 x 2 of starts and losses.
@@ -30,11 +30,7 @@ def changed_rows(arm: str, recipe: Recipe) -> list[dict]:
 
 
 def choice_rows(choices: Mapping[str, Mapping[str, Any]], recipe: Recipe) -> list[dict]:
-    """Return a row for each field of ``recipe``, the full one, that a choice changes.
-
-    Args:
-        choices: by each choice's name its changed fields with their values.
-    """
+    """Return a row for each field of ``recipe``, the full one, that one of ``choices`` changes."""
     return [
         {"choice": name} | row for name, changes in choices.items() for row in _changes(changes, recipe, "this choice")
     ]
@@ -54,26 +50,20 @@ def accuracy_curves(runs: Mapping[str, Sequence[PretrainRun]], teacher: float) -
 def comparison_rows(
     full: Sequence[PretrainRun], runs: Sequence[PretrainRun], other: str = "this ablation"
 ) -> list[dict]:
-    """Return a row per held-out score: both medians, and which is better, paired by seed.
-
-    Args:
-        other: the table's name for ``runs``.
-    """
+    """Return a row per held-out score: both medians, and which is better, paired by seed; ``other`` names ``runs``."""
     theirs = {run.seed: run.scores for run in runs}
     pairs = [(run.scores, theirs[run.seed]) for run in full if run.seed in theirs]
-    rows = []
-    for metric, measure in MEASURES.items():
-        sign = 1 if measure.more_is_better else -1
-        rows.append(
-            {
-                "measure": measure.label,
-                label("full"): short(median(ours[metric] for ours, _ in pairs)),
-                other: short(median(scores[metric] for _, scores in pairs)),
-                "seeds": len(pairs),
-                "better": better([sign * (ours[metric] - scores[metric]) for ours, scores in pairs], other),
-            }
-        )
-    return rows
+    signs = {metric: 1 if measure.more_is_better else -1 for metric, measure in MEASURES.items()}
+    return [
+        {
+            "measure": measure.label,
+            label("full"): short(median(ours[metric] for ours, _ in pairs)),
+            other: short(median(scores[metric] for _, scores in pairs)),
+            "seeds": len(pairs),
+            "better": better([signs[metric] * (ours[metric] - scores[metric]) for ours, scores in pairs], other),
+        }
+        for metric, measure in MEASURES.items()
+    ]
 
 
 def better(leads: Sequence[float], other: str = "this ablation") -> str:
@@ -93,11 +83,8 @@ def changes(comparisons: Sequence[Comparison], paper: Mapping[str, float] | None
     Args:
         paper: the change of the GLUE score by ablation, in points; None leaves the second column out.
     """
-    groups = [
-        group
-        for random in (False, True)
-        if (group := [one for one in comparisons if starts_at_random(one.recipe) == random])
-    ]
+    split = [[one for one in comparisons if starts_at_random(one.recipe) == random] for random in (False, True)]
+    groups = list(filter(None, split))
     titles = ["ours: masked accuracy", "the paper: GLUE score"][: 2 if paper else 1]
     made = subplots(
         rows=max(len(groups), 1),
@@ -114,17 +101,14 @@ def changes(comparisons: Sequence[Comparison], paper: Mapping[str, float] | None
         if paper:
             _papers(made, [one.recipe for one in group], paper, row)
         labels = [label(one.recipe) for one in group]
-        lines = [Markup(_broken(for_figure(name))) for name in labels]
+        broken = [for_figure(name).replace(", equal", ",<br>equal").replace(" and ", "<br>and ") for name in labels]
+        lines = list(map(Markup, broken))
         made.update_yaxes(categoryorder="array", categoryarray=labels, tickvals=labels, ticktext=lines, row=row)
     made.add_vline(x=0, line_dash="dash", line_color=GREY, line_width=2, opacity=1)
     made.update_yaxes(autorange="reversed", showgrid=True)
     made.update_xaxes(title_text="change (points)", row=len(groups))
     height = 170 + 44 * len(comparisons) + 40 * len(groups)
     return dressed(made, "Change against the full recipe", height, left=70)
-
-
-def _broken(name: str) -> str:
-    return name.replace(", equal", ",<br>equal").replace(" and ", "<br>and ")
 
 
 def _ours(made: go.Figure, group: Sequence[Comparison], place: Mapping[str, int], row: int) -> None:
@@ -160,17 +144,9 @@ def _papers(made: go.Figure, recipes: Sequence[str], paper: Mapping[str, float],
 def _mean(
     made: go.Figure, x: float, name: str, colour: str, symbol: str, where: tuple[int, int], error_x: dict | None = None
 ) -> None:
-    made.add_scatter(
-        x=[x],
-        y=[name],
-        mode="markers",
-        showlegend=False,
-        name=name,
-        marker=mark(colour, symbol, 12),
-        error_x=error_x,
-        row=where[0],
-        col=where[1],
-    )
+    spot = {"row": where[0], "col": where[1], "showlegend": False}
+    shape = mark(colour, symbol, 12)
+    made.add_scatter(x=[x], y=[name], mode="markers", name=name, marker=shape, error_x=error_x, **spot)
 
 
 def factors(tables: Sequence[TwoByTwo]) -> go.Figure:
@@ -224,13 +200,8 @@ def detectable(spread: float, comparisons: Sequence[Comparison], most: int = 20)
     """
     made = figure("Smallest detectable difference", "seeds of each recipe", "difference (points, log)")
     seeds = list(range(2, most + 1)) if spread > 0 else []
-    made.add_scatter(
-        x=seeds,
-        y=[100 * detectable_difference(spread, n, n) for n in seeds],
-        mode="lines",
-        name="detected in four of five repetitions",
-        line={"color": GREY, "width": 3},
-    )
+    smallest, line = [100 * detectable_difference(spread, n, n) for n in seeds], {"color": GREY, "width": 3}
+    made.add_scatter(x=seeds, y=smallest, mode="lines", name="detected in four of five repetitions", line=line)
     for place, one in enumerate(comparisons):
         colour, marker, _, name = look(one.recipe, place)
         size = abs(100 * one.change.interval.value)

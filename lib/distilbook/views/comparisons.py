@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from statistics import median
 
 from ..claims.ablation import Comparison, Differences, TwoByTwo, median_cost
-from ..claims.finding import NO_PREDICTIONS
+from ..claims.finding import Obstacle
 from ..claims.paper import TABLE_4
 from ..claims.requirements import HOPELESS, seeds_needed
 from ..core.progress import duration
-from ..core.quantities import POINTS, quantity
+from ..core.quantities import POINTS, capitalised, percent, quantity
 from ..stats.intervals import POWER_FACTOR, detectable_difference, pooled_spread
 from .ablations import LOSSES, STARTS
-from .quantities import Template, capitalised, percent, with_interval
 from .style import label
+from .templates import Template
 
 #: The answer by the side of zero on which a change lies.
 ANSWERS = {"above": "better", "below": "worse", "open": "not settled"}
@@ -56,14 +56,12 @@ DETECTABLE = Template(
 )
 DETECTABLE_WITH = Template("with {seeds} it is {difference}")
 NO_SPREAD = Template("{why}, so the smallest detectable difference is unknown.")
-#: The heading of a column of changes.
-CHANGE_IN_POINTS = "change [95% interval] (points)"
 TEACHER_COLUMN = "the teacher adds [95% interval] (points)"
 
 
 def _in_points(found: Differences) -> str:
     """Return a difference with its interval, for a column whose heading names the unit."""
-    return with_interval(found.interval, POINTS).replace(POINTS.sign, "")
+    return found.interval.text(POINTS).replace(POINTS.sign, "")
 
 
 def change_rows(comparisons: Sequence[Comparison], with_paper: bool = True) -> list[dict]:
@@ -72,22 +70,23 @@ def change_rows(comparisons: Sequence[Comparison], with_paper: bool = True) -> l
     Args:
         with_paper: whether to show the change of the GLUE score in the paper's Table 4.
     """
-    return [_change_row(one, with_paper) for one in comparisons]
-
-
-def _change_row(one: Comparison, with_paper: bool) -> dict:
-    paper = TABLE_4.get(one.recipe)
-    return {
-        "recipe": label(one.recipe),
-        "masked accuracy": percent(median(one.accuracies)),
-        CHANGE_IN_POINTS: _in_points(one.change),
-        "verdict": ANSWERS[one.change.side],
-        "seeds": len(one.other),
-        "smallest detectable (points)": f"{100 * one.detectable:.2f}" if math.isfinite(one.detectable) else "unknown",
-        **({"Table 4 (points)": None if paper is None else f"{paper:.2f}"} if with_paper else {}),
-        "tokens": round(median(r.detail["tokens"] for r in one.other)),
-        unit_of_cost(one): _rounded(median_cost(one.other)),
-    }
+    papers = {recipe: f"{change:.2f}" for recipe, change in TABLE_4.items()}
+    return [
+        {
+            "recipe": label(one.recipe),
+            "masked accuracy": percent(median(one.accuracies)),
+            "change [95% interval] (points)": _in_points(one.change),
+            "verdict": ANSWERS[one.change.side],
+            "seeds": len(one.other),
+            "smallest detectable (points)": f"{100 * one.detectable:.2f}"
+            if math.isfinite(one.detectable)
+            else "unknown",
+            **({"Table 4 (points)": papers.get(one.recipe)} if with_paper else {}),
+            "tokens": round(median(r.detail["tokens"] for r in one.other)),
+            unit_of_cost(one): _rounded(median_cost(one.other)),
+        }
+        for one in comparisons
+    ]
 
 
 def unit_of_cost(one: Comparison) -> str:
@@ -130,7 +129,7 @@ def reason(found: Differences) -> str:
     if len(found.values) == 1:
         return "a single seed shows no spread"
     if math.isinf(found.text):
-        return NO_PREDICTIONS
+        return Obstacle.NO_PREDICTIONS.value
     if found.interval.low <= 0 <= found.interval.high:
         return "zero lies inside the interval"
     return BELOW_NOISE.filled(margin=quantity(found.margin, POINTS, 2))
@@ -149,7 +148,7 @@ def budget_sentence(one: Comparison) -> str:
 
 
 def found_sentence(comparisons: Sequence[Comparison]) -> str:
-    """Return the recipes that are worse, better and not settled, and how often chance would call one so."""
+    """Return the recipes that are worse, better and not settled, and the false positive rate of such a list."""
     parts = []
     for side, answer in FOUND_ANSWERS.items():
         names = [label(one.recipe) for one in comparisons if one.change.side == side]
@@ -205,7 +204,7 @@ def factor_sentences(two: TwoByTwo) -> list[str]:
 
 
 def seed_rows(comparisons: Sequence[Comparison]) -> list[dict]:
-    """Return how many seeds each difference needs, at the pooled spread of all paired differences.
+    """Return the number of seeds that each difference needs, at the pooled spread of all paired differences.
 
     No number of seeds suffices where the sampling error of the held-out text exceeds the difference.
     """
@@ -229,10 +228,10 @@ def _seed_row(one: Comparison, spread: float) -> dict:
 
 
 def _seeds(one: Comparison, spread: float, half_widths: float, power: float) -> int | str | None:
-    """Return the number of seeds that detect the difference with this ``power``, or why there is none.
+    """Return the number of seeds that detect the difference with this ``power``, or why no number does.
 
     Args:
-        half_widths: the number of half-widths over text that the difference has to exceed with any number of seeds.
+        half_widths: minimum of the difference in half-widths over text, for any number of seeds.
     """
     distance, text, most = abs(one.change.interval.value), half_widths * one.change.text, HOPELESS * len(one.other)
     if not spread > 0:

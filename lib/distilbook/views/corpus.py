@@ -8,8 +8,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from ..core.markup import Markup
-from .quantities import Template, percent
+from ..core.quantities import percent
 from .style import PLAIN, figure
+from .templates import Template
 
 HALF_OF_TEXT = Template(
     "Half of the training text is made of {needed:count} of the {occurring:count} tokens that occur in it. "
@@ -27,21 +28,20 @@ ONE_RATE = Template("All tokens occur {rarest} times; of these {first:percent} a
 
 
 def text_sources(statistics: Sequence[Mapping]) -> go.Figure:
-    """Draw how many blocks each source of text gives, for training and held out."""
+    """Draw the number of blocks of each source of text, for training and held out."""
     made = figure("Blocks of text", "blocks", "", height=120 + 70 * len(statistics))
     names = [row["source"] for row in statistics]
     for split, name, colour in (("train_blocks", "training", PLAIN[0]), ("held_out_blocks", "held out", PLAIN[1])):
         values = [row[split] for row in statistics]
-        made.add_bar(
-            y=names, x=values, name=name, orientation="h", marker_color=colour, text=[f"{v:,}" for v in values]
-        )
+        text = [f"{value:,}" for value in values]
+        made.add_bar(y=names, x=values, name=name, orientation="h", marker_color=colour, text=text)
     made.update_layout(barmode="group", legend={"y": -0.5})
     made.update_yaxes(showgrid=False)
     return made
 
 
 def frequency_ranks(counts: np.ndarray, labels: Sequence[str], marked: int = 6) -> go.Figure:
-    """Draw how often each token occurs by its rank, with the names of some.
+    """Draw the occurrences of each token by its rank, and name some tokens.
 
     Args:
         counts: (vocabulary,); labels: the tokens, (vocabulary,).
@@ -52,22 +52,15 @@ def frequency_ranks(counts: np.ndarray, labels: Sequence[str], marked: int = 6) 
     made = figure("Occurrences of each token in the training text", "rank of the token (log)", "occurrences (log)")
     made.add_scatter(x=places + 1, y=counts[seen[places]], mode="lines", line_color=PLAIN[0], showlegend=False)
     some = np.unique(np.geomspace(1, len(seen), marked).astype(int)) - 1
-    made.add_scatter(
-        x=some + 1,
-        y=counts[seen[some]],
-        mode="markers+text",
-        text=[labels[i] for i in seen[some]],
-        textposition="top right",
-        marker_color=PLAIN[1],
-        showlegend=False,
-    )
+    names, look = [labels[i] for i in seen[some]], {"textposition": "top right", "marker_color": PLAIN[1]}
+    made.add_scatter(x=some + 1, y=counts[seen[some]], mode="markers+text", text=names, showlegend=False, **look)
     made.update_xaxes(type="log")
     made.update_yaxes(type="log")
     return made
 
 
 def half_of_text(counts: np.ndarray, labels: Sequence[str]) -> str:
-    """Return how few tokens make up half of the text, and the most frequent ones.
+    """Return the number of tokens that make up half of the text, and the most frequent ones.
 
     Args:
         counts: occurrences of each token, (vocabulary,); labels: the tokens.
@@ -99,9 +92,8 @@ def masked_blocks(drawn: np.ndarray, treated: np.ndarray, tokens: Sequence[Seque
         colorscale=[[0, "rgba(128,128,128,0.18)"], [0.5, PLAIN[1]], [1, PLAIN[0]]],
     )
     for name, colour in (("masked or replaced", PLAIN[0]), ("drawn, left unchanged", PLAIN[1])):
-        made.add_scatter(
-            x=[None], y=[None], mode="markers", name=name, marker={"color": colour, "symbol": "square", "size": 11}
-        )
+        square = {"color": colour, "symbol": "square", "size": 11}
+        made.add_scatter(x=[None], y=[None], mode="markers", name=name, marker=square)
     made.update_yaxes(showgrid=False, autorange="reversed", dtick=1)
     made.update_layout(legend={"y": -0.45})
     return made
@@ -122,8 +114,7 @@ def draw_rates(counts: np.ndarray, drawn: np.ndarray, occurrences: np.ndarray) -
     """Return the share drawn of the tokens that occur 1 to 9, 10 to 99 and so on times in the text.
 
     Args:
-        counts: occurrences in the corpus, (vocabulary,); drawn, occurrences: (vocabulary,) in the
-            blocks that were masked.
+        counts: occurrences in the corpus, (vocabulary,); drawn, occurrences: the same in the masked blocks.
     """
     edges = 10.0 ** np.arange(0, np.floor(np.log10(counts.max())) + 2)
     rates = {}
@@ -138,18 +129,17 @@ def masking_rates(rates: Mapping[str, float]) -> go.Figure:
     """Draw the share of tokens drawn, by their frequency in the text; ``rates`` are those of :func:`draw_rates`."""
     made = figure("Share of tokens drawn, by how often they occur", "occurrences in the training text", "share drawn")
     shares = list(rates.values())
-    made.add_bar(
-        x=list(rates), y=shares, marker_color=PLAIN[0], text=[f"{share:.0%}" for share in shares], showlegend=False
-    )
+    text = [f"{share:.0%}" for share in shares]
+    made.add_bar(x=list(rates), y=shares, marker_color=PLAIN[0], text=text, showlegend=False)
     made.update_yaxes(tickformat=".0%")
     return made
 
 
 def rates_by_frequency(rates: Mapping[str, float]) -> str:
-    """Return how the share drawn changes from the rarest group of tokens to the most frequent.
+    """Return the change of the share drawn from the rarest group of tokens to the most frequent.
 
     Args:
-        rates: the share drawn, by the frequency of the group's tokens (``10 to 99``), the rarest first.
+        rates: as returned by :func:`draw_rates`, the rarest group first.
     """
     names, steps = list(rates), np.diff(np.array(list(rates.values())))
     first, last = rates[names[0]], rates[names[-1]]
@@ -160,11 +150,7 @@ def rates_by_frequency(rates: Mapping[str, float]) -> str:
 
 
 def spread_rows(shares: Mapping[str, np.ndarray]) -> list[dict]:
-    """Return, for each way of drawing, the range over blocks of the share drawn.
-
-    Args:
-        shares: by the way's name, the share drawn of each block, (blocks,).
-    """
+    """Return, for each way of drawing, the range over blocks of the share drawn; ``shares`` has it by block."""
     return [
         {
             "draw": name,

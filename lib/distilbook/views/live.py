@@ -22,8 +22,8 @@ from ..core.markup import html
 from ..core.progress import PROGRESS, duration, in_kernel
 from ..pretraining.measures import MEASURES
 from .pretraining import LOSS_TERMS
-from .quantities import Template
 from .style import COLOURS, PLAIN, Figure, dressed, subplots
+from .templates import Template
 
 #: Seconds between two drawings.
 EVERY = 5.0
@@ -131,16 +131,9 @@ def under_way(steps: Sequence[Mapping], measured: Sequence[Mapping]) -> go.Figur
         look = {"color": PLAIN[column - 1], "width": 1.6}
         made.add_scatter(x=x, y=y, mode="lines", line=look, showlegend=False, name=LOSS_TERMS[term], row=1, col=column)
     points = thinned([line for line in measured if line["step"] in seen or line["step"] == 0])
-    made.add_scatter(
-        x=[seen.get(line["step"], 0) for line in points],
-        y=[line["masked_accuracy"] for line in points],
-        mode="lines+markers",
-        line={"color": COLOURS["full"]},
-        showlegend=False,
-        name=HELD_OUT,
-        row=1,
-        col=len(terms) + 1,
-    )
+    x, y = [seen.get(line["step"], 0) for line in points], [line["masked_accuracy"] for line in points]
+    spot, line = {"row": 1, "col": len(terms) + 1, "showlegend": False}, {"color": COLOURS["full"]}
+    made.add_scatter(x=x, y=y, mode="lines+markers", line=line, name=HELD_OUT, **spot)
     made.update_xaxes(title_text="tokens seen")
     made.update_yaxes(rangemode="tozero", row=1, col=len(terms) + 1)
     return dressed(made, state_of(steps), 330, left=50, top=80)
@@ -158,5 +151,5 @@ def state_of(steps: Sequence[Mapping]) -> str:
         return "before the first step"
     last = steps[-20:]
     speed = sum(line["tokens"] for line in last) / sum(line["seconds"] for line in last)
-    left = steps[-1]["seconds_left"]
-    return SPEED.filled(step=steps[-1]["step"], speed=speed, left=f"{duration(left)} left" if left else "no step left")
+    left = f"{duration(seconds)} left" if (seconds := steps[-1]["seconds_left"]) else "no step left"
+    return SPEED.filled(step=steps[-1]["step"], speed=speed, left=left)

@@ -7,12 +7,12 @@ from pathlib import Path
 from statistics import median
 
 from ..claims.ablation import RECIPES, Comparison, compare
-from ..core.quantities import NAT, POINTS
+from ..core.quantities import NAT, POINTS, short
 from ..core.records import HELD_OUT_TEXT, TRAINING_MASKS, Record
 from ..pretraining.measures import MEASURES
 from .comparisons import ANSWERS
-from .quantities import Template, short, with_interval
 from .style import label
+from .templates import Template
 
 MASKS_AGAINST_FULL = Template("{recipe:capitalised} against the full recipe: {answers}. {decided}")
 ANSWERS_BY = Template("by {measure} {answers:list}")
@@ -31,7 +31,7 @@ def mask_rows(records: Iterable[Record], recipes: Iterable[str] = RECIPES, folde
     """Return a row per recipe, score and kind of masks, for recipes that were measured under both kinds.
 
     Args:
-        folder: the root of the records' predictions files; None is their edition's folder.
+        folder: base of the predictions files' paths; None is the folder of the records' edition.
     """
     return [
         {
@@ -40,7 +40,7 @@ def mask_rows(records: Iterable[Record], recipes: Iterable[str] = RECIPES, folde
             "masks": MASKS[task],
             label("full"): short(median(r.value for r in one.full)),
             "this recipe": short(median(r.value for r in one.other)),
-            "change [95% interval]": with_interval(one.change.interval, UNITS[metric]),
+            "change [95% interval]": one.change.interval.text(UNITS[metric]),
             "verdict": _answer(one, metric),
             "seeds": len(one.other),
             "masked tokens": min(r.n for r in one.other),

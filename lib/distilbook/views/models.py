@@ -9,12 +9,12 @@ import numpy as np
 import plotly.graph_objects as go
 
 from ..core.markup import Markup, for_figure
-from .quantities import Template
 from .style import COLOURS, PLAIN, figure
+from .templates import Template
 
-#: The coarse parts of a network, each found by a word in the names of its fine ones.
+#: The coarse parts of a network, by a word in the names of its fine ones.
 COARSE = {"embeddings": "embedding", "attention": "attention", "feed-forward": "feed-forward"}
-#: The coarse part of fine parts that have none of these words.
+#: The coarse part of all other fine parts.
 REST = "pooler and heads"
 
 ALL_EQUAL = Template("All of {modules:count of copied module} equal their source, exactly.")
@@ -78,15 +78,10 @@ def layer_map(layers: Sequence[int], depth: int) -> go.Figure:
     """Draw which of the teacher's ``depth`` layers the student copies."""
     made = figure("Which layers are copied", "", "layer (from 0)", height=160 + 32 * depth)
     copied = set(layers)
+    line = {"color": "rgba(128,128,128,0.7)", "width": 2}
     for place, layer in enumerate(layers):
-        made.add_scatter(
-            x=[0.08, 0.92],
-            y=[layer, place],
-            mode="lines",
-            line={"color": "rgba(128,128,128,0.7)", "width": 2},
-            showlegend=False,
-            hoverinfo="skip",
-        )
+        ends = [layer, place]
+        made.add_scatter(x=[0.08, 0.92], y=ends, mode="lines", line=line, showlegend=False, hoverinfo="skip")
     _boxes(made, 0, range(depth), lambda layer: COLOURS["teacher"] if layer in copied else "rgba(128,128,128,0.35)")
     _boxes(made, 1, range(len(layers)), lambda _: COLOURS["full"])
     made.update_xaxes(tickvals=[0, 1], ticktext=["teacher", "student"], range=[-0.3, 1.3])
@@ -138,11 +133,7 @@ def coarse(counts: Mapping[str, int]) -> dict[str, int]:
 
 
 def parameter_bars(tables: Mapping[str, Mapping[str, int]]) -> go.Figure:
-    """Draw the parameters of each model, stacked by part.
-
-    Args:
-        tables: for each model, the number of parameters of each of its parts.
-    """
+    """Draw the parameters of each model, stacked by part; ``tables`` has the parameters by model and part."""
     parts = list(dict.fromkeys(part for table in tables.values() for part in table))
     made = figure("Parameters by part", "millions of parameters", "", height=190 + 60 * len(tables))
     for number, part in enumerate(parts):
@@ -160,7 +151,7 @@ def parameter_bars(tables: Mapping[str, Mapping[str, int]]) -> go.Figure:
 
 
 def copies(same: Sequence[bool]) -> str:
-    """Return how many copied modules equal their source."""
+    """Return the number of copied modules that equal their source."""
     return (ALL_EQUAL if all(same) else SOME_EQUAL).filled(modules=len(same), equal=sum(same))
 
 
@@ -168,24 +159,13 @@ def published_sizes(teacher: Mapping[str, int], student: Mapping[str, int]) -> s
     """Return how much smaller DistilBERT is than BERT-base, and the embeddings' share of the saving.
 
     Args:
-        teacher, student: parameters by part; a part of the embeddings has that word in its name.
+        teacher, student: parameters by part.
     """
     whole, smaller = sum(teacher.values()), sum(student.values())
-    before, saved = embeddings_of(teacher), embeddings_of(teacher) - embeddings_of(student)
-    return PUBLISHED_SIZES.filled(
-        whole=whole,
-        smaller=smaller,
-        saving=1 - smaller / whole,
-        share=before / whole,
-        saved=saved,
-        embeddings=before,
-        rest=whole - smaller - saved,
-    )
-
-
-def embeddings_of(parts: Mapping[str, int]) -> int:
-    """Return the number of parameters in parts with ``embedding`` in their name."""
-    return sum(count for part, count in parts.items() if "embedding" in part)
+    before, after = coarse(teacher)["embeddings"], coarse(student)["embeddings"]
+    shares = {"saving": 1 - smaller / whole, "share": before / whole}
+    saved = {"saved": before - after, "embeddings": before, "rest": whole - smaller - (before - after)}
+    return PUBLISHED_SIZES.filled(whole=whole, smaller=smaller, **shares, **saved)
 
 
 def own_sizes(own: Sequence[Mapping[str, int]], published: Sequence[Mapping[str, int]]) -> str:
@@ -196,7 +176,7 @@ def own_sizes(own: Sequence[Mapping[str, int]], published: Sequence[Mapping[str,
     """
     pairs = own, published
     ours, papers = (round(1 - sum(student.values()) / sum(teacher.values()), 3) for teacher, student in pairs)
-    here, there = (embeddings_of(teacher) / sum(teacher.values()) for teacher, _ in pairs)
+    here, there = (coarse(teacher)["embeddings"] / sum(teacher.values()) for teacher, _ in pairs)
     how = "less than" if ours < papers else "more than" if ours > papers else "as much as"
     return OWN_SIZES.filled(ours=ours, how=how, papers=papers, here=here, there=there)
 

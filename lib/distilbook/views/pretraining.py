@@ -11,8 +11,8 @@ from ..core.quantities import SHARE
 from ..pretraining.config import PretrainRun
 from ..pretraining.measures import MEASURES
 from ..stats.intervals import Interval, median_and_range
-from .quantities import Template, with_interval
 from .style import COLOURS, GREY, PLAIN, dressed, error_bars, figure, label, look, subplots
+from .templates import Template
 
 #: The terms of the training loss.
 LOSS_TERMS = {
@@ -75,14 +75,9 @@ def learning_curves(
                 marker={"symbol": marker, "size": 7},
             )
     if reference is not None:
-        made.add_hline(
-            y=reference,
-            line_dash="longdash",
-            line_color=COLOURS["teacher"],
-            line_width=2,
-            opacity=1,
-            annotation={"text": "teacher", "font_color": COLOURS["teacher"]},
-        )
+        colour = COLOURS["teacher"]
+        line = {"line_dash": "longdash", "line_color": colour, "line_width": 2, "opacity": 1}
+        made.add_hline(y=reference, annotation={"text": "teacher", "font_color": colour}, **line)
     return made
 
 
@@ -119,22 +114,11 @@ def intervals(rows: Sequence[Mapping], x: str, title: str, reference: float, ref
     """
     made = figure(title, x, "", height=150 + 46 * len(rows))
     values, lows, highs = ([row[end] for row in rows] for end in ("value", "low", "high"))
-    made.add_scatter(
-        x=values,
-        y=[row["label"] for row in rows],
-        mode="markers",
-        showlegend=False,
-        marker={"size": 11, "color": COLOURS["full"]},
-        error_x=error_bars(values, lows, highs),
-    )
-    made.add_vline(
-        x=reference,
-        line_dash="dash",
-        line_color=GREY,
-        line_width=2,
-        opacity=1,
-        annotation={"text": reference_text, "font_color": GREY, "yref": "paper", "y": 1.08},
-    )
+    names, marker = [row["label"] for row in rows], {"size": 11, "color": COLOURS["full"]}
+    bars = error_bars(values, lows, highs)
+    made.add_scatter(x=values, y=names, mode="markers", showlegend=False, marker=marker, error_x=bars)
+    text = {"text": reference_text, "font_color": GREY, "yref": "paper", "y": 1.08}
+    made.add_vline(x=reference, line_dash="dash", line_color=GREY, line_width=2, opacity=1, annotation=text)
     made.update_yaxes(autorange="reversed")
     return made
 
@@ -152,14 +136,11 @@ def run_rows(runs: Mapping[str, Sequence[PretrainRun]]) -> list[dict]:
 
 def teacher_score(accuracy: Interval, perplexity: float, best_constant: float) -> str:
     """Return the teacher's masked accuracy, and whether it exceeds that of the best constant guess."""
-    if accuracy.low > best_constant:
-        against = "which is less"
-    elif accuracy.high < best_constant:
-        against = "which is more"
-    else:
-        against = "a value inside the interval"
+    outside = "which is less" if accuracy.low > best_constant else "which is more"
+    inside = accuracy.low <= best_constant <= accuracy.high
+    against = "a value inside the interval" if inside else outside
     return TEACHER_SCORE.filled(
-        guessed=with_interval(accuracy, SHARE, best_constant),
+        guessed=accuracy.text(SHARE, best_constant),
         level=accuracy.level,
         n=accuracy.n,
         perplexity=perplexity,
@@ -173,7 +154,7 @@ def projected_positions(where: str, positions: int, share: float, vocabulary: in
 
     Args:
         where: the recipe's ``distilled_positions``, ``all`` or ``masked``.
-        positions: tokens in a step; share: the share of them that is masked.
+        positions: tokens in a step; share: masked share of them.
     """
     here, there = (EVERY_POSITION, OF_MASKED) if where == "all" else (MASKED_POSITIONS, OF_EVERY)
     numbers = {"positions": positions, "masked": round(share * positions), "ratio": 1 / share}
@@ -183,23 +164,10 @@ def projected_positions(where: str, positions: int, share: float, vocabulary: in
 def final_accuracy(seeds: Sequence[float], teacher: float, positions: int) -> str:
     """Return the students' final masked accuracy, and whether all are on one side of the teacher's."""
     summary = median_and_range(seeds)
-    if summary.high < teacher:
-        side = "below"
-    elif summary.low > teacher:
-        side = "above"
-    elif summary.low == summary.high:
-        side = "equal to"
-    else:
-        side = "a range that includes"
-    return FINAL_ACCURACY.filled(
-        seeds=summary.n,
-        median=summary.median,
-        low=summary.low,
-        high=summary.high,
-        positions=positions,
-        side=side,
-        teacher=teacher,
-    )
+    equal = "equal to" if summary.low == summary.high else "a range that includes"
+    side = "below" if summary.high < teacher else "above" if summary.low > teacher else equal
+    ends = {"median": summary.median, "low": summary.low, "high": summary.high}
+    return FINAL_ACCURACY.filled(seeds=summary.n, **ends, positions=positions, side=side, teacher=teacher)
 
 
 def course(what: str, curves: Sequence[Sequence[Mapping]], metric: str, form: Callable[[float], str]) -> str:
@@ -207,7 +175,7 @@ def course(what: str, curves: Sequence[Sequence[Mapping]], metric: str, form: Ca
 
     Args:
         curves: for each seed its held-out measurements, the first of them before training.
-        form: the notation of a value, such as :func:`.quantities.percent` or :func:`.quantities.nat`.
+        form: the notation of a value, such as :func:`.core.quantities.percent`.
     """
     first, last = ([lines[place][metric] for lines in curves] for place in (0, -1))
     ways = {"rises" if b > a else "falls" if b < a else "is unchanged" for a, b in zip(first, last, strict=True)}

@@ -16,36 +16,24 @@ from plotly.subplots import make_subplots
 from ..core.markup import for_figure, html, visible
 from ..distillation.recipe import ARM_LABELS, AS_LONG, WITHOUT_TEACHER
 
-#: Okabe and Ito's palette, safe for colour-blind readers, and two greys; the markers serve print in grey.
-COLOURS = {
-    "teacher": "#E69F00",
-    "full": "#0072B2",
-    "without_distillation": "#56B4E9",
-    "without_cosine": "#CC79A7",
-    "without_mlm": "#009E73",
-    "random_initialisation": "#D55E00",
-    "without_teacher": "#7A5195",
-    "from_scratch": "#8C6D46",
-    # An ablation at equal seconds has the ablation's colour, and its marker open.
-    "without_teacher_equal_seconds": "#7A5195",
-    "from_scratch_equal_seconds": "#8C6D46",
-    "tfidf": "#808080",
-    "majority": "#A6A6A6",
+#: Colour and marker of models and ablations: Okabe and Ito's palette, safe for colour-blind readers, and two greys; the
+#: markers serve print in grey. An ablation at equal seconds has its colour, and its marker open.
+LOOKS = {
+    "teacher": ("#E69F00", "star"),
+    "full": ("#0072B2", "circle"),
+    "without_distillation": ("#56B4E9", "triangle-up"),
+    "without_cosine": ("#CC79A7", "triangle-down"),
+    "without_mlm": ("#009E73", "pentagon"),
+    "random_initialisation": ("#D55E00", "diamond"),
+    "without_teacher": ("#7A5195", "square"),
+    "from_scratch": ("#8C6D46", "cross"),
+    "without_teacher_equal_seconds": ("#7A5195", "square-open"),
+    "from_scratch_equal_seconds": ("#8C6D46", "cross-open"),
+    "tfidf": ("#808080", "x"),
+    "majority": ("#A6A6A6", "line-ew-open"),
 }
-MARKERS = {
-    "teacher": "star",
-    "full": "circle",
-    "without_distillation": "triangle-up",
-    "without_cosine": "triangle-down",
-    "without_mlm": "pentagon",
-    "random_initialisation": "diamond",
-    "without_teacher": "square",
-    "from_scratch": "cross",
-    "without_teacher_equal_seconds": "square-open",
-    "from_scratch_equal_seconds": "cross-open",
-    "tfidf": "x",
-    "majority": "line-ew-open",
-}
+COLOURS = {name: colour for name, (colour, _) in LOOKS.items()}
+MARKERS = {name: marker for name, (_, marker) in LOOKS.items()}
 DASHES = {"full": "solid", "without_teacher": "dash", "random_initialisation": "dot", "teacher": "longdash"}
 LABELS = {
     "teacher": "teacher",
@@ -57,9 +45,7 @@ LABELS = {
 
 #: Reference lines and open verdicts.
 GREY = "#808080"
-#: Colours of the verdicts.
 VERDICTS = {"reproduced": "#0072B2", "contradicted": "#D55E00", "not settled": GREY}
-
 #: Colours of quantities that belong to no model: sources of text, terms of the loss, treatments of a token.
 PLAIN = ["#4C78A8", "#F2A541", "#72B7B2", "#B279A2", "#9D755D"]
 #: Markers of recipes that a reader adds.
@@ -130,11 +116,7 @@ def mark(colour: str, symbol: str | Sequence[str], size: int) -> dict:
 
 
 def figure(title: str, x: str, y: str, height: int = 380) -> Figure:
-    """Return an empty figure in the book's look.
-
-    Args:
-        x, y: the axes' titles, with units.
-    """
+    """Return an empty figure in the book's look; ``x`` and ``y`` are the axes' titles, with units."""
     made = Figure()
     made.update_layout(
         template="simple_white",
@@ -176,11 +158,7 @@ def padded(reach: Sequence[float]) -> list[float]:
 
 
 def dressed(made: Figure, title: str, height: int, left: int, top: int = 90) -> Figure:
-    """Give a figure of several panels the book's look.
-
-    Args:
-        height, left, top: of the figure and of its margins, in pixels.
-    """
+    """Give a figure of several panels the book's look; height and margins are in pixels."""
     base = figure(title, "", "").layout
     made.update_layout(
         template=base.template,
@@ -220,9 +198,9 @@ def table(rows: Sequence[Mapping[str, Any]]) -> Shown:
     """Return ``rows`` as a table: text left-aligned, thousands separated, gaps empty."""
     rows = list(rows)
     names = list(dict.fromkeys(name for row in rows for name in row))
-    words = {name for name in names if any(isinstance(row.get(name), str) for row in rows)}
     cells = [[_shown(row.get(name)) for name in names] for row in rows]
-    style = [' style="text-align: left; white-space: normal"' if name in words else "" for name in names]
+    texts = [any(isinstance(row.get(name), str) for row in rows) for name in names]
+    style = [' style="text-align: left; white-space: normal"' if text else "" for text in texts]
     body = "".join(f"<tr>{_row('td', line, style)}</tr>" for line in cells)
     head = f"<thead><tr>{_row('th', names, style)}</tr></thead>"
     plain = "\n".join(" | ".join(map(visible, line)) for line in [names, *cells])

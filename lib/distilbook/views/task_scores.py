@@ -15,7 +15,6 @@ from ..finetuning.grid import Cell
 from ..stats import Answers, Tasks, compare, compare_in_common, scores_on_one_task
 from ..stats.intervals import Interval, median_and_range
 from ..stats.metrics import METRIC_LABELS
-from .quantities import with_interval
 from .style import GREY, GRID, LABELS, dressed, error_bars, look, mark, subplots
 
 #: The mark of a seed that predicts a single class: hollow, with a cross, in its model's colour.
@@ -32,23 +31,20 @@ def task_rows(task: str, answers: Mapping[str, Answers], cost: Mapping[str, floa
         cost: core seconds per seed, by model; None leaves that column out.
     """
     intervals = scores_on_one_task(task, answers)
+    ranges = {name: median_and_range(one.scores[one.counted]) for name, one in answers.items()}
     return [
-        _task_row(name, one, intervals[name]) | ({"core seconds per seed": cost[name]} if cost else {})
+        {
+            "model": LABELS[name],
+            "metric": METRIC_LABELS[one.metric],
+            "median [95% interval]": intervals[name].text(RATIO),
+            "range over seeds": f"{ranges[name].low:.3f}, {ranges[name].high:.3f}",
+            "seeds": len(one.scores),
+            "collapsed": int(one.constant.sum()),
+            "examples": len(one.labels),
+        }
+        | ({"core seconds per seed": cost[name]} if cost else {})
         for name, one in answers.items()
     ]
-
-
-def _task_row(name: str, one: Answers, interval: Interval) -> dict:
-    counted = median_and_range(one.scores[one.counted])
-    return {
-        "model": LABELS[name],
-        "metric": METRIC_LABELS[one.metric],
-        "median [95% interval]": with_interval(interval, RATIO),
-        "range over seeds": f"{counted.low:.3f}, {counted.high:.3f}",
-        "seeds": len(one.scores),
-        "collapsed": int(one.constant.sum()),
-        "examples": len(one.labels),
-    }
 
 
 def scores_by_task(cells: Sequence[Cell], answers: Tasks) -> list[dict]:
@@ -74,7 +70,7 @@ def macro_rows(answers: Tasks) -> list[dict]:
     return [
         {
             "model": LABELS[model],
-            "macro-score [95% interval]": with_interval(compared.score(model), SHARE),
+            "macro-score [95% interval]": compared.score(model).text(SHARE),
             "tasks": len(answers),
             "examples": n,
             "seeds": min(len(some[model].predicted) for some in answers.values()),
@@ -92,22 +88,18 @@ def common_models(answers: Tasks) -> list[str]:
 def lead_rows(shares: Mapping[str, Interval]) -> list[dict]:
     """Return, for each baseline that the teacher leads, the share of the lead that the student keeps."""
     return [
-        {"lead over": LABELS[name], "share kept [95% interval]": with_interval(share, SHARE)}
-        for name, share in shares.items()
+        {"lead over": LABELS[name], "share kept [95% interval]": share.text(SHARE)} for name, share in shares.items()
     ]
 
 
 def answer_rows(tasks: Tasks, questions: Iterable[tuple[str, str]]) -> list[dict]:
-    """Return, for each pair of models, the difference of their scores, and whether the first is better.
-
-    The difference is that of the macro-scores over the tasks that both have answered.
-    """
+    """Return, for each pair of models, the difference of their macro-scores, and whether the first is better."""
     return [
         {
             "is": LABELS[one],
             "better than": LABELS[other],
             "on": ", ".join(found.tasks),
-            "difference [95% interval]": with_interval(gap := found.difference(one, other), POINTS),
+            "difference [95% interval]": (gap := found.difference(one, other)).text(POINTS),
             "answer": answer(gap),
         }
         for (one, other), found in compare_in_common(tasks, questions).items()
@@ -120,14 +112,14 @@ def answer(gap: Interval) -> str:
 
 
 def score_change_rows(changes: Sequence[ArmChange]) -> list[dict]:
-    """Return a row per ablation: its change of the full recipe's score on tasks, beside the paper's Table 4.
+    """Return a row per ablation: its change of the full recipe's score on tasks, and the paper's Table 4.
 
     The smallest detectable change is half of the interval's width.
     """
     return [
         {
             "ablation": LABELS[one.arm],
-            "change [95% interval]": with_interval(one.change, POINTS),
+            "change [95% interval]": one.change.text(POINTS),
             "verdict": one.side,
             "smallest detectable": quantity(one.resolution, POINTS, 1) if math.isfinite(one.resolution) else "unknown",
             "Table 4": None if one.paper is None else figure(one.paper, POINTS),
@@ -183,7 +175,7 @@ def _model(made: go.Figure, name: str, place: int, answers: Answers, interval: I
 
 
 def score_changes(changes: Sequence[ArmChange]) -> go.Figure:
-    """Draw each ablation's change of the full recipe's macro-score, and beside it the paper's Table 4."""
+    """Draw each ablation's change of the full recipe's macro-score, and the paper's Table 4."""
     titles = ["ours, with its interval", "the paper's Table 4, GLUE"]
     made = subplots(rows=1, cols=2, shared_yaxes=True, subplot_titles=titles, horizontal_spacing=0.04)
     for place, one in enumerate(changes):

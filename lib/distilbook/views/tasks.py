@@ -15,9 +15,9 @@ from ..finetuning.grid import Cell
 from ..stats import difference
 from ..stats.metrics import METRIC_LABELS
 from ..tasks import Task
-from .quantities import Template, with_interval
 from .style import GREY, LABELS, PLAIN, figure
 from .task_scores import answer
+from .templates import Template
 
 #: Longest text of an example in a table, in characters.
 SHOWN = 160
@@ -113,7 +113,7 @@ def settings_rows(config: FinetuneConfig) -> list[dict]:
 
 
 def submitted(folders: Sequence[Path], root: Path) -> str:
-    """Return where the answers to withheld test sets were written."""
+    """Return the place of the answers to withheld test sets."""
     if not folders:
         return NO_SUBMISSIONS
     files = sorted({path.name for folder in folders for path in folder.iterdir()})
@@ -134,19 +134,10 @@ def cut_rows(cells: Sequence[Cell], shorter: Mapping[int, Sequence[Cell]], whole
                 gap = difference({task: {"cut": cut, "whole": long[task][model]}}, "whole", "cut")
                 run = next(run for run in runs_of(some, task)[model] if run.diverged is None)
                 scored = next(share for split, share in run.truncated.items() if split != "train")
-                rows.append(
-                    {
-                        "task": task,
-                        "model": LABELS[model],
-                        "cut to": length,
-                        "scored texts cut": f"{scored:.0%}",
-                        "score": f"{cut.score:.3f}",
-                        f"score at {whole}": f"{long[task][model].score:.3f}",
-                        "loss [95% interval]": with_interval(gap, POINTS),
-                        "significant": answer(gap),
-                        "seeds": len(cut.predicted),
-                    }
-                )
+                row = {"task": task, "model": LABELS[model], "cut to": length, "scored texts cut": f"{scored:.0%}"}
+                row |= {"score": f"{cut.score:.3f}", f"score at {whole}": f"{long[task][model].score:.3f}"}
+                row |= {"loss [95% interval]": gap.text(POINTS), "significant": answer(gap)}
+                rows.append(row | {"seeds": len(cut.predicted)})
     return rows
 
 

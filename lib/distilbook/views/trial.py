@@ -1,4 +1,4 @@
-"""Figures, rows and sentences about the verdicts, the reference runs beside the paper, and the time that was spent."""
+"""Figures, rows and sentences about the verdicts, the reference runs against the paper, and the time spent."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from ..core.progress import duration
 from ..core.records import DOCUMENTS, SENTENCES, Record
 from .comparisons import change_rows
 from .masks import mask_rows
-from .quantities import Template
 from .style import GREY, GRID, PLAIN, VERDICTS, dressed, error_bars, figure, padded, subplots
 from .task_scores import score_change_rows, task_rows
+from .templates import Template
 
 #: The models whose figures the paper prints, by their names there.
 PUBLISHED = {"teacher": "BERT-base", "full": "DistilBERT"}
@@ -38,7 +38,7 @@ EXCLUDED_PART = Template("{number:count of record} of `{chapter}` (other {differ
 
 
 def on_trial(claims: Sequence[Claim]) -> str:
-    """Return how many of the claims state a figure and how many a direction."""
+    """Return the numbers of claims that state a figure and a direction."""
     directions = sum(claim.kind == "arm" for claim in claims)
     return ON_TRIAL.filled(figures=len(claims) - directions, directions=directions)
 
@@ -95,7 +95,7 @@ def _facts(run: ReferenceRun) -> list[dict[str, str]]:
 
 
 def reference_scores(runs: Iterable[ReferenceRun]) -> list[dict]:
-    """Return a row per task and model of the reference runs, beside the paper's figure for that task."""
+    """Return a row per task and model of the reference runs, and the paper's figure for that task."""
     return _titled(runs, _scores)
 
 
@@ -180,12 +180,6 @@ def _panel(made: go.Figure, one: Judgement, row: int) -> None:
     made.update_xaxes(range=padded(shown), ticksuffix=unit.sign, showticksuffix="last", **spot)
 
 
-#: The axis is in minutes if the longest chapter took at least this many seconds.
-IN_MINUTES = 180
-#: A grey that both themes show.
-REST = "#9AA0A6"
-
-
 def time_spent(rows: Sequence[Mapping]) -> go.Figure:
     """Draw the time of each chapter, one bar per chapter: training and measuring, and the rest.
 
@@ -193,9 +187,9 @@ def time_spent(rows: Sequence[Mapping]) -> go.Figure:
         rows: each with ``label``, and ``training`` and ``rest`` in seconds.
     """
     longest = max((row["training"] + row["rest"] for row in rows), default=0)
-    unit, size = ("minutes", 60) if longest >= IN_MINUTES else ("seconds", 1)
+    unit, size = ("minutes", 60) if longest >= 180 else ("seconds", 1)
     made = figure("Time of each chapter", unit, "", height=170 + 30 * len(rows))
-    for name, part, colour in (("training and measuring", "training", PLAIN[0]), ("the rest", "rest", REST)):
+    for name, part, colour in (("training and measuring", "training", PLAIN[0]), ("the rest", "rest", "#9AA0A6")):
         made.add_bar(
             x=[row[part] / size for row in rows],
             y=[row["label"] for row in rows],

@@ -8,7 +8,7 @@ from string import Formatter
 import pytest
 from distilbook import views
 from distilbook.stats.intervals import Interval
-from distilbook.views.quantities import KINDS, Template
+from distilbook.views.templates import KINDS, Template
 
 TEMPLATES = {
     f"{module.name}.{name}": value
