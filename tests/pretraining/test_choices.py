@@ -4,7 +4,7 @@ import re
 
 import pytest
 from distilbook.core.config import BookError
-from distilbook.distillation.recipe import ARMS
+from distilbook.distillation.recipe import ARM_LABELS, ARMS
 from distilbook.pretraining.ablations import Choice, ChoicesConfig, choices_of, paired_with, run_choice
 from distilbook.pretraining.pretrain import PretrainConfig, pretrain
 from huggingface_hub import ModelCard
@@ -58,9 +58,9 @@ def test_a_choice_that_cannot_be_run_beside_the_full_recipe_is_refused(full, tea
 
 
 @pytest.mark.parametrize("arm", [name for name in ARMS if name != "full"])
-def test_a_choice_that_is_an_arm_is_sent_to_its_chapter(full, teacher_folder, arm):
+def test_a_choice_that_is_an_ablation_is_refused(full, teacher_folder, arm):
     changes = ARMS[arm](full[0].config.recipe)
-    with pytest.raises(BookError, match=f"the chapter of the ablation {arm} runs it"):
+    with pytest.raises(BookError, match=f"equals the ablation '{ARM_LABELS[arm]}'"):
         choices_of(config(changes), full, teacher_folder)
 
 

@@ -39,7 +39,7 @@ def told(folder, after: int, config: BlocksConfig) -> Metrics:
 
 def tensorboard_of(folder) -> dict[str, list[tuple[int, float]]]:
     """Return what TensorBoard shows of a run: each curve's steps and values."""
-    found = EventAccumulator(str(folder / "logs" / metrics.PROJECT), size_guidance={"scalars": 0}).Reload()
+    found = EventAccumulator(str(folder / "logs" / "distilbook"), size_guidance={"scalars": 0}).Reload()
     return {tag: [(e.step, e.value) for e in found.Scalars(tag)] for tag in found.Tags()["scalars"]}
 
 

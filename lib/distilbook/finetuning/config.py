@@ -1,30 +1,25 @@
-"""Configuration of fine-tuning: settings that all tasks share, and those of single tasks."""
+"""Configuration of fine-tuning: settings of all tasks and of single ones; the finished run."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from ..core.config import ChapterConfig, Config, Refusal, Seeds, each_once, one_of
+from ..core.finished import MARKER, opened
 from ..distillation.recipe import ARMS, AS_LONG, WITHOUT_TEACHER
 from ..tasks import TaskSource, check_source
-from ..training.schedule import (
-    CheckpointEvery,
-    LearningRate,
-    LoopConfig,
-    Optimisation,
-    Precision,
-    Trackers,
-    checked_trackers,
-)
+from ..training.schedule import CheckpointEvery, LearningRate, LoopConfig, Optimisation, Precision, Trackers
 
 TrainExamples = Annotated[int, Field(ge=2, le=10**9)] | Literal["all"]
 Epochs = Annotated[int, Field(ge=0, le=1000)]
 BatchSize = Annotated[int, Field(ge=1, le=10**5)]
 Length = Annotated[int, Field(ge=8, le=512)]
-#: The students that there are to fine-tune: of every arm, and of those trained for as long as the full recipe.
+#: The students that can be fine-tuned: of every ablation, also of those trained for as long as the full recipe.
 STUDENTS = (*ARMS, *(arm + AS_LONG for arm in WITHOUT_TEACHER))
 
 
@@ -65,15 +60,44 @@ class Settings(Config):
     checkpoint_every: CheckpointEvery
     trackers: Trackers
 
-    @field_validator("trackers")
-    @classmethod
-    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        return checked_trackers(names)
-
     def loop(self, steps: int) -> FinetuneLoop:
         """Return the training loop's parameters for a run of ``steps`` optimiser steps."""
         shared = {name: getattr(self, name) for name in FinetuneLoop.model_fields.keys() & Settings.model_fields.keys()}
         return FinetuneLoop(steps=steps, compile=False, **shared)
+
+
+@dataclass(frozen=True)
+class FinetuneRun:
+    """A finished run; ``<split>.npz`` in ``folder`` holds labels, predictions, scores and groups of each split.
+
+    Attributes:
+        seconds: of the optimiser steps and the predictions, on ``cores`` cores.
+        truncated: by split, the share of the examples that were cut to the maximal length.
+        made_with: the machine and the versions.
+        diverged: the step at which the run diverged, so that there are no predictions; else None.
+    """
+
+    folder: Path
+    seed: int
+    seconds: float
+    cores: int
+    train_examples: int
+    made_with: dict[str, dict[str, Any]]
+    truncated: dict[str, float] = field(default_factory=dict)
+    diverged: int | None = None
+
+    @classmethod
+    def open(cls, folder: Path) -> FinetuneRun:
+        """Return the finished run in ``folder``.
+
+        Raises:
+            Unfinished: when it is not finished, or a file of it has changed since.
+        """
+        return cls(folder=folder, **opened(folder / MARKER))
+
+    def predictions(self, split: str) -> Path:
+        """Return the file of the run's predictions on a split."""
+        return self.folder / f"{split}.npz"
 
 
 class TaskChoice(TaskSource):
@@ -94,7 +118,7 @@ class TaskChoice(TaskSource):
 
     @property
     def source(self) -> TaskSource:
-        """Where the task comes from, alone."""
+        """The address of the task alone."""
         return TaskSource(**{name: getattr(self, name) for name in TaskSource.model_fields})
 
     @property
@@ -105,7 +129,7 @@ class TaskChoice(TaskSource):
 
 
 class TasksConfig(ChapterConfig, Settings):
-    """Tasks, and the settings with which models are fine-tuned on them, once a seed."""
+    """Tasks and the settings of fine-tuning on them, a run per seed."""
 
     circumstances: ClassVar[frozenset[str]] = ChapterConfig.circumstances | Settings.circumstances
 
@@ -127,7 +151,7 @@ class TasksConfig(ChapterConfig, Settings):
             check_source(task)
 
     def settings(self, task: TaskChoice) -> Settings:
-        """Return how ``task`` is fine-tuned on: the shared settings with its own laid over them."""
+        """Return the settings of ``task``: the shared ones, overridden by its own."""
         return Settings(**({name: getattr(self, name) for name in Settings.model_fields} | task.own))
 
 
@@ -136,7 +160,7 @@ class FinetuneConfig(TasksConfig):
 
     tasks: tuple[TaskChoice, ...] = Field(min_length=1)
     students: Annotated[tuple[str, ...], AfterValidator(one_of(STUDENTS, "students"))] = Field(
-        min_length=1, description="arms whose students are fine-tuned"
+        min_length=1, description="ablations whose students are fine-tuned"
     )
 
 

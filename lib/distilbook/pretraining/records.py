@@ -1,4 +1,4 @@
-"""Records of the training stages: one for each number that a later chapter reads."""
+"""Records of the training stages: held-out scores with their origin."""
 
 from __future__ import annotations
 
@@ -80,8 +80,8 @@ def pretraining_records(
         recipe: the recipe's name in the records; None is the run's ablation.
         budget: the quantity that is the same as the full recipe's. For equal seconds the number of steps is a
             measurement, not part of the configuration: it stands in the records' detail.
-        config: the fingerprint of the chapter's configuration, where that is more than the run's own.
-        beside: the fingerprint of the full recipe's configuration, where the run is to be compared with that.
+        config: the fingerprint of the chapter's configuration, if it holds more than the run's.
+        beside: the fingerprint of the full recipe's configuration, if the run is compared with it.
     """
     path = run.folder / HELD_OUT_FILE
     (labels,) = kept_arrays(path, ("labels",))
@@ -119,11 +119,11 @@ def pretraining_records(
 def training_mask_records(uniform: Iterable[Record], run: PretrainRun, corpus: Corpus) -> list[Record]:
     """Return the masked accuracy, loss and perplexity of a finished run on all held-out blocks, masked as in training.
 
-    Uniform and smoothed masks select tokens with different frequencies, and a model learns these frequencies. A
-    student that was trained with smoothed masks alone is therefore measured under its own distribution, too.
+    A model learns the frequencies of the masked tokens, which differ between uniform and smoothed masks. A student that
+    was trained with smoothed masks alone is therefore measured under its own distribution, too.
 
     Args:
-        uniform: the run's held-out records under uniform masks, from which the other fields are taken.
+        uniform: the run's records under uniform masks, for the other fields.
     """
     path = _predicted(run, corpus)
     made = Predictions.open(path)
@@ -142,7 +142,7 @@ def training_mask_records(uniform: Iterable[Record], run: PretrainRun, corpus: C
 
 
 def _predicted(run: PretrainRun, corpus: Corpus) -> Path:
-    """Return the file of the student's predictions under training masks; it is written once."""
+    """Return the file of the student's predictions under training masks, written once."""
     folder = run.folder / "training_masks"
     facts = {"weights": weights_fingerprint(run.folder / "model")}
     with contextlib.suppress(Unfinished):

@@ -17,8 +17,6 @@ from .batches import Batch, LabelledBatch, MicroBatch
 
 #: Counts of a whole optimiser step by name, over all its micro-batches and processes.
 Counts = Mapping[str, int]
-
-
 OwnBatch = TypeVar("OwnBatch", bound=Batch)
 
 

@@ -1,8 +1,7 @@
-"""One optimiser step: the gradient of all its micro-batches over all processes, clipped, for AdamW.
+"""One optimiser step: the clipped gradient of all its micro-batches over all processes, for AdamW.
 
-Random numbers in a step are a function of (seed, step, micro-batch), and every sum is divided by the counts of the
-whole step. So without dropout several small batches equal one large one, and two processes equal one; dropout masks
-belong to the micro-batch.
+Random numbers are a function of (seed, step, micro-batch), and every sum is divided by the counts of the whole step. So
+without dropout several small batches equal one large one, and two processes equal one.
 """
 
 from __future__ import annotations
