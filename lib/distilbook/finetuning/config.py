@@ -54,7 +54,7 @@ class Settings(Config):
     learning_rate: LearningRate = Field(description="at the end of the warm-up; it then falls to 0 linearly")
     warmup_share: float = Field(ge=0, lt=1, description="share of the steps in which the learning rate rises")
     weight_decay: float = Field(ge=0, le=1, description="AdamW's, of all weights but biases and LayerNorm's")
-    dropout: float = Field(ge=0, lt=1, description="in every model alike, whatever it was pre-trained with")
+    dropout: float = Field(ge=0, lt=1, description="in every model, whatever it was pre-trained with")
     max_length: Length = Field(description="tokens; longer sentences or pairs are cut")
     precision: Precision = Field(description="of matrix products; auto is what this machine is quickest in")
     checkpoint_every: CheckpointEvery
@@ -123,7 +123,7 @@ class TaskChoice(TaskSource):
 
     @property
     def own(self) -> dict[str, Any]:
-        """The settings that the task has of its own."""
+        """The settings that the task overrides."""
         values = {name: getattr(self, name) for name in Settings.model_fields.keys() & type(self).model_fields.keys()}
         return {name: value for name, value in values.items() if value is not None}
 
@@ -188,7 +188,7 @@ class VerdictConfig(TasksConfig):
     """A pair of models to be judged instead of the edition's own; without names the edition's records are judged."""
 
     teacher: str = Field(description="a model's address, such as hub:<id> or a folder; empty: the edition's own pair")
-    student: str = Field(description="likewise")
+    student: str = Field(description="the student's address; empty: the edition's own pair")
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

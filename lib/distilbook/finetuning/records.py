@@ -18,7 +18,7 @@ from .classifier import model_kind
 from .config import FinetuneRun
 from .grid import Cell, task_of
 
-#: The metrics of which a task's metric is the mean; they are recorded, too.
+#: The parts of metrics that are means of two; they are recorded, too.
 COMPONENTS = {"f1_and_accuracy": ("f1", "accuracy"), "pearson_and_spearman": ("pearson", "spearman")}
 
 

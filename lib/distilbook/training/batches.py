@@ -65,20 +65,15 @@ class MicroBatch(Batch):
 
     @property
     def counts(self) -> dict[str, int]:
-        return {"tokens": self.tokens, "masked": self.masked}
+        return {"tokens": self.tokens, "masked": int((self.labels != IGNORED).sum())}
 
     @property
     def tokens(self) -> int:
         """Number of tokens without padding."""
         return self.labels.numel() if self.attention_mask is None else int(self.attention_mask.sum())
 
-    @property
-    def masked(self) -> int:
-        """Number of tokens to be predicted."""
-        return int((self.labels != IGNORED).sum())
-
     def real(self, values: Tensor) -> Tensor:
-        """Return ``values`` (blocks, length) at the tokens that are not padding, (tokens,)."""
+        """Return ``values`` (blocks, length) without padding, (tokens,)."""
         return values.flatten() if self.attention_mask is None else values[self.attention_mask]
 
 
@@ -101,9 +96,8 @@ class LabelledBatch(Batch):
 
     @property
     def counts(self) -> dict[str, int]:
-        if not self.counted:
-            return {"tokens": 0, "examples": 0}
-        return {"tokens": int(self.attention_mask.sum()), "examples": len(self.labels)}
+        own = {"tokens": int(self.attention_mask.sum()), "examples": len(self.labels)}
+        return own if self.counted else dict.fromkeys(own, 0)
 
     @property
     def inputs(self) -> dict[str, Tensor]:
