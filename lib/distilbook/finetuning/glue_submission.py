@@ -14,11 +14,7 @@ from .config import FinetuneRun
 from .grid import Cell, task_of
 
 #: File names that differ from the task's name.
-FILES = {
-    ("MNLI", "test_matched"): "MNLI-m",
-    ("MNLI", "test_mismatched"): "MNLI-mm",
-    ("MNLI", "diagnostic"): "AX",
-}
+FILES = {("MNLI", "test_matched"): "MNLI-m", ("MNLI", "test_mismatched"): "MNLI-mm", ("MNLI", "diagnostic"): "AX"}
 #: Tasks whose classes are submitted by name, not by number.
 BY_NAME = ("MNLI", "QNLI", "RTE")
 

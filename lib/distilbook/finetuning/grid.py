@@ -59,7 +59,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Cell:
-    """A run of the grid: one model on one task with one seed; ``folder`` is where it is kept."""
+    """A run of the grid: one model on one task with one seed, stored in ``folder``."""
 
     task: TaskSource
     settings: Settings
@@ -96,7 +96,7 @@ def grid(config: TasksConfig, models: Mapping[str, Sequence[Model]], root: Path)
 
     Args:
         models: by name, such as a student's pre-training runs, among which the seeds are distributed.
-        root: the folder of all runs; those that are finished there are used.
+        root: the folder of all runs; finished ones are reused.
 
     Raises:
         BookError: for a task that cannot be read, or a model that cannot be fine-tuned on it.
@@ -152,7 +152,7 @@ def run_grid(
 
 
 def doubts(cells: Sequence[Cell]) -> Iterator[str]:
-    """Yield a sentence for each finished run of a model's own head that is far worse than a constant prediction."""
+    """Yield a warning for each run of a model's own head that is far worse than a constant prediction."""
     from .heads import head_of
 
     for cell in cells:

@@ -26,8 +26,7 @@ class Encoded:
     """Examples as tokens.
 
     Attributes:
-        inputs: for each input of the model (``input_ids``; for a BERT on pairs also ``token_type_ids``) a list of
-            numbers an example.
+        inputs: by name of the model's input (for a BERT on pairs also ``token_type_ids``), a list per example.
         truncated: the share of the examples that were cut.
     """
 
@@ -49,10 +48,9 @@ class Encoded:
 
 
 def encode(examples: Examples, tokenizer: PreTrainedTokenizerFast, model: PreTrainedModel, max_length: int) -> Encoded:
-    """Cut ``examples`` into tokens, as ``[CLS] first [SEP]`` or ``[CLS] first [SEP] second [SEP]``.
+    """Return ``examples`` as ``[CLS] first [SEP]`` or ``[CLS] first [SEP] second [SEP]``.
 
-    A pair that is too long loses tokens from the longer of its sentences. Only a model that takes ``token_type_ids``
-    gets them; DistilBERT and RoBERTa have none.
+    A pair that is too long loses tokens from its longer sentence. DistilBERT and RoBERTa have no ``token_type_ids``.
     """
     pair = () if examples.second is None else (examples.second,)
     cut = tokenizer(examples.first, *pair, truncation=True, max_length=max_length, return_token_type_ids=True)

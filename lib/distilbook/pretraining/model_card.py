@@ -72,7 +72,7 @@ Fingerprint of the token blocks: `{fingerprint}`; of the vocabulary: `{vocabular
 
 
 def write_model_card(run: PretrainRun, corpus: Corpus, teacher_folder: Path, label: str | None = None) -> Path:
-    """Write ``README.md`` and a copy of the metrics file into the model's folder of ``run``; return the card's path.
+    """Write ``README.md`` and a copy of the metrics into the model's folder of ``run``; return the card's path.
 
     Args:
         label: the recipe's name where it is no ablation.
@@ -116,7 +116,7 @@ def model_card(run: PretrainRun, corpus: Corpus, teacher_folder: Path, label: st
 
 
 def origin(run: PretrainRun, teacher: str) -> str:
-    """Return how the student of ``run`` was made of its ``teacher``."""
+    """Return the origin of the student of ``run``, such as "distilled from" its ``teacher``."""
     copied = run.config.initialisation == "copied"
     if run.config.uses_teacher:
         return f"distilled from {teacher}" + ("" if copied else ", initialised at random")

@@ -21,11 +21,11 @@ from .checkpoint import checkpoints
 
 #: Steps whose median loss is judged: up to nine outliers do not stop a run.
 WINDOW = 20
-#: Ratio of that median to its minimum above which a run has diverged. In 32 curves of this book's trainings, of 80
-#: to 1,500 steps of 4 to 16 blocks, it stayed below 1.06. A student that keeps only the tokens' frequencies reaches
-#: 1.26: a loss of 22.9 at a learning rate of 0.03, where the laptop edition's full recipe ends at 18.2.
+#: Ratio of that median to its minimum above which a run has diverged. In 32 trainings of the book, of 80 to 1,500
+#: steps of 4 to 16 blocks, it stayed below 1.06; a student that predicts token frequencies only reaches 1.26 (a loss
+#: of 22.9 at a learning rate of 0.03, where the laptop edition's full recipe ends at 18.2).
 DIVERGED = 1.15
-#: Steps whose median defers checkpoints while it is above that ratio; in those curves it stayed below 1.09.
+#: Steps whose median defers checkpoints while it is above that ratio; in those trainings it stayed below 1.09.
 RECENT = 5
 #: Non-finite gradients in a row that float16 may have: by then the scale, halved each time from 2**16, is below 1 and
 #: not their cause.

@@ -27,9 +27,7 @@ def _checked(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 Trackers = Annotated[
-    tuple[str, ...],
-    AfterValidator(_checked),
-    Field(description="trackers that get the metrics, by accelerate's names"),
+    tuple[str, ...], AfterValidator(_checked), Field(description="trackers that get the metrics, by accelerate's names")
 ]
 
 

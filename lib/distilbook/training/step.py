@@ -19,10 +19,7 @@ from .schedule import Optimisation
 
 
 def adamw(objective: nn.Module, learning_rate: float, how: Optimisation = Optimisation()) -> torch.optim.AdamW:
-    """Return the optimiser of the parameters that ``objective`` trains.
-
-    Biases and LayerNorm weights, the parameters of one dimension, have no weight decay.
-    """
+    """Return the optimiser of the trained parameters; those of one dimension, biases and LayerNorm weights, do not decay."""
     trained = [parameter for parameter in objective.parameters() if parameter.requires_grad]
     groups = [
         {"params": [one for one in trained if one.ndim > 1], "weight_decay": how.weight_decay},
@@ -59,7 +56,8 @@ def accumulate(
     counts = step_counts(accelerator, batches)
     sums: dict[str, Tensor] = {}
     for number, batch in enumerate(batches):
-        _seed_dropout(seed, step, accelerator.process_index + number * accelerator.num_processes)
+        place = accelerator.process_index + number * accelerator.num_processes
+        torch.manual_seed(int(np.random.SeedSequence([seed, step, place]).generate_state(1)[0]))
         last = number == len(batches) - 1
         with contextlib.nullcontext() if last else accelerator.no_sync(wrapped):
             loss, parts = wrapped(batch.to(accelerator.device), counts)
@@ -74,7 +72,3 @@ def accumulate(
         name: value / max(counts[divisors[name]], 1) if name in divisors else value for name, value in totals.items()
     }
     return means | {"gradient_norm": float(norm), "tokens": counts["tokens"]}
-
-
-def _seed_dropout(seed: int, step: int, micro_batch: int) -> None:
-    torch.manual_seed(int(np.random.SeedSequence([seed, step, micro_batch]).generate_state(1)[0]))
