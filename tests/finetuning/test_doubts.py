@@ -1,4 +1,4 @@
-"""A model's own head is questioned where a constant prediction would be far better."""
+"""Warnings on a model's own head that is far worse than a constant prediction."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Other choices than the full recipe's: each is checked before anything runs, and changes what it says and no more."""
+"""Variants of the full recipe: each is checked before anything runs, and changes only the named fields."""
 
 import re
 
@@ -51,7 +51,7 @@ def test_the_same_choice_twice_is_refused():
         ({"layers": [0, 4]}, "the teacher has no layer 4"),
     ],
 )
-def test_a_choice_that_cannot_be_run_beside_the_full_recipe_is_refused(full, teacher_folder, choice, said):
+def test_a_choice_that_cannot_be_compared_with_the_full_recipe_is_refused(full, teacher_folder, choice, said):
     with pytest.raises(BookError, match=said) as error:
         choices_of(config({"temperature": 3.0}, choice), full, teacher_folder)
     assert f"parameter 'choices', {Choice(config(choice).choices[0]).name}" in str(error.value)

@@ -1,4 +1,4 @@
-"""The card, read back as the Hub reads it: its numbers are the run's."""
+"""Model card, parsed as the Hub does: its numbers are those of the run."""
 
 import json
 import re

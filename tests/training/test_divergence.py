@@ -1,4 +1,4 @@
-"""Which runs are stopped, which are not, and what a run that was stopped leaves."""
+"""Divergence guard: runs that are stopped, runs that are not, and the files of a stopped run."""
 
 import json
 from pathlib import Path

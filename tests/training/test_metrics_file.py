@@ -1,4 +1,4 @@
-"""What a run writes of itself: the file, what trackers are given, and how both go on after a kill."""
+"""Metrics of a run: the file, the trackers, and both after a kill and a resume."""
 
 import json
 
