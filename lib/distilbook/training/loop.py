@@ -29,7 +29,7 @@ from .divergence import Guard
 from .log import Metrics, Reporter, check_installed, read_curves
 from .objectives import Objective
 from .precision import accelerator_for
-from .schedule import LoopConfig, learning_rate_at, warmup_steps
+from .schedule import LoopConfig, Optimisation, learning_rate_at, warmup_steps
 from .step import accumulate, adamw
 
 #: Factory: run folder -> context manager that is active during training, such as a live plot.
@@ -74,13 +74,13 @@ def train(
     before = [line["loss"] for line in metrics.kept if "loss" in line]
     warmup = warmup_steps(config) if config.stops_when_loss_rises else None
     guard = Guard(folder, warmup, accelerator.scaler is not None, accelerator.process_index, before)
-    run = Running(accelerator, wrapped, stepper, config, source.seed, guard)
+    run = Running(accelerator, wrapped, stepper, config.optimisation, source.seed, guard)
     reporting = Reporter(metrics, description, config.steps, done, source.units_per_step, source.unit)
     with stopping(folder, description), reporting as reporter:
         for step, batches in zip(steps, ahead, strict=True):
             if measure and step % measure_every == 0:
                 reporter.measured(step, measure(step))
-            reporter.stepped(step + 1, take_step(run, step, batches))
+            reporter.stepped(step + 1, take_step(run, step, learning_rate_at(step, config), batches))
             kept = (step + 1) % config.checkpoint_every == 0 and guard.may_keep(step + 1, objective)
             if kept and accelerator.is_main_process:
                 save_checkpoint(folder / "checkpoint", objective, optimizer, step + 1, accelerator.scaler)
@@ -120,21 +120,20 @@ class Running:
     accelerator: Accelerator
     wrapped: nn.Module
     optimizer: AcceleratedOptimizer
-    config: LoopConfig
+    optimisation: Optimisation
     seed: int
     guard: Guard
 
 
-def take_step(run: Running, step: int, batches: Sequence[Batch]) -> dict[str, float]:
-    """Take one optimiser step, unless the guard stops the run.
+def take_step(run: Running, step: int, rate: float, batches: Sequence[Batch]) -> dict[str, float]:
+    """Take one optimiser step with the learning rate ``rate``, unless the guard stops the run.
 
     Returns:
         Loss terms, gradient norm, learning rate, tokens, seconds, and tokens a second.
     """
     started = time.perf_counter()
-    terms = accumulate(run.accelerator, run.wrapped, batches, run.seed, step, run.config.optimisation)
+    terms = accumulate(run.accelerator, run.wrapped, batches, run.seed, step, run.optimisation)
     run.guard.check(step, terms, batches)
-    rate = learning_rate_at(step, run.config)
     for group in run.optimizer.param_groups:
         group["lr"] = rate
     run.optimizer.step()
