@@ -1,4 +1,4 @@
-"""What the tests of fine-tuning share."""
+"""Shared fixtures of the fine-tuning tests."""
 
 from pathlib import Path
 

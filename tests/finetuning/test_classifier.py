@@ -154,7 +154,7 @@ def test_names_are_used_where_they_say_the_order(finished, tasks, names, order):
 def test_names_that_contradict_each_other_are_refused(finished, tasks, values):
     folder = finished("entailment", "neutral", "contradiction")
     changed(folder, **values)
-    with pytest.raises(BookError, match="does not give each of the head's 3 outputs one name"):
+    with pytest.raises(BookError, match="does not name each of the 3 outputs once"):
         finished_classifier(folder, tasks["MNLI"])
 
 

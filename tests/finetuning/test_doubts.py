@@ -1,4 +1,4 @@
-"""A model's own head is questioned where a constant prediction would be far better."""
+"""Warnings on a model's own head that is far worse than a constant prediction."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ def test_outputs_in_another_order_are_noticed_with_what_the_right_one_would_give
     said = ClassHead().doubt(labels, np.array(order)[labels], ("a", "b", "c"))
     named = {output: "abc"[label] for label, output in enumerate(order)}
     assert "accuracy 0.000 is far below" in said and "it would be 1.000" in said
-    assert f"with its outputs in the order {named[0]}, {named[1]}, {named[2]}" in said
+    assert f"with the outputs in the order {named[0]}, {named[1]}, {named[2]}" in said
 
 
 @pytest.mark.parametrize("predicted", [LABELS, np.zeros_like(LABELS), np.roll(LABELS, 45)])

@@ -10,8 +10,9 @@ from accelerate import Accelerator
 from distilbook.core.config import BookError
 from distilbook.finetuning.batches import LabelledExamples
 from distilbook.finetuning.classifier import new_classifier
+from distilbook.finetuning.config import FinetuneRun
 from distilbook.finetuning.heads import encode, head_of
-from distilbook.finetuning.run import FinetuneRun, finetune, predict, run_key
+from distilbook.finetuning.run import finetune, predict, run_key
 from distilbook.models.loading import load_tokenizer
 from distilbook.stats.metrics import METRICS, example_scores
 from distilbook.tasks import Task
@@ -193,7 +194,7 @@ def test_a_model_is_evaluated_as_it_is_with_no_epochs(settings, tasks, student_f
 
 
 def test_texts_longer_than_the_model_has_positions_for_are_refused(settings, tasks, student_folder, tmp_path):
-    with pytest.raises(BookError, match="the model has 64 positions and texts may have 128 word pieces"):
+    with pytest.raises(BookError, match="the model has 64 positions and texts may have 128 tokens"):
         finetune(settings.model_copy(update={"max_length": 128}), student_folder, tasks["reviews"], 0, tmp_path, "x")
 
 

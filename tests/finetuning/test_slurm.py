@@ -1,4 +1,4 @@
-"""A grid on SLURM, with commands in SLURM's place that run its jobs on this machine."""
+"""Grid on SLURM, with stand-ins for SLURM's commands that run its jobs on this machine."""
 
 import stat
 import sys

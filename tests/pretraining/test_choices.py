@@ -1,10 +1,10 @@
-"""Other choices than the full recipe's: each is checked before anything runs, and changes what it says and no more."""
+"""Variants of the full recipe: each is checked before anything runs, and changes only the named fields."""
 
 import re
 
 import pytest
 from distilbook.core.config import BookError
-from distilbook.distillation.recipe import ARMS
+from distilbook.distillation.recipe import ARM_LABELS, ARMS
 from distilbook.pretraining.ablations import Choice, ChoicesConfig, choices_of, paired_with, run_choice
 from distilbook.pretraining.pretrain import PretrainConfig, pretrain
 from huggingface_hub import ModelCard
@@ -51,16 +51,16 @@ def test_the_same_choice_twice_is_refused():
         ({"layers": [0, 4]}, "the teacher has no layer 4"),
     ],
 )
-def test_a_choice_that_cannot_be_run_beside_the_full_recipe_is_refused(full, teacher_folder, choice, said):
+def test_a_choice_that_cannot_be_compared_with_the_full_recipe_is_refused(full, teacher_folder, choice, said):
     with pytest.raises(BookError, match=said) as error:
         choices_of(config({"temperature": 3.0}, choice), full, teacher_folder)
     assert f"parameter 'choices', {Choice(config(choice).choices[0]).name}" in str(error.value)
 
 
 @pytest.mark.parametrize("arm", [name for name in ARMS if name != "full"])
-def test_a_choice_that_is_an_arm_is_sent_to_its_chapter(full, teacher_folder, arm):
+def test_a_choice_that_is_an_ablation_is_refused(full, teacher_folder, arm):
     changes = ARMS[arm](full[0].config.recipe)
-    with pytest.raises(BookError, match=f"the chapter of the ablation {arm} runs it"):
+    with pytest.raises(BookError, match=f"equals the ablation '{ARM_LABELS[arm]}'"):
         choices_of(config(changes), full, teacher_folder)
 
 

@@ -1,4 +1,4 @@
-"""The folder that comes out is loaded and compared before a run counts as finished."""
+"""Export of a student: the folder is loaded and compared before a run counts as finished."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The card, read back as the Hub reads it: its numbers are the run's."""
+"""Model card, parsed as the Hub does: its numbers are those of the run."""
 
 import json
 import re
@@ -62,9 +62,9 @@ def test_the_hub_reads_the_measured_scores_as_they_were_recorded(run, card):
     ("arm", "said"),
     [
         ("full", "distilled from it"),
-        ("random_initialisation", "distilled from it, begun with random weights"),
-        ("without_teacher", "begun with layers of it and trained without it"),
-        ("from_scratch", "trained from random weights alone"),
+        ("random_initialisation", "distilled from it, initialised at random"),
+        ("without_teacher", "initialised with layers of it, trained without it"),
+        ("from_scratch", "trained from random weights"),
     ],
 )
 def test_the_card_claims_no_distillation_where_there_was_none(run, pretrain_values, arm, said):
@@ -105,7 +105,7 @@ def test_data_machine_and_code_are_named(run, corpus, card):
         assert fact in as_read(card.text)
     assert all(f"{name} {version}" in as_read(card.text) for name, version in made_with["versions"].items())
     assert [row[0] for row in table(card, "source")] == [row["source"] for row in corpus.statistics]
-    assert f"{run.tokens} word pieces in {run.config.steps} optimiser steps" in card.text
+    assert f"{run.tokens} tokens in {run.config.steps} optimiser steps" in card.text
 
 
 def test_its_lines_load_the_student(run, card):

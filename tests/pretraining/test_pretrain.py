@@ -128,7 +128,7 @@ def test_a_student_that_was_not_trained_is_asked_for_by_its_chapter(runs):
 
 
 def test_a_corpus_of_another_vocabulary_is_refused_before_training(corpus, teacher_folder, config, tmp_path):
-    """As many word pieces, two of them swapped: no index would fail, and every label would be wrong."""
+    """As many tokens, two of them swapped: no index would fail, and every label would be wrong."""
     copy = tmp_path / "copy"
     shutil.copytree(teacher_folder, copy)
     tokenizer = json.loads((copy / "tokenizer.json").read_text())

@@ -92,9 +92,7 @@ def test_a_teacher_stored_in_half_precision_is_fitted_as_any_other(source, fitte
     assert scores[0] == pytest.approx(scores[1], abs=0.05)
 
 
-def test_rows_without_a_word_piece_are_padding_from_fitting_to_student(
-    source, fitted, corpus, pretrain_values, tmp_path
-):
+def test_rows_without_a_token_are_padding_from_fitting_to_student(source, fitted, corpus, pretrain_values, tmp_path):
     rows, pieces = 320, len(load_tokenizer(source))
     table = "embeddings.word_embeddings.weight"
     reweighed(source, lambda t: t | {table: torch.cat([t[table], t[table][: rows - pieces]])})

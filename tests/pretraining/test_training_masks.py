@@ -1,4 +1,4 @@
-"""Held-out scores under the masks of training: those masks, and what a whole forward pass gives for them."""
+"""Held-out scores under training masks, compared with a whole forward pass."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Damaged checkpoints and finished runs: the result is that of an undisturbed run, or one clear error."""
+"""Damaged checkpoints and finished runs: the result of an undisturbed run, or one clear error."""
 
 import shutil
 from random import Random

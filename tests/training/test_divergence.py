@@ -1,4 +1,4 @@
-"""Which runs are stopped, which are not, and what a run that was stopped leaves."""
+"""Divergence guard: runs that are stopped, runs that are not, and the files of a stopped run."""
 
 import json
 from pathlib import Path
@@ -119,7 +119,7 @@ def test_while_the_loss_is_high_the_checkpoint_before_stays_and_is_the_good_one(
     follow(guard, [10.0] * 50)
     assert guard.may_keep(50, model)
     (tmp_path / "checkpoint" / "50").mkdir(parents=True)
-    with pytest.raises(BookError, match="the last checkpoint, checkpoint/50, is no older than that"):
+    with pytest.raises(BookError, match="the last checkpoint, checkpoint/50, is not older than that"):
         for step in range(50, 80):
             guard.check(step, {"loss": 30.0, "gradient_norm": 1.0}, [])
             assert guard.may_keep(step + 1, model) == (step < 50 + RECENT // 2)

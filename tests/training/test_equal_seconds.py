@@ -1,4 +1,4 @@
-"""An arm for as many seconds as the full recipe: the steps that finished runs say they would have paid for."""
+"""Ablations of equal seconds: their number of steps, from the cost of steps in finished runs."""
 
 import json
 from types import SimpleNamespace
@@ -9,7 +9,7 @@ from distilbook.pretraining.pretrain import PretrainConfig, pretrain
 
 
 def finished(folder, seconds, cores=1, accelerator="none", steps=100):
-    """Return what stands for a finished run whose steps took these ``seconds``."""
+    """Return a stand-in for a finished run whose steps took these ``seconds``."""
     folder.mkdir()
     lines = [{"step": n, "loss": 1.0, "seconds": s} for n, s in enumerate(seconds, start=1)]
     lines.append({"step": len(seconds), "masked_accuracy": 0.2, "seconds": 1e9})

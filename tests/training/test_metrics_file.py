@@ -1,4 +1,4 @@
-"""What a run writes of itself: the file, what trackers are given, and how both go on after a kill."""
+"""Metrics of a run: the file, the trackers, and both after a kill and a resume."""
 
 import json
 
@@ -39,7 +39,7 @@ def told(folder, after: int, config: BlocksConfig) -> Metrics:
 
 def tensorboard_of(folder) -> dict[str, list[tuple[int, float]]]:
     """Return what TensorBoard shows of a run: each curve's steps and values."""
-    found = EventAccumulator(str(folder / "logs" / metrics.PROJECT), size_guidance={"scalars": 0}).Reload()
+    found = EventAccumulator(str(folder / "logs" / "distilbook"), size_guidance={"scalars": 0}).Reload()
     return {tag: [(e.step, e.value) for e in found.Scalars(tag)] for tag in found.Tags()["scalars"]}
 
 

@@ -1,4 +1,4 @@
-"""Which type products are computed in, and what a training in it gives."""
+"""Precision: the type of matrix products, and training in it."""
 
 import gc
 import weakref

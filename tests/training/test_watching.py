@@ -1,4 +1,4 @@
-"""A training is watched where it takes place, and only while it does."""
+"""Watching a training: the context is active while it trains, and only then."""
 
 import contextlib
 

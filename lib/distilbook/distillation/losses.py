@@ -7,16 +7,14 @@ With student logits :math:`z`, teacher logits :math:`t` and temperature :math:`T
 
 * :math:`L_{ce} = T^2 \, \mathrm{mean}_i \sum_v p_{iv} (\log p_{iv} - \log q_{iv})` with
   :math:`p = \mathrm{softmax}(t / T)`, :math:`q = \mathrm{softmax}(z / T)`: a Kullback-Leibler divergence,
-  mean over all tokens that are no padding (or over the masked ones);
+  mean over all tokens but padding (or over the masked ones);
 * :math:`L_{mlm} = \mathrm{mean}_i -\log \mathrm{softmax}(z_i)_{y_i}`, mean over masked tokens;
 * :math:`L_{cos} = \mathrm{mean}_i \; 1 - \cos(h_i, g_i)` of the last hidden states of student and teacher,
-  mean over all tokens that are no padding.
+  mean over all tokens but padding.
 
-The first two need the vocabulary projection, which at 30,522 tokens is far the largest tensor of
-a step. They are therefore taken from the states before that projection, a chunk of positions at a
-time: for each chunk the logits are made, the two terms and their gradient computed in closed form,
-and the logits forgotten. With :math:`s` the states that the projection takes, n x width, and :math:`W`
-the word embeddings, V x width:
+The logits of the first two are the largest tensor of a step, at a vocabulary of 30,522 tokens. They are computed in
+chunks of positions, with both terms and their gradient in closed form. With :math:`s` the states before the vocabulary
+projection, n x width, and :math:`W` the word embeddings, V x width:
 
 .. math::
     z = s W^\top + b \quad (n \times V), \qquad
@@ -25,12 +23,9 @@ the word embeddings, V x width:
     \frac{\partial L}{\partial s} = \frac{\partial L}{\partial z} W, \qquad
     \frac{\partial L}{\partial W} = \left(\frac{\partial L}{\partial z}\right)^\top s .
 
-Both models' logits and these two gradients are four products of 2 n V width operations each; nothing of
-size n x V outlives its chunk. Sums are divided by counts that the caller gives, so that accumulation and
-several processes normalise by the true number of tokens of the whole step.
-
-Under autocast the products are in its narrow type; softmax, logarithms, sums over the vocabulary and
-the gradient of the weights, which every chunk adds to, are in float32.
+Both models' logits and these two gradients are four products of 2 n V width operations each. The caller gives the
+counts by which sums are divided: those of the whole step, over micro-batches and processes. Under autocast the products
+are in its narrow type; softmax, logarithms, sums over the vocabulary and the gradient of the weights are in float32.
 """
 
 from __future__ import annotations
@@ -44,12 +39,11 @@ from ..corpus.masking import IGNORED
 from ..models.lm_head import Projection
 from .recipe import Temperature
 
-#: Positions whose logits exist at one time, by the kind of device. On a CPU few enough for caches (256 x 30,522
-#: float32 are 31 MB), on an accelerator enough to keep it busy (4,096 are 500 MB).
+#: Positions per chunk by kind of device: on a CPU few enough for caches (256 x 30,522 float32 are 31 MB), on an
+#: accelerator enough to keep it busy (4,096 are 500 MB).
 CHUNKS = {"cpu": 256}
 CHUNK_ELSEWHERE = 4096
-#: Tokens of the vocabulary whose logits are one product. CPU libraries are a third slower at a product as wide as a
-#: vocabulary.
+#: Vocabulary tokens per product; CPU libraries are a third slower at a product as wide as a vocabulary.
 WORDS = {"cpu": 2048}
 
 
@@ -79,9 +73,9 @@ def vocabulary_loss(
     Args:
         labels: (positions,), the original token where it was masked, -100 elsewhere.
         teacher: the teacher's projection at the same positions; None where nothing is distilled.
-        distillation_scale: what multiplies the sum of ``T^2 KL`` over positions: weight / count.
-        masked_lm_scale: what multiplies the sum of cross-entropies over masked positions.
-        chunk: positions whose logits exist at one time.
+        distillation_scale: factor of the sum of ``T^2 KL`` over positions: weight / count.
+        masked_lm_scale: factor of the sum of cross-entropies over masked positions.
+        chunk: positions per chunk.
 
     Returns:
         The scaled sum of both (with a gradient for the student's states, weight and bias), the sum of

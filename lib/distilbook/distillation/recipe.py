@@ -91,8 +91,7 @@ def changes_of(arm: str, recipe: Recipe) -> dict[str, Any]:
     """Return the fields that the ablation ``arm`` changes in ``recipe``.
 
     Raises:
-        BookError: for an unknown ablation, or one that changes nothing in ``recipe`` (a weight that is zero already):
-            its run would be the full recipe under another name.
+        BookError: for an unknown ablation, or one that changes nothing in ``recipe`` (a weight that is zero already).
     """
     if arm not in ARMS:
         raise BookError(f"there is no ablation {arm!r}", do=nearest(arm, list(ARMS), "ablations"))
@@ -101,7 +100,7 @@ def changes_of(arm: str, recipe: Recipe) -> dict[str, Any]:
     if same:
         raise BookError(
             f"ablation {arm!r} changes nothing in {', '.join(same)}",
-            expected="a full recipe that has what the ablation takes away",
+            expected="a full recipe with other values there",
             do="start from the full recipe",
         )
     return changes

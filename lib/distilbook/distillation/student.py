@@ -1,7 +1,4 @@
-"""The student: the teacher's architecture with fewer layers; of a BERT a DistilBERT, of a RoBERTa a RoBERTa.
-
-It is a plain model of ``transformers``, so what comes out is loaded as any model is.
-"""
+"""Student model: the teacher's architecture with fewer layers; of a BERT a DistilBERT, of a RoBERTa a RoBERTa."""
 
 from __future__ import annotations
 
@@ -51,7 +48,7 @@ def build_student(teacher: PreTrainedModel, recipe: Recipe, dropout: float, seed
     """Return a student of ``teacher`` as ``recipe`` starts it.
 
     Args:
-        seed: decides the random weights of a random initialisation; a copied one has none.
+        seed: of a random initialisation.
 
     Raises:
         BookError: for a layer that the teacher does not have.

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..tasks import Examples, Task
-from .config import Settings
-from .run import FinetuneRun, keep
+from .config import FinetuneRun, Settings
+from .run import keep
 
 BASELINES = ("majority", "tfidf")
 
@@ -19,7 +19,7 @@ FEATURES = 100_000
 
 
 def baseline(kind: str, settings: Settings, task: Task, seed: int, folder: Path) -> FinetuneRun:
-    """Predict every split of ``task`` by a baseline and keep that in ``folder``, as a model's run does.
+    """Return a baseline's run in ``folder``: its predictions on every split of ``task``.
 
     Args:
         kind: ``majority``, the most frequent class of the training examples (of a regression their mean), or

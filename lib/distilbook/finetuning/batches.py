@@ -1,4 +1,4 @@
-"""Batches of labelled examples: shuffled, of like lengths, a function of seed and epoch."""
+"""Batches of labelled examples: shuffled, of similar lengths, a function of seed and epoch."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""A pre-trained model with a head for a task: a new one to be trained, or the one that it comes with.
-
-Examples as word pieces, and batches in which like lengths stand together.
-"""
+"""Classifiers: a pre-trained model with a new head for a task, or with its own."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ from ..models.stored import listed
 from ..tasks import Task
 from .config import Settings
 
-#: Dimensions by which a model counts as one of the paper's: type, layers, width.
+#: Type, layers and width of the paper's models.
 PAPER_KINDS = {("bert", 12, 768): "bert-base", ("distilbert", 6, 768): "distilbert"}
 
 
@@ -30,11 +27,10 @@ def model_kind(folder: Path) -> str:
 
 
 def check_start(folder: Path, settings: Settings, task: Task) -> None:
-    """Refuse a model that cannot be fine-tuned on ``task``, or evaluated as it is, from its files alone.
+    """Check from its files that a model can be fine-tuned on ``task``, or evaluated as it is.
 
     Raises:
-        BookError: for texts longer than the model has positions for, or a head that is not the task's where it is
-            evaluated as it is.
+        BookError: for texts longer than the model's positions, or, with ``epochs`` 0, a head that is not the task's.
     """
     found = look_at(folder)
     if settings.epochs == 0:
@@ -42,7 +38,7 @@ def check_start(folder: Path, settings: Settings, task: Task) -> None:
     positions = found.size["positions"]
     if settings.max_length > positions:
         raise BookError(
-            f"the model has {positions} positions and texts may have {settings.max_length} word pieces",
+            f"the model has {positions} positions and texts may have {settings.max_length} tokens",
             where=folder,
             expected=f"max_length of at most {positions}",
             do="set max_length, or the task's own, to that",
@@ -52,10 +48,10 @@ def check_start(folder: Path, settings: Settings, task: Task) -> None:
 def new_classifier(folder: Path, task: Task) -> PreTrainedModel:
     """Return the pre-trained model in ``folder`` with a new head: one output a class, or one for a regression.
 
-    The head is random also where the folder has one, of whatever task.
+    The head is random even if the folder has one.
 
     Raises:
-        BookError: when the folder is no whole model.
+        BookError: for an incomplete model.
     """
     outputs = max(1, len(task.classes))
     names = {number: f"LABEL_{number}" for number in range(outputs)}
@@ -82,7 +78,7 @@ def finished_classifier(folder: Path, task: Task) -> PreTrainedModel:
 
 
 def _outputs(found: ModelFolder, task: Task) -> list[int]:
-    """Return which of the head's outputs stands for each class; errors as in :func:`finished_classifier`."""
+    """Return the number of the head's output for each class; errors as in :func:`finished_classifier`."""
     if missing := found.lacks("classifier"):
         raise BookError(
             f"the model has no classification head: it lacks {listed(missing)}",
@@ -103,7 +99,7 @@ def _outputs(found: ModelFolder, task: Task) -> list[int]:
 
 
 def _names(found: ModelFolder, outputs: int) -> list[str] | None:
-    """Return what the folder calls the outputs of its head; None where it does not say."""
+    """Return the folder's names of the head's outputs; None where it has none."""
     said = found.config.get("id2label")
     if said is None:
         return None
@@ -113,8 +109,7 @@ def _names(found: ModelFolder, outputs: int) -> list[str] | None:
     whole = sorted(names) == sorted(numbers) and all(isinstance(name, str | int) for name in names.values())
     if not whole or any(str(back.get(str(names[number]), number)) != number for number in numbers):
         raise BookError(
-            f"config.json does not give each of the head's {outputs} outputs one name: id2label is {said}, "
-            f"label2id is {back}",
+            f"config.json does not name each of the {outputs} outputs once: id2label is {said}, label2id is {back}",
             where=found.path,
             expected="a name for each number from 0, the same in id2label and label2id",
             do=OWN_CONFIG,
@@ -129,7 +124,7 @@ def _order(names: Sequence[str], wanted: Sequence[str], folder: Path) -> list[in
     for known in (classes, numbered):
         if sorted(plain) == sorted(known):
             return [plain.index(name) for name in known]
-    if all(name.isdigit() for name in wanted):  # the task gives its classes no names
+    if all(name.isdigit() for name in wanted):  # the task's classes have no names
         return list(range(len(wanted)))
     raise BookError(
         f"the model's classes are {', '.join(names)}",
@@ -143,8 +138,8 @@ def _plain(name: str) -> str:
     return name.strip().lower().replace("-", "_").replace(" ", "_")
 
 
-def set_dropout(model, share: float) -> None:
-    """Give every dropout of ``model``, those of the attention among them, the same ``share``."""
+def set_dropout(model: torch.nn.Module, share: float) -> None:
+    """Set every dropout of ``model``, also in attention, to ``share``."""
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = share

@@ -1,30 +1,25 @@
-"""Configuration of fine-tuning: settings that all tasks share, and those of single tasks."""
+"""Configuration of fine-tuning: settings of all tasks and of single ones; the finished run."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from ..core.config import ChapterConfig, Config, Refusal, Seeds, each_once, one_of
+from ..core.finished import MARKER, opened
 from ..distillation.recipe import ARMS, AS_LONG, WITHOUT_TEACHER
 from ..tasks import TaskSource, check_source
-from ..training.schedule import (
-    CheckpointEvery,
-    LearningRate,
-    LoopConfig,
-    Optimisation,
-    Precision,
-    Trackers,
-    checked_trackers,
-)
+from ..training.schedule import CheckpointEvery, LearningRate, LoopConfig, Optimisation, Precision, Trackers
 
 TrainExamples = Annotated[int, Field(ge=2, le=10**9)] | Literal["all"]
 Epochs = Annotated[int, Field(ge=0, le=1000)]
 BatchSize = Annotated[int, Field(ge=1, le=10**5)]
 Length = Annotated[int, Field(ge=8, le=512)]
-#: The students that there are to fine-tune: of every arm, and of those trained for as long as the full recipe.
+#: The students that can be fine-tuned: of every ablation, also of those trained for as long as the full recipe.
 STUDENTS = (*ARMS, *(arm + AS_LONG for arm in WITHOUT_TEACHER))
 
 
@@ -59,21 +54,50 @@ class Settings(Config):
     learning_rate: LearningRate = Field(description="at the end of the warm-up; it then falls to 0 linearly")
     warmup_share: float = Field(ge=0, lt=1, description="share of the steps in which the learning rate rises")
     weight_decay: float = Field(ge=0, le=1, description="AdamW's, of all weights but biases and LayerNorm's")
-    dropout: float = Field(ge=0, lt=1, description="in every model alike, whatever it was pre-trained with")
+    dropout: float = Field(ge=0, lt=1, description="in every model, whatever it was pre-trained with")
     max_length: Length = Field(description="tokens; longer sentences or pairs are cut")
     precision: Precision = Field(description="of matrix products; auto is what this machine is quickest in")
     checkpoint_every: CheckpointEvery
     trackers: Trackers
 
-    @field_validator("trackers")
-    @classmethod
-    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        return checked_trackers(names)
-
     def loop(self, steps: int) -> FinetuneLoop:
         """Return the training loop's parameters for a run of ``steps`` optimiser steps."""
         shared = {name: getattr(self, name) for name in FinetuneLoop.model_fields.keys() & Settings.model_fields.keys()}
         return FinetuneLoop(steps=steps, compile=False, **shared)
+
+
+@dataclass(frozen=True)
+class FinetuneRun:
+    """A finished run; ``<split>.npz`` in ``folder`` holds labels, predictions, scores and groups of each split.
+
+    Attributes:
+        seconds: of the optimiser steps and the predictions, on ``cores`` cores.
+        truncated: by split, the share of the examples that were cut to the maximal length.
+        made_with: the machine and the versions.
+        diverged: the step at which the run diverged, so that there are no predictions; else None.
+    """
+
+    folder: Path
+    seed: int
+    seconds: float
+    cores: int
+    train_examples: int
+    made_with: dict[str, dict[str, Any]]
+    truncated: dict[str, float] = field(default_factory=dict)
+    diverged: int | None = None
+
+    @classmethod
+    def open(cls, folder: Path) -> FinetuneRun:
+        """Return the finished run in ``folder``.
+
+        Raises:
+            Unfinished: when it is not finished, or a file of it has changed since.
+        """
+        return cls(folder=folder, **opened(folder / MARKER))
+
+    def predictions(self, split: str) -> Path:
+        """Return the file of the run's predictions on a split."""
+        return self.folder / f"{split}.npz"
 
 
 class TaskChoice(TaskSource):
@@ -94,18 +118,18 @@ class TaskChoice(TaskSource):
 
     @property
     def source(self) -> TaskSource:
-        """Where the task comes from, alone."""
+        """The address of the task alone."""
         return TaskSource(**{name: getattr(self, name) for name in TaskSource.model_fields})
 
     @property
     def own(self) -> dict[str, Any]:
-        """The settings that the task has of its own."""
+        """The settings that the task overrides."""
         values = {name: getattr(self, name) for name in Settings.model_fields.keys() & type(self).model_fields.keys()}
         return {name: value for name, value in values.items() if value is not None}
 
 
 class TasksConfig(ChapterConfig, Settings):
-    """Tasks, and the settings with which models are fine-tuned on them, once a seed."""
+    """Tasks and the settings of fine-tuning on them, a run per seed."""
 
     circumstances: ClassVar[frozenset[str]] = ChapterConfig.circumstances | Settings.circumstances
 
@@ -127,7 +151,7 @@ class TasksConfig(ChapterConfig, Settings):
             check_source(task)
 
     def settings(self, task: TaskChoice) -> Settings:
-        """Return how ``task`` is fine-tuned on: the shared settings with its own laid over them."""
+        """Return the settings of ``task``: the shared ones, overridden by its own."""
         return Settings(**({name: getattr(self, name) for name in Settings.model_fields} | task.own))
 
 
@@ -136,7 +160,7 @@ class FinetuneConfig(TasksConfig):
 
     tasks: tuple[TaskChoice, ...] = Field(min_length=1)
     students: Annotated[tuple[str, ...], AfterValidator(one_of(STUDENTS, "students"))] = Field(
-        min_length=1, description="arms whose students are fine-tuned"
+        min_length=1, description="ablations whose students are fine-tuned"
     )
 
 
@@ -164,7 +188,7 @@ class VerdictConfig(TasksConfig):
     """A pair of models to be judged instead of the edition's own; without names the edition's records are judged."""
 
     teacher: str = Field(description="a model's address, such as hub:<id> or a folder; empty: the edition's own pair")
-    student: str = Field(description="likewise")
+    student: str = Field(description="the student's address; empty: the edition's own pair")
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

@@ -1,4 +1,4 @@
-"""Predictions on GLUE's withheld test sets as its server takes them: a file a test set, ``index`` and ``prediction``."""
+"""GLUE submissions: predictions on the withheld test sets, a file per test set with ``index`` and ``prediction``."""
 
 from __future__ import annotations
 
@@ -10,16 +10,12 @@ import numpy as np
 from ..core.files import new_folder, write_text
 from ..stats.predictions import kept_arrays
 from ..tasks import Task
+from .config import FinetuneRun
 from .grid import Cell, task_of
-from .run import FinetuneRun
 
-#: Names of files that are not the task's.
-FILES = {
-    ("MNLI", "test_matched"): "MNLI-m",
-    ("MNLI", "test_mismatched"): "MNLI-mm",
-    ("MNLI", "diagnostic"): "AX",
-}
-#: Tasks whose classes the server takes by name; the others' by number.
+#: File names that differ from the task's name.
+FILES = {("MNLI", "test_matched"): "MNLI-m", ("MNLI", "test_mismatched"): "MNLI-mm", ("MNLI", "diagnostic"): "AX"}
+#: Tasks whose classes are submitted by name, not by number.
 BY_NAME = ("MNLI", "QNLI", "RTE")
 
 

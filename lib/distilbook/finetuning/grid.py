@@ -1,8 +1,8 @@
 """Grid of fine-tuning runs: tasks x models x seeds, on all cores, GPUs or nodes.
 
 ``submitit`` starts the workers, on this machine or through SLURM. Each takes the next run that is neither finished
-nor locked, so an interrupted grid continues with the remaining runs, and further workers, on this machine or on
-others with the same folder, may join at any time.
+nor locked, so an interrupted grid continues with the remaining runs, and further workers may join at any time.
+Modules that need torch are imported by the functions that train: a worker first settles on its cores and GPUs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -28,10 +28,7 @@ from ..core.machine import Share, keep_to, shares
 from ..core.progress import Progress, log_line
 from ..stats.predictions import kept_arrays
 from ..tasks import Task, TaskSource, load_task
-from .config import Settings, TasksConfig
-
-if TYPE_CHECKING:
-    from .run import FinetuneRun
+from .config import FinetuneRun, Settings, TasksConfig
 
 #: Seconds between two updates of the workers' progress.
 EVERY = 1.0
@@ -62,7 +59,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Cell:
-    """A run of the grid: one model on one task with one seed; ``folder`` is where it is kept."""
+    """A run of the grid: one model on one task with one seed, stored in ``folder``."""
 
     task: TaskSource
     settings: Settings
@@ -85,8 +82,6 @@ class Cell:
 
     def open(self) -> FinetuneRun:
         """Return the finished run."""
-        from .run import FinetuneRun
-
         return FinetuneRun.open(self.folder)
 
 
@@ -101,7 +96,7 @@ def grid(config: TasksConfig, models: Mapping[str, Sequence[Model]], root: Path)
 
     Args:
         models: by name, such as a student's pre-training runs, among which the seeds are distributed.
-        root: the folder of all runs; those that are finished there are used.
+        root: the folder of all runs; finished ones are reused.
 
     Raises:
         BookError: for a task that cannot be read, or a model that cannot be fine-tuned on it.
@@ -136,20 +131,20 @@ def shared_out(seeds: Sequence[int], models: Sequence[Model]) -> dict[int, Model
 def run_grid(
     cells: Sequence[Cell], root: Path, workers: int | None = None, cluster: str = "local", **slurm: Any
 ) -> None:
-    """Finish every run of ``cells`` that is not finished.
+    """Execute every unfinished run of ``cells``.
 
     Args:
-        root: where the workers' own output goes, in ``.workers/``.
-        workers: processes at once; by default one for each GPU of this machine, or each core; on SLURM, jobs.
+        root: receives the workers' own output, in ``.workers/``.
+        workers: processes at once, by default one for each GPU of this machine, or each core; on SLURM, jobs.
         cluster: ``local`` or ``slurm``.
-        slurm: what the jobs ask SLURM for, by submitit's names: ``slurm_partition``, ``gpus_per_node`` …
+        slurm: the jobs' resources by submitit's names, such as ``slurm_partition`` and ``gpus_per_node``.
 
     Raises:
         BookError: naming the runs that failed and why; the others are kept.
     """
     left = [cell for cell in cells if not cell.finished]
     if left:
-        _finish(left, root, workers, cluster, slurm)
+        _execute(left, root, workers, cluster, slurm)
     _check(cells)
     for doubt in doubts(cells):
         print(doubt, flush=True)
@@ -157,7 +152,7 @@ def run_grid(
 
 
 def doubts(cells: Sequence[Cell]) -> Iterator[str]:
-    """Yield a sentence for each finished run of a model's own head that is far worse than a constant prediction."""
+    """Yield a warning for each run of a model's own head that is far worse than a constant prediction."""
     from .heads import head_of
 
     for cell in cells:
@@ -169,18 +164,18 @@ def doubts(cells: Sequence[Cell]) -> Iterator[str]:
             yield f"{cell}: {doubt}"
 
 
-def _finish(left: list[Cell], root: Path, workers: int | None, cluster: str, slurm: dict) -> None:
+def _execute(left: list[Cell], root: Path, workers: int | None, cluster: str, slurm: dict[str, Any]) -> None:
     for cell in left:
         (cell.folder / "error.json").unlink(missing_ok=True)
     if cluster == "local":
         parts: Sequence[Share | None] = shares(min(workers or len(shares()), len(left)))
+        if len(parts) == 1:
+            work(left, None, None)
+            return
     else:
         _check_slurm()
         parts = [None] * min(workers or len(left), len(left))
-    if cluster == "local" and len(parts) == 1:
-        work(left, None, None)
-    else:
-        _with_workers(left, root / ".workers", parts, cluster, slurm)
+    _with_workers(left, root / ".workers", parts, cluster, slurm)
 
 
 def _check_slurm() -> None:
@@ -213,18 +208,18 @@ def _wait(cells: list[Cell], jobs: list) -> None:
     """Report the number of finished runs until every worker has ended."""
     progress, left = Progress("fine-tuning", total=len(cells), unit="runs"), cells
     progress.smoothing = 0  # runs end in bursts: the average rate gives the time left
-    while True:
+    over = False
+    while not over:
         over = all(job.done() for job in jobs)
         before, left = left, [cell for cell in left if not cell.finished]
         progress.advance(len(before) - len(left))
-        if over:
-            break
-        time.sleep(EVERY)
+        if not over:
+            time.sleep(EVERY)
     progress.close()
 
 
 def _check(cells: Sequence[Cell]) -> None:
-    """Refuse to continue when runs are missing, naming each with its reason."""
+    """Raise an error when runs are missing, with their reasons."""
     missing = [cell for cell in cells if not cell.finished]
     if not missing:
         return
@@ -234,12 +229,12 @@ def _check(cells: Sequence[Cell]) -> None:
         f"{len(missing)} of {len(cells)} fine-tuning runs did not finish: {shown}",
         where=missing[0].folder,
         expected="every run of the grid",
-        do="mend the cause and start again: finished runs are kept",
+        do="remove the cause and start again: finished runs are kept",
     )
 
 
 def work(cells: Sequence[Cell], share: Share | None, launcher: int | None) -> None:
-    """Finish one run after the other until each is finished or locked by another worker.
+    """Execute one run after the other until each is finished or locked by another worker.
 
     Args:
         share: the cores and GPUs to use; None for all of this process.
@@ -266,7 +261,7 @@ def _settle_on(share: Share) -> None:
 
 
 def _try(cell: Cell) -> None:
-    """Execute a run; an error is kept in its folder, so that the others continue."""
+    """Execute a run; its error is written into its folder, so that the others continue."""
     from .baselines import BASELINES, baseline
     from .run import finetune
 
@@ -286,7 +281,7 @@ def _try(cell: Cell) -> None:
 
 @contextlib.contextmanager
 def _claimed(folder: Path) -> Iterator[bool]:
-    """Hold a run's lock during the block unless another process does; a killed process releases it."""
+    """Hold a run's lock unless another process does; a killed process releases it."""
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / "lock")
     try:

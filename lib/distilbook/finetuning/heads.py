@@ -1,4 +1,4 @@
-"""Heads by kind of task: features of examples, objective, predictions, scores, and signs of a wrong head."""
+"""Heads by kind of task: features of examples, objective, predictions, scores, and checks of a model's own head."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..stats.metrics import correct, negative_squared_error
 from ..tasks import Examples, Task
 from ..training.objectives import Classification, Objective, Regression
 
-#: Standard errors below a constant prediction from which on a model's own head is questioned.
+#: Standard errors below a constant prediction beyond which a warning on a model's own head is given.
 FAR = 2.0
 
 
@@ -26,8 +26,7 @@ class Encoded:
     """Examples as tokens.
 
     Attributes:
-        inputs: for each input of the model (``input_ids``; for a BERT on pairs also ``token_type_ids``) a list of
-            numbers an example.
+        inputs: by name of the model's input (for a BERT on pairs also ``token_type_ids``), a list per example.
         truncated: the share of the examples that were cut.
     """
 
@@ -49,10 +48,9 @@ class Encoded:
 
 
 def encode(examples: Examples, tokenizer: PreTrainedTokenizerFast, model: PreTrainedModel, max_length: int) -> Encoded:
-    """Cut ``examples`` into tokens, as ``[CLS] first [SEP]`` or ``[CLS] first [SEP] second [SEP]``.
+    """Return ``examples`` as ``[CLS] first [SEP]`` or ``[CLS] first [SEP] second [SEP]``.
 
-    A pair that is too long loses tokens from the longer of its sentences. Only a model that takes ``token_type_ids``
-    gets them; DistilBERT and RoBERTa have none.
+    A pair that is too long loses tokens from its longer sentence. DistilBERT and RoBERTa have no ``token_type_ids``.
     """
     pair = () if examples.second is None else (examples.second,)
     cut = tokenizer(examples.first, *pair, truncation=True, max_length=max_length, return_token_type_ids=True)
@@ -84,7 +82,7 @@ class Head(ABC):
 
     @abstractmethod
     def doubt(self, labels: NDArray, predictions: NDArray, classes: Sequence[str]) -> str:
-        """Return why ``predictions`` of a model's own head cannot be those of a working one; "" where they can."""
+        """Return why ``predictions`` suggest that a model's own head is wrong; "" where they do not."""
 
 
 class ClassHead(Head):
@@ -100,7 +98,7 @@ class ClassHead(Head):
         return correct(labels, predictions)
 
     def doubt(self, labels: NDArray, predictions: NDArray, classes: Sequence[str]) -> str:
-        """Name the order of the outputs that would be right, where a constant prediction is far better."""
+        """Report an accuracy far below a constant prediction's, and the best order of the outputs."""
         table: NDArray = np.zeros((len(classes), len(classes)), dtype=int)  # predicted, true
         np.add.at(table, (predictions.astype(int), labels.astype(int)), 1)
         constant, number = table.sum(axis=0).max() / len(labels), len(labels)
@@ -110,9 +108,9 @@ class ClassHead(Head):
         outputs, meant = linear_sum_assignment(table, maximize=True)
         order = ", ".join(classes[place] for place in meant)
         return (
-            f"accuracy {accuracy:.3f} is far below the {constant:.3f} of a constant prediction, which no working head "
-            f"gives; with its outputs in the order {order} it would be {table[outputs, meant].sum() / number:.3f}: "
-            "set id2label in the model's config.json to the classes of its outputs"
+            f"accuracy {accuracy:.3f} is far below the {constant:.3f} of a constant prediction; with the outputs in the "
+            f"order {order} it would be {table[outputs, meant].sum() / number:.3f}: set id2label in the model's "
+            "config.json to the classes of its outputs"
         )
 
 

@@ -15,10 +15,10 @@ from ..stats.metrics import METRICS
 from ..stats.predictions import SeedId, kept_arrays
 from .baselines import BASELINES
 from .classifier import model_kind
+from .config import FinetuneRun
 from .grid import Cell, task_of
-from .run import FinetuneRun
 
-#: The metrics of which a task's metric is the mean; they are recorded, too.
+#: The parts of metrics that are means of two; they are recorded, too.
 COMPONENTS = {"f1_and_accuracy": ("f1", "accuracy"), "pearson_and_spearman": ("pearson", "spearman")}
 
 
@@ -55,7 +55,7 @@ def _together(cells: Sequence[Cell]) -> dict[tuple[str, str], list[Cell]]:
 def finetuning_records(
     chapter: str, edition: str, cells: Sequence[Cell], cut_to: int | None = None, texts: str = SENTENCES
 ) -> list[Record]:
-    """Return a record for every run, split and metric; of a run that diverged one that says at which step.
+    """Return a record per run, split and metric; for a diverged run one of the step.
 
     Args:
         cut_to: the length to which texts were cut for a comparison: such runs are recorded as another task, and no
@@ -92,7 +92,7 @@ def _records_of(chapter: str, edition: str, cell: Cell, cut_to: int | None, text
     return records
 
 
-def _common(chapter: str, edition: str, cell: Cell, run: FinetuneRun) -> dict:
+def _common(chapter: str, edition: str, cell: Cell, run: FinetuneRun) -> dict[str, Any]:
     """Return the fields that the records of a run have in common."""
     student = cell.model.name not in (*BASELINES, "teacher")
     return {

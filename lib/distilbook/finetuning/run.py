@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from ..core.config import BookError, short_hash
 from ..core.files import new_file
-from ..core.finished import MARKER, opened, seal
+from ..core.finished import MARKER, seal
 from ..core.provenance import made_with
 from ..core.run_keys import code_hash
 from ..models.loading import load_tokenizer, weights_fingerprint
@@ -29,49 +28,14 @@ from ..training.loop import Watch, train
 from ..training.precision import accelerator_for
 from .batches import LabelledExamples, batches_for_prediction
 from .classifier import check_start, finished_classifier, new_classifier, set_dropout
-from .config import Settings
+from .config import FinetuneRun, Settings
 from .heads import Encoded, Head, head_of
-
-
-@dataclass(frozen=True)
-class FinetuneRun:
-    """A finished run; ``<split>.npz`` in ``folder`` holds labels, predictions, scores and groups of each split.
-
-    Attributes:
-        seconds: of the optimiser steps and the predictions, on ``cores`` cores.
-        truncated: by split, the share of the examples that were cut to the maximal length.
-        made_with: the machine and the versions.
-        diverged: the step at which the run diverged, so that there are no predictions; else None.
-    """
-
-    folder: Path
-    seed: int
-    seconds: float
-    cores: int
-    train_examples: int
-    made_with: dict[str, dict]
-    truncated: dict[str, float] = field(default_factory=dict)
-    diverged: int | None = None
-
-    @classmethod
-    def open(cls, folder: Path) -> FinetuneRun:
-        """Return the finished run in ``folder``.
-
-        Raises:
-            Unfinished: when it is not finished, or a file of it is not as it was then.
-        """
-        return cls(folder=folder, **opened(folder / MARKER))
-
-    def predictions(self, split: str) -> Path:
-        """Return the file of the run's predictions on a split."""
-        return self.folder / f"{split}.npz"
 
 
 def run_key(settings: Settings, model: Path | str, task: Task, seed: int) -> str:
     """Return the key of a run: settings, weights (or a baseline's name), the task's content, seed and code."""
     who = model if isinstance(model, str) else weights_fingerprint(model)
-    code = code_hash("finetuning")
-    return short_hash([settings.fingerprint(), who, task.fingerprint, seed, code])
+    return short_hash([settings.fingerprint(), who, task.fingerprint, seed, code_hash("finetuning")])
 
 
 def finetune(
@@ -83,7 +47,6 @@ def finetune(
 
     Args:
         name: the run's name in progress lines.
-        watch: makes, of the run's folder, a context in which it is trained.
 
     Raises:
         BookError: when the model's folder lacks weights that fine-tuning does not add itself.
@@ -91,7 +54,7 @@ def finetune(
     """
     check_start(model, settings, task)
     head, tokenizer = head_of(task), load_tokenizer(model)
-    torch.manual_seed(seed)  # of a new head
+    torch.manual_seed(seed)  # initialises a new head
     classifier = new_classifier(model, task) if settings.epochs else finished_classifier(model, task)
     examples = task.train.sample(None if settings.train_examples == "all" else settings.train_examples, seed)
     splits = ({"train": examples} if settings.epochs else {}) | task.evaluation | task.withheld

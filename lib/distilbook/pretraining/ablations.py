@@ -1,4 +1,4 @@
-"""Ablations and variants of the full recipe, trained on its text with its seeds, for as many tokens or seconds."""
+"""Ablations and variants of the full recipe: same text and seeds, equal tokens or equal seconds."""
 
 from __future__ import annotations
 
@@ -45,40 +45,36 @@ def run_arm(
     watch: Watch = nullcontext,
     steps: int | None = None,
 ) -> list[PretrainRun]:
-    """Return the runs of the ablation ``arm`` that pair with the ``full`` ones: one change, the same seeds.
+    """Return the runs of the ablation ``arm``, one for each of the ``full`` ones, with its seed.
 
     Args:
-        watch: makes, of a run's folder, a context in which it is trained.
         steps: optimiser steps, where they are not the full recipe's.
     """
     return _paired(full, {} if steps is None else {"steps": steps}, arm, corpus, teacher, watch)
 
 
 def cost_of_a_step(runs: Sequence[PretrainRun]) -> float:
-    """Return the cost of an optimiser step of ``runs``: seconds on an accelerator, seconds times cores without one.
+    """Return the median cost of an optimiser step of ``runs``: seconds on an accelerator, seconds times cores without.
 
-    It is the median over all steps, so that a moment in which the machine was busy does not count. Cores
-    count because ablations may be trained side by side, each on some of them.
+    Cores count because ablations may be trained in parallel, each on some of them.
     """
-    return median(line["seconds"] * _counted_cores(run) for run in runs for line in read_curves(run.folder)[0])
-
-
-def _counted_cores(run: PretrainRun) -> int:
-    return run.cores if run.made_with["machine"]["accelerator"] == "none" else 1
+    cores = [run.cores if run.made_with["machine"]["accelerator"] == "none" else 1 for run in runs]
+    pairs = zip(runs, cores, strict=True)
+    return median(line["seconds"] * own for run, own in pairs for line in read_curves(run.folder)[0])
 
 
 def equal_seconds_steps(full: Sequence[PretrainRun], runs: Sequence[PretrainRun]) -> int:
     """Return the number of steps of an ablation's ``runs`` that take as long as the ``full`` ones.
 
-    The cost is read from finished runs, so the number is stable, and with it the key of a run of that many steps. An
-    ablation that is no cheaper keeps the full recipe's steps.
+    The cost is read from finished runs, so the number and the run's key are stable. An ablation that is no cheaper
+    keeps the full recipe's steps.
     """
     steps = full[0].config.steps
     return max(steps, round(steps * cost_of_a_step(full) / cost_of_a_step(runs)))
 
 
 WHERE = "parameter 'choices'"
-#: A valid recipe in which choices are validated before there is a run of the full recipe.
+#: A valid recipe, on which choices are validated before the full recipe is known.
 ANY = Recipe(
     distillation_weight=1.0,
     masked_lm_weight=1.0,
@@ -91,7 +87,7 @@ ANY = Recipe(
 
 
 class ChoicesConfig(ChapterConfig):
-    """Changes of the full recipe, one run a change and a seed."""
+    """Changes of the full recipe, a run per change and seed."""
 
     seeds: Seeds = Field(description="some of the full recipe's seeds")
     choices: tuple[dict[str, Any], ...] = Field(min_length=1, description="fields of the recipe with other values")
@@ -127,16 +123,13 @@ class Choice:
     @property
     def name(self) -> str:
         """Its name in records and figures: ``layers 0, 1, 2`` or ``temperature 4``."""
-        return " and ".join(f"{_words(name)} {_value(value)}" for name, value in self.changes.items())
+        words = {name: name.replace("masked_lm", "masked-LM").replace("_", " ") for name in self.changes}
+        return " and ".join(f"{words[name]} {_value(value)}" for name, value in self.changes.items())
 
     @property
     def file_name(self) -> str:
         """The name under which its students are published, safe for file systems."""
         return re.sub(r"[^\w.]+", "-", self.name)
-
-
-def _words(field: str) -> str:
-    return field.replace("masked_lm", "masked-LM").replace("_", " ")
 
 
 def _value(value: Any) -> str:
@@ -148,12 +141,9 @@ def _value(value: Any) -> str:
 def choices_of(config: ChoicesConfig, full: Sequence[PretrainRun], teacher: Path) -> list[Choice]:
     """Return the choices of ``config`` after checking that each can be compared with the ``full`` runs.
 
-    Args:
-        teacher: the teacher's folder.
-
     Raises:
-        BookError: for a choice that is the full recipe or one of its ablations, that makes no recipe, or that takes
-            layers the teacher does not have.
+        BookError: for a choice that is the full recipe or one of its ablations, or that gives no valid recipe, or
+            with layers that the teacher does not have.
     """
     choices = [Choice(changes) for changes in config.choices]
     depth = read_json(teacher / "config.json")["num_hidden_layers"]
@@ -170,24 +160,17 @@ def choices_of(config: ChoicesConfig, full: Sequence[PretrainRun], teacher: Path
 
 
 def check_choice(choice: Choice, full: Recipe) -> None:
-    """Refuse a choice that is no valid change of the ``full`` recipe, or is the full one or one of its ablations."""
+    """Refuse a choice that gives no valid recipe, the ``full`` one, or one of its ablations."""
     where = f"{WHERE}, {choice.name}"
     recipe = Recipe.parse(full.model_dump() | dict(choice.changes), where=where)
     ours = full.model_dump()
     same = next((arm for arm, changes in ARMS.items() if ours | changes(full) == recipe.model_dump()), None)
-    if same == "full":
-        raise BookError(
-            "a choice equals the full recipe",
-            where=where,
-            expected="another value than the full recipe's",
-            do="take it out, or change it",
-        )
     if same:
         raise BookError(
-            f"a choice is the ablation '{ARM_LABELS[same]}'",
+            "a choice equals " + ("the full recipe" if same == "full" else f"the ablation '{ARM_LABELS[same]}'"),
             where=where,
-            expected="a change that has no chapter of its own",
-            do=f"take it out: the chapter of the ablation {same} runs it",
+            expected="a recipe that is not run already",
+            do="take it out, or change it",
         )
 
 
@@ -209,7 +192,7 @@ def check_seeds(seeds: Sequence[int], full: Sequence[int]) -> None:
             f"the full recipe was not run with seed {', '.join(map(str, missing))}",
             where="parameter 'seeds'",
             expected=f"seeds among {', '.join(map(str, full))}",
-            do="take it out here, or add it to the seeds of the full recipe",
+            do="remove it here, or add it to the seeds of the full recipe",
         )
 
 

@@ -22,9 +22,7 @@ class PretrainConfig(ChapterConfig, Recipe, BlocksConfig):
     seeds: Seeds = Field(description="one run each")
     dropout: float = Field(ge=0, lt=1)
     evaluations: int = Field(ge=1, le=10**6, description="held-out measurements over a run, besides the one before it")
-    evaluated_blocks: int = Field(
-        ge=1, le=10**9, description="held-out blocks those measurements along the way are taken on"
-    )
+    evaluated_blocks: int = Field(ge=1, le=10**9, description="held-out blocks of the measurements during training")
 
     @property
     def recipe(self) -> Recipe:
@@ -71,7 +69,7 @@ class PretrainRun:
         """Return the finished run in ``folder``.
 
         Raises:
-            Unfinished: when it is not finished, or a file of it is not as it was then.
+            Unfinished: when it is not finished, or a file of it has changed since.
         """
         facts = opened(folder / MARKER)
         config = PretrainConfig.parse(facts.pop("config"), where=folder / MARKER)

@@ -1,10 +1,11 @@
-"""A trained student as a folder that ``transformers`` loads, checked by loading it."""
+"""Export of a trained student as a folder for ``transformers``, checked by loading it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from ..core.config import BookError
 from ..models.folder import look_at
@@ -13,19 +14,18 @@ from ..models.stored import listed
 from ..models.tokenizer import differences, save_tokenizer
 from .held_out import HeldOut
 
-#: Blocks whose logits are compared: two of 512 word pieces are 125 MB of them at BERT's vocabulary.
+#: Blocks whose logits are compared: two of 512 tokens are 125 MB at BERT's vocabulary.
 COMPARED = 2
-#: The largest difference of a logit between the trained student and the loaded one. They are the same numbers and,
-#: on a CPU, computed alike; a GPU may add them up in another order. A weight that is missing changes logits by units.
+#: The largest difference of a logit between the trained student and the loaded one: a GPU may sum in another order; a
+#: missing weight changes logits by units.
 TOLERANCE = 1e-4
 
 
-def save_student(student, tokenizer, folder: Path, held_out: HeldOut) -> None:
+def save_student(student: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: Path, held_out: HeldOut) -> None:
     """Write ``student``, in evaluation mode, and ``tokenizer`` into ``folder``; load both and compare.
 
     Raises:
-        BookError: when what was loaded cuts text otherwise, or predicts another thing on held-out text, than what was
-            trained.
+        BookError: when the loaded tokenizer, or the loaded student's predictions on held-out text, differ.
     """
     with quiet_loading():
         save_tokenizer(tokenizer, folder)
@@ -42,8 +42,8 @@ def save_student(student, tokenizer, folder: Path, held_out: HeldOut) -> None:
 
 
 @torch.inference_mode()
-def largest_difference(one, other, held_out: HeldOut) -> float:
-    """Return by how much the logits of two models differ at most, on a few held-out blocks."""
+def largest_difference(one: PreTrainedModel, other: PreTrainedModel, held_out: HeldOut) -> float:
+    """Return the largest difference of the logits of two models on a few held-out blocks."""
     inputs = {"input_ids": held_out.input_ids[:COMPARED], "attention_mask": held_out.attention_mask[:COMPARED]}
     inputs = {name: tensor.to(one.device) for name, tensor in inputs.items()}
     real = inputs["attention_mask"]
@@ -56,5 +56,5 @@ def _not_what_was_trained(how: str, folder: Path) -> BookError:
         f"the saved student is not the trained one: {how}",
         where=folder,
         expected="the same predictions after loading",
-        do="start again: the run goes on from its last checkpoint; if it stays so, try the pinned transformers",
+        do="start again: the run resumes from its last checkpoint; if it persists, try the pinned transformers",
     )

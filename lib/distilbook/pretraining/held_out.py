@@ -1,7 +1,7 @@
 """Held-out masked prediction: the same text and the same masks for every model.
 
-Masks are uniform over tokens (or, as a control, smoothed as in training), fixed by a seed of their own, and always
-``[MASK]``: prediction is measured, not the recognition of a token that was left unchanged.
+Masks are uniform over tokens (or, as a control, smoothed as in training), fixed by their own seed, and always
+``[MASK]``, never another or the unchanged token.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ..models.encoder import hidden_states
 from ..models.lm_head import Projection
 from ..stats.predictions import kept_arrays
 
-#: The file of the predictions on held-out text.
+#: File of the predictions.
 HELD_OUT_FILE = "held_out.npz"
 #: The seed of the held-out masks: one for all models, editions and runs.
 MASK_SEED = 1910_01108
@@ -48,11 +48,10 @@ class HeldOut:
 
     @classmethod
     def of(cls, blocks: np.ndarray, masking: Masking, limit: int, draw: Draw = "uniform") -> HeldOut:
-        """Mask at most ``limit`` blocks, evenly spaced so that every source of text is among them.
+        """Mask at most ``limit`` blocks, evenly spaced over the sources of text.
 
         Args:
-            draw: "uniform", as all models of the book are measured; "smoothed" as ``masking`` draws in training, rare
-                tokens more often.
+            draw: "uniform" for all models of the book; "smoothed" as in training, rare tokens more often.
         """
         numbers = evenly_spaced(len(blocks), limit)
         chosen = blocks[numbers]

@@ -1,7 +1,4 @@
-"""A student's model card: the README of its folder, in the Hub's form. Every number in it comes from the run.
-
-It is written after a run, from what the run has left, so that a change of its wording trains nothing anew.
-"""
+"""Model card of a student: the README of its folder, in the Hub's format, with numbers from the finished run."""
 
 from __future__ import annotations
 
@@ -24,7 +21,7 @@ from ..training.log import FILE, read_curves
 from .measures import MEASURES
 from .pretrain import PretrainRun
 
-#: Rows of the table of what was measured along the way; the file beside the card has all.
+#: Rows of the table of measurements during training.
 ROWS = 12
 CARD = """
 # {title}
@@ -42,9 +39,8 @@ tokenizer = AutoTokenizer.from_pretrained("path/to/this/folder")
 
 ## Use and limits
 
-It fills in masked word pieces and is a start for fine-tuning on text like the one it was trained on; what it does was
-measured on held-out text of the sources below and on nothing else here. What its teacher and these sources hold,
-mistakes and prejudices too, it may repeat, and their licences are for the user to keep to.
+It predicts masked tokens and can be fine-tuned on text like its training text. It was evaluated only on held-out text
+of the sources below. It may repeat mistakes and prejudices of its teacher and of these sources, whose licences apply.
 
 ## Results
 
@@ -52,20 +48,20 @@ On all {blocks} held-out blocks, n = {n} masked positions, the same for student 
 
 {results}
 
-Along the way, on some of these blocks; `metrics.jsonl` beside this file has every step.
+During training, on some of these blocks; `metrics.jsonl` in this folder has every step.
 
 {curve}
 
 ## Training
 
-{tokens} word pieces in {steps} optimiser steps took {seconds} s (CPU cores: {cores}), measurements left out.
+{tokens} tokens in {steps} optimiser steps took {seconds} s (CPU cores: {cores}), without measurements.
 
 {recipe}
 
 ## Data
 
 Fingerprint of the token blocks: `{fingerprint}`; of the vocabulary: `{vocabulary}`.
-{train_blocks} blocks of {block_length} word pieces to train on.
+{train_blocks} training blocks of {block_length} tokens.
 
 {sources}
 
@@ -76,10 +72,10 @@ Fingerprint of the token blocks: `{fingerprint}`; of the vocabulary: `{vocabular
 
 
 def write_model_card(run: PretrainRun, corpus: Corpus, teacher_folder: Path, label: str | None = None) -> Path:
-    """Write ``README.md`` and a copy of the metrics file into the model's folder of ``run``; return the card's path.
+    """Write ``README.md`` and a copy of the metrics into the model's folder of ``run``; return the card's path.
 
     Args:
-        label: what the recipe is called where it is no arm's.
+        label: the recipe's name where it is no ablation.
     """
     folder = run.folder / "model"
     shutil.copyfile(run.folder / FILE, folder / FILE)
@@ -93,6 +89,7 @@ def model_card(run: PretrainRun, corpus: Corpus, teacher_folder: Path, label: st
     positions = len(kept_arrays(run.folder / "held_out.npz", ("labels",))[0])
     teacher = teacher_address(teacher_folder)
     title = f"DistilBERT in {len(run.config.layers)} layers ({recipe}, seed {run.seed})"
+    results = [(MEASURES[name].label, value, run.teacher_scores.get(name)) for name, value in run.scores.items()]
     text = CARD.format(
         title=markdown(title),
         origin=origin(run, markdown(teacher) if teacher else "a teacher whose address is not known"),
@@ -101,7 +98,7 @@ def model_card(run: PretrainRun, corpus: Corpus, teacher_folder: Path, label: st
         seed=run.seed,
         blocks=f"{len(corpus.held_out):,}",
         n=f"{positions:,}",
-        results=_results(run),
+        results=_rows(["measure", "student", "teacher"], results),
         curve=_curve(run),
         tokens=f"{run.tokens:,}",
         steps=f"{run.config.steps:,}",
@@ -119,15 +116,15 @@ def model_card(run: PretrainRun, corpus: Corpus, teacher_folder: Path, label: st
 
 
 def origin(run: PretrainRun, teacher: str) -> str:
-    """Say what the student of ``run`` has from its ``teacher``."""
+    """Return the origin of the student of ``run``, such as "distilled from" its ``teacher``."""
     copied = run.config.initialisation == "copied"
     if run.config.uses_teacher:
-        return f"distilled from {teacher}" + ("" if copied else ", begun with random weights")
-    return f"begun with layers of {teacher} and trained without it" if copied else "trained from random weights alone"
+        return f"distilled from {teacher}" + ("" if copied else ", initialised at random")
+    return f"initialised with layers of {teacher}, trained without it" if copied else "trained from random weights"
 
 
 def teacher_address(folder: Path) -> str | None:
-    """Return where the teacher in ``folder`` came from: what its head's fitting notes, or the Hub's cache tells."""
+    """Return the address of the teacher in ``folder``, from its head's training or the Hub's cache."""
     fitted = folder.parent / "done.json"
     if fitted.exists():
         return read_json(fitted)["config"]["teacher"]
@@ -156,17 +153,12 @@ def _metadata(run: PretrainRun, corpus: Corpus, teacher: str | None, title: str)
     )
 
 
-def _results(run: PretrainRun) -> str:
-    rows = [(MEASURES[name].label, value, run.teacher_scores.get(name)) for name, value in run.scores.items()]
-    return _rows(["measure", "student", "teacher"], rows)
-
-
 def _curve(run: PretrainRun) -> str:
     lines = read_curves(run.folder)[1]
     shown = [lines[number] for number in evenly_spaced(len(lines), ROWS)]
     each = run.tokens / run.config.steps
     rows = [(line["step"], round(line["step"] * each), *(line[name] for name in run.scores)) for line in shown]
-    return _rows(["step", "word pieces", *(MEASURES[name].label for name in run.scores)], rows)
+    return _rows(["step", "tokens", *(MEASURES[name].label for name in run.scores)], rows)
 
 
 def _rows(names: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:

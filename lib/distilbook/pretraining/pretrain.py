@@ -45,24 +45,13 @@ def pretrain(
 ) -> PretrainRun:
     """Return the run of the ablation ``arm`` with ``seed`` below ``root``, trained unless it is finished there.
 
-    The run's key holds the ablation's configuration, the seed, the text, the teacher and the code, so
-    nothing is trained twice and no stale result is used. Held-out scores have a key of their own: when the code that
-    measures has changed, a trained student is measured again.
-
-    Args:
-        watch: makes, of the run's folder, a context in which it is trained, such as a live figure.
+    The run's key holds the ablation's configuration, the seed, the text, the teacher and the code, so nothing is
+    trained twice and no stale result is used. Held-out scores have their own key: when the measuring code has changed, a
+    trained student is measured again.
     """
     own = with_precision(config.for_arm(arm))
-    key = short_hash(
-        [
-            own.fingerprint(),
-            seed,
-            corpus.fingerprint,
-            weights_fingerprint(teacher_folder),
-            code_hash("pretraining"),
-        ]
-    )
-    folder = root / key
+    teacher = weights_fingerprint(teacher_folder)
+    folder = root / short_hash([own.fingerprint(), seed, corpus.fingerprint, teacher, code_hash("pretraining")])
 
     def make() -> None:
         if not is_whole(folder / TRAINED):
@@ -95,8 +84,11 @@ def _train(config: PretrainConfig, arm: str, seed: int, corpus: Corpus, teacher_
     if state.is_main_process:
         with new_folder(folder / "model") as model:
             save_student(student.eval(), tokenizer, model, along)
+        steps = read_curves(folder)[0]
         facts = {"arm": arm, "seed": seed, "config": config.model_dump(mode="json")}
-        seal(folder / TRAINED, facts | _circumstances(folder), ("model", FILE))
+        facts |= {name: sum(line[name] for line in steps) for name in ("tokens", "seconds")}
+        facts |= {"cores": torch.get_num_threads(), "made_with": made_with() | {"code": code_hash("pretraining")}}
+        seal(folder / TRAINED, facts, ("model", FILE))
         drop_checkpoint(folder / "checkpoint")
     state.wait_for_everyone()
 
@@ -115,24 +107,16 @@ def _measure(corpus: Corpus, teacher_folder: Path, folder: Path) -> None:
         made, scores = measured(student, theirs, held_out)
         made.save(folder / HELD_OUT_FILE)
         facts = {"scores": scores, "teacher_scores": predictions(theirs, held_out).scores()}
-        facts |= {"measured_by": code_hash("held_out")}
+        facts["measured_by"] = code_hash("held_out")
         seal(folder / MARKER, opened(folder / TRAINED) | facts, ("model", HELD_OUT_FILE, FILE))
     state.wait_for_everyone()
 
 
 def _drop_old_measurement(marker: Path) -> None:
-    """Remove the marker of a finished run that other code has measured: it is measured again, not trained again."""
+    """Remove the marker of a finished run that other code has measured, so that it is measured again."""
     if PartialState().is_main_process and is_whole(marker) and opened(marker)["measured_by"] != code_hash("held_out"):
         marker.unlink()
     PartialState().wait_for_everyone()
-
-
-def _circumstances(folder: Path) -> dict:
-    """Return the tokens, seconds and cores of the run in ``folder``, the machine, the versions and the code."""
-    steps = read_curves(folder)[0]
-    spent = {name: sum(line[name] for line in steps) for name in ("tokens", "seconds")}
-    made = made_with() | {"code": code_hash("pretraining")}
-    return spent | {"cores": torch.get_num_threads(), "made_with": made}
 
 
 def measured(

@@ -1,4 +1,4 @@
-"""Records of the training stages: one for each number that a later chapter reads."""
+"""Records of the training stages: held-out scores with their origin."""
 
 from __future__ import annotations
 
@@ -44,23 +44,23 @@ def teacher_records(
         seconds: the training time of its head.
     """
     workspace = Workspace(config.edition)
+    return _held_out_records(
+        made.scores(),
+        edition=config.edition,
+        chapter=chapter,
+        model="teacher",
+        n=len(made.labels),
+        seconds=seconds,
+        fingerprint=weights_fingerprint(workspace.find("teacher", chapter)),
+        **made_by(config, "teacher_head", corpus.fingerprint),
+        **kept_predictions(path, workspace),
+    )
+
+
+def _held_out_records(scores: dict[str, float], **common: Any) -> list[Record]:
     return [
-        Record(
-            edition=config.edition,
-            chapter=chapter,
-            model="teacher",
-            task=HELD_OUT_TEXT,
-            split="held-out",
-            metric=metric,
-            value=value,
-            unit=MEASURES[metric].unit,
-            n=len(made.labels),
-            seconds=seconds,
-            fingerprint=weights_fingerprint(workspace.find("teacher", chapter)),
-            **made_by(config, "teacher_head", corpus.fingerprint),
-            **kept_predictions(path, workspace),
-        )
-        for metric, value in made.scores().items()
+        Record(task=HELD_OUT_TEXT, split="held-out", metric=metric, value=value, unit=MEASURES[metric].unit, **common)
+        for metric, value in scores.items()
     ]
 
 
@@ -79,9 +79,9 @@ def pretraining_records(
     Args:
         recipe: the recipe's name in the records; None is the run's ablation.
         budget: the quantity that is the same as the full recipe's. For equal seconds the number of steps is a
-            measurement, not part of the configuration: it stands in the records' detail.
-        config: the fingerprint of the chapter's configuration, where that is more than the run's own.
-        beside: the fingerprint of the full recipe's configuration, where the run is to be compared with that.
+            measurement and is stored in the records' detail.
+        config: the fingerprint of the chapter's configuration, if it holds more than the run's.
+        beside: the fingerprint of the full recipe's configuration, if the run is compared with it.
     """
     path = run.folder / HELD_OUT_FILE
     (labels,) = kept_arrays(path, ("labels",))
@@ -89,41 +89,33 @@ def pretraining_records(
     detail: dict[str, Any] = {"tokens": run.tokens, "steps": run.config.steps, "cores": run.cores, "budget": budget}
     # To four digits, so that the same teacher is the same on two machines.
     detail["teacher"] = short_hash({name: f"{score:.4g}" for name, score in run.teacher_scores.items()})
-    weights = weights_fingerprint(run.folder / "model")
-    return [
-        Record(
-            edition=edition,
-            chapter=chapter,
-            model="student",
-            recipe=recipe or run.arm,
-            task=HELD_OUT_TEXT,
-            split="held-out",
-            metric=metric,
-            value=value,
-            unit=MEASURES[metric].unit,
-            n=len(labels),
-            step=run.config.steps if budget == "tokens" else None,
-            seed=run.seed,
-            fingerprint=weights,
-            detail=detail | ({"beside": beside} if beside else {}),
-            seconds=run.seconds,
-            hardware=run.made_with["machine"],
-            versions=run.made_with["versions"],
-            **origin | ({"config": config} if config else {}),
-            **kept_predictions(path, Workspace(edition)),
-        )
-        for metric, value in run.scores.items()
-    ]
+    return _held_out_records(
+        run.scores,
+        edition=edition,
+        chapter=chapter,
+        model="student",
+        recipe=recipe or run.arm,
+        n=len(labels),
+        step=run.config.steps if budget == "tokens" else None,
+        seed=run.seed,
+        fingerprint=weights_fingerprint(run.folder / "model"),
+        detail=detail | ({"beside": beside} if beside else {}),
+        seconds=run.seconds,
+        hardware=run.made_with["machine"],
+        versions=run.made_with["versions"],
+        **origin | ({"config": config} if config else {}),
+        **kept_predictions(path, Workspace(edition)),
+    )
 
 
 def training_mask_records(uniform: Iterable[Record], run: PretrainRun, corpus: Corpus) -> list[Record]:
     """Return the masked accuracy, loss and perplexity of a finished run on all held-out blocks, masked as in training.
 
-    Uniform and smoothed masks select tokens with different frequencies, and a model learns these frequencies. A
-    student that was trained with smoothed masks alone is therefore measured under its own distribution, too.
+    A model learns the frequencies of the masked tokens, which differ between uniform and smoothed masks. A student that
+    was trained with smoothed masks alone is therefore measured under its own distribution, too.
 
     Args:
-        uniform: the run's held-out records under uniform masks, from which the other fields are taken.
+        uniform: the run's records under uniform masks, for the other fields.
     """
     path = _predicted(run, corpus)
     made = Predictions.open(path)
@@ -142,7 +134,7 @@ def training_mask_records(uniform: Iterable[Record], run: PretrainRun, corpus: C
 
 
 def _predicted(run: PretrainRun, corpus: Corpus) -> Path:
-    """Return the file of the student's predictions under training masks; it is written once."""
+    """Return the file of the student's predictions under training masks, written once."""
     folder = run.folder / "training_masks"
     facts = {"weights": weights_fingerprint(run.folder / "model")}
     with contextlib.suppress(Unfinished):

@@ -1,8 +1,7 @@
-"""A masked-LM head for a teacher without one, trained together with the teacher's layers.
+"""Masked-LM head of a teacher without one, trained together with the teacher's layers.
 
-MiniLM's published weights end at the hidden states. A head is trained on them by masked language modelling;
-the word embeddings stay fixed (and are the head's output matrix), the layers are trained with the head. A
-teacher that has a head is used as it is: ``steps`` 0.
+MiniLM's published weights end at the hidden states. The word embeddings, which are the head's output matrix, stay
+fixed. A teacher that has a head is used as it is: ``steps`` 0.
 """
 
 from __future__ import annotations
@@ -36,9 +35,9 @@ from ..training.precision import with_precision
 from ..training.schedule import BlocksConfig
 from .held_out import HeldOut, predict
 
-#: The gain of a new head's LayerNorm: random logits start small against the frequencies, yet large enough to learn.
+#: Gain of a new head's LayerNorm: random logits start small compared with the frequencies, but large enough to learn.
 HEAD_GAIN = 0.3
-#: The bias of a new head at rows that no token has: their probability is 0 in float32.
+#: Bias of a new head at rows without a token: their probability is 0 in float32.
 PADDING_BIAS = -100.0
 
 
@@ -48,9 +47,7 @@ class TeacherConfig(ChapterConfig, BlocksConfig):
     circumstances: ClassVar[frozenset[str]] = ChapterConfig.circumstances | BlocksConfig.circumstances
 
     teacher: Address = Field(description="the teacher's address: hub:<id>, a folder, or wheel:<name>")
-    steps: int = Field(
-        ge=0, le=10**9, description="optimiser steps of the head's training; 0 for a teacher that has one"
-    )
+    steps: int = Field(ge=0, le=10**9, description="optimiser steps of the head's training; 0 for a teacher with one")
     mask_share: float = Field(gt=0, lt=1, description="share of the tokens masked while the head is trained")
     evaluated_blocks: int = Field(ge=1, le=10**9, description="held-out blocks of the learning curve")
     seed: Seed
@@ -75,11 +72,10 @@ def fitted_teacher(config: TeacherConfig, source: Path, corpus: Corpus, root: Pa
 
     Args:
         source: the folder of the teacher's published weights.
-        watch: makes, of the run's folder, a context in which it is trained.
 
     Raises:
-        BookError: for weights that are missing, a vocabulary that does not match or blocks that are too long, before
-            anything is trained; Diverged for a loss that is not finite.
+        BookError: before training, for missing weights, another vocabulary or blocks that are too long.
+        Diverged: for a loss that is not finite.
     """
     check_teacher(source, new_head=config.steps > 0)
     corpus.check_vocabulary(load_tokenizer(source))
@@ -87,15 +83,8 @@ def fitted_teacher(config: TeacherConfig, source: Path, corpus: Corpus, root: Pa
         load_teacher(source, new_head=False)
         return source
     config = with_precision(config)
-    key = short_hash(
-        [
-            config.fingerprint(),
-            weights_fingerprint(source),
-            corpus.fingerprint,
-            code_hash("teacher_head"),
-        ]
-    )
-    folder = root / key
+    weights, code = weights_fingerprint(source), code_hash("teacher_head")
+    folder = root / short_hash([config.fingerprint(), weights, corpus.fingerprint, code])
     make_once(folder, "this fitting", watch, lambda: _fit(config, source, corpus, folder))
     return folder / "model"
 

@@ -1,3 +1,3 @@
-"""Training: objectives, batches, the loop over optimiser steps, precision, checkpoints, divergence guard and logs.
-One loop trains every stage; without knowledge of recipes and tasks.
+"""Training loop of all stages: objectives, batches, optimiser steps, precision, checkpoints, divergence guard, logs.
+Recipes and tasks are defined in the packages above.
 """

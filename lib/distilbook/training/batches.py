@@ -1,4 +1,4 @@
-"""Micro-batches and their sources: blocks of text in the order of a seed, masked; made while the step before is computed."""
+"""Micro-batches and their sources: masked blocks of text in the order of a seed, prefetched by a thread."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..core.config import BookError
 from ..corpus.masking import IGNORED, Masking, block_order
 from .schedule import BlocksConfig
 
 
 @dataclass(frozen=True)
 class Batch(ABC):
-    """What the training loop needs of a micro-batch.
+    """A micro-batch of the training loop.
 
     Attributes:
         numbers: the examples' numbers in their source, (examples,) int64.
@@ -29,7 +30,7 @@ class Batch(ABC):
     @property
     @abstractmethod
     def counts(self) -> dict[str, int]:
-        """What sums are divided by, such as ``tokens``, over the whole step; ``tokens`` is always among them."""
+        """Counts by which sums are divided, such as ``examples``; ``tokens`` is always among them."""
 
     @property
     def tensors(self) -> dict[str, Tensor]:
@@ -38,7 +39,7 @@ class Batch(ABC):
         return {name: value for name, value in values.items() if isinstance(value, Tensor)}
 
     def pinned(self) -> Self:
-        """Return the batch in page-locked memory, from where a GPU fetches it while it computes."""
+        """Return the batch in page-locked memory, for asynchronous copies to a GPU."""
         return self._each(Tensor.pin_memory)
 
     def to(self, device: torch.device) -> Self:
@@ -55,7 +56,7 @@ class MicroBatch(Batch):
 
     Attributes:
         input_ids, labels: (blocks, length) int64; as long as the longest of the blocks.
-        attention_mask: (blocks, length) bool, False where padding is; None where there is none.
+        attention_mask: (blocks, length) bool, False at padding; None without padding.
     """
 
     input_ids: Tensor
@@ -64,20 +65,15 @@ class MicroBatch(Batch):
 
     @property
     def counts(self) -> dict[str, int]:
-        return {"tokens": self.tokens, "masked": self.masked}
+        return {"tokens": self.tokens, "masked": int((self.labels != IGNORED).sum())}
 
     @property
     def tokens(self) -> int:
         """Number of tokens without padding."""
         return self.labels.numel() if self.attention_mask is None else int(self.attention_mask.sum())
 
-    @property
-    def masked(self) -> int:
-        """Number of tokens to be predicted."""
-        return int((self.labels != IGNORED).sum())
-
     def real(self, values: Tensor) -> Tensor:
-        """Return ``values`` (blocks, length) at the tokens that are not padding, (tokens,)."""
+        """Return ``values`` (blocks, length) without padding, (tokens,)."""
         return values.flatten() if self.attention_mask is None else values[self.attention_mask]
 
 
@@ -100,9 +96,8 @@ class LabelledBatch(Batch):
 
     @property
     def counts(self) -> dict[str, int]:
-        if not self.counted:
-            return {"tokens": 0, "examples": 0}
-        return {"tokens": int(self.attention_mask.sum()), "examples": len(self.labels)}
+        own = {"tokens": int(self.attention_mask.sum()), "examples": len(self.labels)}
+        return own if self.counted else dict.fromkeys(own, 0)
 
     @property
     def inputs(self) -> dict[str, Tensor]:
@@ -115,7 +110,7 @@ class Source(ABC):
     """The micro-batches of a run, a function of its seed and the step.
 
     Attributes:
-        unit, units_per_step: what a progress line counts, and how many a step has.
+        unit, units_per_step: the unit of the progress line, and the number of units in a step.
     """
 
     seed: int
@@ -130,7 +125,7 @@ class Source(ABC):
         """Refuse a number of processes among which a step cannot be divided evenly."""
 
     def steps_ahead(self, steps: range, process: int, processes: int) -> Iterator[Sequence[Batch]]:
-        """Yield the micro-batches of each of ``steps``; a thread makes those of the next step meanwhile."""
+        """Yield the micro-batches of each of ``steps``; a thread prefetches those of the next step."""
         pinned = torch.cuda.is_available()
 
         def make(step: int) -> list[Batch]:
@@ -145,10 +140,9 @@ class Source(ABC):
                 yield batches
 
 
-Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-
-
-def masked_arrays(blocks: np.ndarray, numbers: np.ndarray, masking: Masking, seed: int, epoch: int) -> Arrays:
+def masked_arrays(
+    blocks: np.ndarray, numbers: np.ndarray, masking: Masking, seed: int, epoch: int
+) -> tuple[np.ndarray, ...]:
     """Return the arguments of :func:`micro_batch` for some ``blocks``, masked by (seed, epoch, number)."""
     return numbers, *masking(blocks, numbers, seed, epoch), masking.real(blocks)
 
@@ -165,7 +159,8 @@ def micro_batch(numbers: np.ndarray, input_ids: np.ndarray, labels: np.ndarray, 
 class BlockArray(Protocol):
     """Blocks of token ids, (blocks, length): an array, or files read like one."""
 
-    shape: tuple[int, ...]
+    @property
+    def shape(self) -> tuple[int, ...]: ...
 
     def __len__(self) -> int: ...
 
@@ -173,7 +168,7 @@ class BlockArray(Protocol):
 
 
 class Blocks(Source):
-    """The blocks of a run, step by step: their order and their masks."""
+    """Blocks of text, shuffled and masked anew in each epoch."""
 
     unit = "tokens"
 
@@ -193,7 +188,13 @@ class Blocks(Source):
         ]
 
     def check_division(self, processes: int) -> None:
-        self.config.check_division(processes)
+        if -(-self.config.blocks_per_step // self.config.micro_batch) % processes:
+            raise BookError(
+                "the micro-batches of a step do not divide among the processes",
+                where="parameter 'micro_batch'",
+                expected=f"blocks_per_step / micro_batch a multiple of {processes}",
+                do="choose a smaller micro_batch",
+            )
 
     def _masked(self, first: int, number: int) -> MicroBatch:
         """Return ``number`` blocks from position ``first`` of the run on, masked by their epochs."""
@@ -206,7 +207,6 @@ class Blocks(Source):
 
     def _order(self, epoch: int) -> np.ndarray:
         if epoch not in self._orders:
-            self._orders = {epoch: block_order(self.seed, epoch, len(self.blocks))} | {
-                known: order for known, order in self._orders.items() if known == epoch - 1
-            }
+            before = {known: order for known, order in self._orders.items() if known == epoch - 1}
+            self._orders = before | {epoch: block_order(self.seed, epoch, len(self.blocks))}
         return self._orders[epoch]

@@ -26,6 +26,7 @@ from ..core.finished import Unfinished, opened, seal
 from ..core.progress import tell
 from .log import FILE
 
+#: Checkpoints that are kept.
 KEPT = 2
 MANIFEST = "checkpoint.json"
 MODEL, OPTIMIZER = "model.safetensors", "optimizer.safetensors"
@@ -41,7 +42,9 @@ def save_checkpoint(
     Raises:
         BookError: when it cannot be written; earlier ones stay.
     """
-    tensors = {MODEL: unique_tensors(model), OPTIMIZER: _moments(optimizer)}
+    state = optimizer.state_dict()["state"]
+    moments = {f"{number}.{name}": tensor for number, own in state.items() for name, tensor in own.items()}
+    tensors = {MODEL: _parameters(model), OPTIMIZER: moments}
     facts = {
         "step": step,
         "tensors": {name: _described(own) for name, own in tensors.items()},
@@ -58,16 +61,11 @@ def save_checkpoint(
             f"the checkpoint of step {step} could not be written: {error}",
             where=folder,
             expected="space on the disk and permission to write",
-            do="make space and start again: the run resumes from the checkpoint before",
+            do="make space and start again: the run resumes from the previous checkpoint",
         ) from error
-    _keep_the_last(folder, step)
-
-
-def _keep_the_last(folder: Path, step: int) -> None:
-    """Remove all but the last checkpoints up to ``step``, and remains of killed writes."""
     kept = [path for path in checkpoints(folder) if int(path.name) <= step][:KEPT]
     for other in folder.iterdir():
-        if other not in kept:
+        if other not in kept:  # an older checkpoint, or the remains of a killed write
             _remove(other)
 
 
@@ -80,7 +78,7 @@ def load_checkpoint(
 ) -> int:
     """Restore ``model``, ``optimizer`` and ``scaler`` from the last checkpoint in ``folder`` that is whole and fits.
 
-    Others are reported and removed; later steps are removed from the metrics.
+    Others are reported and removed, and later steps removed from the metrics.
 
     Returns:
         The step, the same on every process; 0 where nothing can be restored.
@@ -128,12 +126,12 @@ def _checked(path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimize
         Unfinished: when a file or the metrics up to its step were altered, or it is of another model.
     """
     facts = opened(path / MANIFEST)
-    if facts["tensors"][MODEL] != _described(unique_tensors(model)):
+    if facts["tensors"][MODEL] != _described(_parameters(model)):
         raise Unfinished("its tensors are not those of the model")
     if facts["tensors"][OPTIMIZER] != _expected_moments(optimizer):
         raise Unfinished("its tensors are not those of the optimiser")
     if facts["metrics"] and facts["metrics"] != _metrics_up_to(metrics, facts["metrics"]["bytes"]):
-        raise Unfinished(f"{metrics.name} is not what it was at that step")
+        raise Unfinished(f"{metrics.name} has changed since that step")
     return facts
 
 
@@ -149,17 +147,9 @@ def drop_checkpoint(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def unique_tensors(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+def _parameters(model: torch.nn.Module) -> dict[str, torch.Tensor]:
     """Return the parameters by name, tied ones once."""
     return {name: parameter.detach().contiguous() for name, parameter in model.named_parameters()}
-
-
-def _moments(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
-    return {
-        f"{number}.{name}": tensor
-        for number, state in optimizer.state_dict()["state"].items()
-        for name, tensor in state.items()
-    }
 
 
 def _expected_moments(optimizer: torch.optim.Optimizer) -> dict[str, list]:

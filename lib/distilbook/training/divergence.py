@@ -19,16 +19,16 @@ from ..core.progress import log_line
 from .batches import Batch, MicroBatch
 from .checkpoint import checkpoints
 
-#: Steps whose median loss is judged: up to nine batches of odd text do not stop a run.
+#: Steps whose median loss is judged: up to nine outliers do not stop a run.
 WINDOW = 20
-#: Ratio of that median to its minimum above which a run has diverged. In 32 curves of this book's trainings, of 80
-#: to 1,500 steps of 4 to 16 blocks, it stayed below 1.06. A student that keeps only the tokens' frequencies reaches
-#: 1.26: a loss of 22.9 at a learning rate of 0.03, where the laptop edition's full recipe ends at 18.2.
+#: Ratio of that median to its minimum above which a run has diverged. In 32 trainings of the book, of 80 to 1,500
+#: steps of 4 to 16 blocks, it stayed below 1.06; a student that predicts token frequencies only reaches 1.26 (a loss
+#: of 22.9 at a learning rate of 0.03, where the laptop edition's full recipe ends at 18.2).
 DIVERGED = 1.15
-#: Steps whose median defers checkpoints while it is above that ratio; in those curves it stayed below 1.09.
+#: Steps whose median defers checkpoints while it is above that ratio; in those trainings it stayed below 1.09.
 RECENT = 5
-#: Non-finite gradients in a row that float16 may have: a scale that begins at 2**16 and halves each time is below 1
-#: by then, so that the scale is not their cause.
+#: Non-finite gradients in a row that float16 may have: by then the scale, halved each time from 2**16, is below 1 and
+#: not their cause.
 LOST_IN_A_ROW = 20
 
 
@@ -41,15 +41,14 @@ class Diverged(BookError):
 class Guard:
     """Stops a run that has gone wrong, before the optimiser uses the step that shows it.
 
-    A run has gone wrong when the loss or the gradient norm of a step is not finite, or when its loss
-    diverges: when the median of the last ``WINDOW`` steps is above ``DIVERGED`` times the lowest such
-    median. The warm-up is not judged: it may undo what copied layers bring. A run that learns nothing
-    from the start does not diverge; its curves show it. In float16 an infinite gradient makes the scaler
-    lower its scale, and only ``LOST_IN_A_ROW`` of them stop the run.
+    A run has gone wrong when the loss or the gradient norm of a step is not finite, or when the median loss of the
+    last ``WINDOW`` steps is above ``DIVERGED`` times the lowest such median. The warm-up is not judged: the loss of
+    copied layers may rise in it. In float16 an infinite gradient makes the scaler lower its scale, and only
+    ``LOST_IN_A_ROW`` of them stop the run.
     """
 
     def __init__(self, folder: Path, warmup: int | None, scaled: bool, process: int, before: Iterable[float] = ()):
-        """Watch the run in ``folder``.
+        """Guard the run in ``folder``.
 
         Args:
             warmup: steps of the warm-up; None where a loss that rises does not stop the run.
@@ -81,7 +80,7 @@ class Guard:
             self._stop(step, f"the loss diverges: {diverged}", "a loss that falls", terms, batches)
 
     def may_keep(self, step: int, model: torch.nn.Module) -> bool:
-        """Whether a checkpoint of ``model`` before ``step`` may replace the last one: not while the loss is high.
+        """Return whether a checkpoint of ``model`` may replace the last one: not while the loss is high.
 
         Raises:
             Diverged: when a weight is not finite, though every loss was.
@@ -93,12 +92,12 @@ class Guard:
         return self.risen is None
 
     def _note(self, step: int, loss: float) -> str:
-        """Note a step's loss; return how the loss diverges, or "" where it does not."""
+        """Record a step's loss; return a description of its divergence, or ""."""
         if self.warmup is None:
             return ""
         self._recent.append(loss)
         bound = DIVERGED * self._lowest
-        self._note_rise(step, bound)
+        self._update_risen(step, bound)
         if len(self._recent) < WINDOW:
             return ""
         now = median(self._recent)
@@ -107,7 +106,7 @@ class Guard:
         self._lowest = min(self._lowest, now)
         return ""
 
-    def _note_rise(self, step: int, bound: float) -> None:
+    def _update_risen(self, step: int, bound: float) -> None:
         last = list(self._recent)[-RECENT:]
         if median(last) <= bound:
             self.risen = None
@@ -118,7 +117,7 @@ class Guard:
         kept = ""
         if batches:
             path = self.folder / "bad_batch" / f"step_{step}.process_{self.process}.safetensors"
-            keep_batches(path, batches, {"step": step, **terms})
+            _keep_batches(path, batches, {"step": step, **terms})
             kept = f"; its batch is in {path.relative_to(self.folder)} (distilbook.training.divergence.read_batches)"
         error = Diverged(
             what,
@@ -139,10 +138,10 @@ class Guard:
         for path in found:
             if int(path.name) < wrong_from:
                 return f"the last good checkpoint is checkpoint/{path.name}"
-        return f"the last checkpoint, checkpoint/{found[0].name}, is no older than that and may be bad itself"
+        return f"the last checkpoint, checkpoint/{found[0].name}, is not older than that and may be bad itself"
 
 
-def keep_batches(path: Path, batches: Sequence[Batch], facts: dict[str, float]) -> None:
+def _keep_batches(path: Path, batches: Sequence[Batch], facts: dict[str, float]) -> None:
     """Write micro-batches to ``path``, a safetensors file with ``facts`` among its metadata."""
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {

@@ -1,12 +1,8 @@
-"""Metrics of a training: a file with a line a measurement, and trackers.
-
-Curves, the live figure and the model card are read from the file. Trackers, such as TensorBoard, get a copy.
-"""
+"""Metrics of a training: a file with a line per measurement, and copies for trackers such as TensorBoard."""
 
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,9 +18,6 @@ from ..core.progress import Progress, log_line
 from .schedule import LoopConfig
 
 FILE = "metrics.jsonl"
-#: The project's name in trackers; TensorBoard's files lie in a folder of that name.
-PROJECT = "distilbook"
-FLUSH_SECONDS = 2
 
 
 def check_installed(names: Iterable[str]) -> None:
@@ -39,13 +32,8 @@ def check_installed(names: Iterable[str]) -> None:
             f"the tracker {', '.join(missing)} is not installed",
             where="parameter 'trackers'",
             expected=f"among {', '.join(there)}" if there else "none: no tracker is installed",
-            do="install the tracker's package, or take its name out of trackers; metrics.jsonl is written in any case",
+            do="install the tracker's package, or remove its name; metrics.jsonl is written in any case",
         )
-
-
-def logs_of(folder: Path, description: str) -> Path:
-    """Return the folder for the trackers of the run in ``folder``; TensorBoard names a run by its path."""
-    return folder / "logs" / re.sub(r"\W+", "-", description).strip("-")
 
 
 class Metrics:
@@ -62,10 +50,10 @@ class Metrics:
         self.kept = [line for line in lines if line["step"] < after + ("loss" in line)]
         if accelerator.is_main_process:
             write_text(self.path, "".join(json.dumps(line) + "\n" for line in self.kept))
-        # An interrupt may fall into the tracker's own queue; its thread then sleeps until it flushes the next time.
-        kwargs = {"tensorboard": {"purge_step": after, "flush_secs": FLUSH_SECONDS}}
-        accelerator.init_trackers(PROJECT, init_kwargs=kwargs)
-        self._tell_configuration(config, after)
+        # An interrupt may fall into TensorBoard's own queue; its thread then sleeps until the next flush.
+        kwargs = {"tensorboard": {"purge_step": after, "flush_secs": 2}}
+        accelerator.init_trackers("distilbook", init_kwargs=kwargs)
+        self._log_configuration(config, after)
         for line in self.kept:
             # TensorBoard purges whole steps.
             if line["step"] == after:
@@ -87,7 +75,7 @@ class Metrics:
         kind = "training" if "loss" in line else "held_out"
         self.accelerator.log({f"{kind}/{name}": line[name] for name in line if name != "step"}, step=line["step"])
 
-    def _tell_configuration(self, config: LoopConfig, step: int) -> None:
+    def _log_configuration(self, config: LoopConfig, step: int) -> None:
         """Give the trackers the configuration; TensorBoard as text, since it would list another run otherwise."""
         values = config.model_dump(mode="json")
         flat = {name: v if isinstance(v, int | float | str) else canonical_json(v) for name, v in values.items()}
@@ -103,7 +91,7 @@ class Reporter:
     """Reports a run's progress to its metrics, a progress line and the log."""
 
     def __init__(self, metrics: Metrics, description: str, steps: int, done: int, units_per_step: int, unit: str):
-        """Begin to report on a run of ``steps`` steps, ``done`` of them before, named ``description`` in its lines."""
+        """Report on a run of ``steps`` steps, of which ``done`` are finished already."""
         self.metrics, self.description, self.steps, self.done = metrics, description, steps, done
         self.units_per_step = units_per_step
         self._shown: dict[str, float] = {}
@@ -138,14 +126,13 @@ def read_metrics(path: Path) -> list[dict]:
     Raises:
         BookError: for an invalid line, with its place.
     """
-    return [_measurement(line, place) for line, place in jsonl.lines(path)]
-
-
-def _measurement(line: str, where: str) -> dict:
-    value = jsonl.parsed(line, where)
-    if not isinstance(value, dict) or not isinstance(value.get("step"), int):
-        raise BookError("a line is no measurement", where=where, expected="a step with its measurements")
-    return value
+    made = []
+    for line, where in jsonl.lines(path):
+        value = jsonl.parsed(line, where)
+        if not isinstance(value, dict) or not isinstance(value.get("step"), int):
+            raise BookError("a line is no measurement", where=where, expected="a step with its measurements")
+        made.append(value)
+    return made
 
 
 def read_curves(folder: Path) -> tuple[list[dict], list[dict]]:

@@ -8,8 +8,10 @@ checkpoints. A step is a function of its number alone, so a killed run resumes b
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from accelerate import Accelerator, PartialState
@@ -24,10 +26,10 @@ from ..models.loading import check_float32
 from .batches import Batch, Source
 from .checkpoint import checkpoints, load_checkpoint, save_checkpoint
 from .divergence import Guard
-from .log import Metrics, Reporter, check_installed, logs_of, read_curves
+from .log import Metrics, Reporter, check_installed, read_curves
 from .objectives import Objective
 from .precision import accelerator_for
-from .schedule import LoopConfig, learning_rate_at, warmup_steps
+from .schedule import LoopConfig, Optimisation, learning_rate_at, warmup_steps
 from .step import accumulate, adamw
 
 #: Factory: run folder -> context manager that is active during training, such as a live plot.
@@ -58,9 +60,8 @@ def train(
     """
     check_float32(objective)
     check_installed(config.trackers)
-    accelerator = accelerator_for(
-        config.precision, log_with=list(config.trackers) or None, project_dir=logs_of(folder, description)
-    )
+    logs = folder / "logs" / re.sub(r"\W+", "-", description).strip("-")  # TensorBoard names a run by its path
+    accelerator = accelerator_for(config.precision, log_with=list(config.trackers) or None, project_dir=logs)
     source.check_division(accelerator.num_processes)
     optimizer = adamw(objective.to(accelerator.device), config.learning_rate, config.optimisation)
     done = load_checkpoint(folder / "checkpoint", objective, optimizer, accelerator.scaler)
@@ -70,14 +71,16 @@ def train(
     steps = range(done, config.steps)
     ahead = source.steps_ahead(steps, accelerator.process_index, accelerator.num_processes)
     metrics = Metrics(folder, done, config, accelerator)
-    guard = guard_of(metrics, config, accelerator)
+    before = [line["loss"] for line in metrics.kept if "loss" in line]
+    warmup = warmup_steps(config) if config.stops_when_loss_rises else None
+    guard = Guard(folder, warmup, accelerator.scaler is not None, accelerator.process_index, before)
+    run = Running(accelerator, wrapped, stepper, config.optimisation, source.seed, guard)
     reporting = Reporter(metrics, description, config.steps, done, source.units_per_step, source.unit)
     with stopping(folder, description), reporting as reporter:
         for step, batches in zip(steps, ahead, strict=True):
             if measure and step % measure_every == 0:
                 reporter.measured(step, measure(step))
-            terms = take_step(accelerator, wrapped, stepper, batches, config, source.seed, step, guard)
-            reporter.stepped(step + 1, terms)
+            reporter.stepped(step + 1, take_step(run, step, learning_rate_at(step, config), batches))
             kept = (step + 1) % config.checkpoint_every == 0 and guard.may_keep(step + 1, objective)
             if kept and accelerator.is_main_process:
                 save_checkpoint(folder / "checkpoint", objective, optimizer, step + 1, accelerator.scaler)
@@ -110,48 +113,40 @@ def stopping(folder: Path, description: str) -> Iterator[None]:
         raise Stopped(line) from None
 
 
-def guard_of(metrics: Metrics, config: LoopConfig, accelerator: Accelerator) -> Guard:
-    """Return the guard of a run that resumes with the lines that ``metrics`` has kept."""
-    before = [line["loss"] for line in metrics.kept if "loss" in line]
-    warmup = warmup_steps(config) if config.stops_when_loss_rises else None
-    return Guard(metrics.path.parent, warmup, accelerator.scaler is not None, accelerator.process_index, before)
+@dataclass(frozen=True)
+class Running:
+    """The constants of a run over its steps; ``wrapped`` is the objective as accelerate has prepared it."""
+
+    accelerator: Accelerator
+    wrapped: nn.Module
+    optimizer: AcceleratedOptimizer
+    optimisation: Optimisation
+    seed: int
+    guard: Guard
 
 
-def take_step(
-    accelerator: Accelerator,
-    wrapped: nn.Module,
-    optimizer: AcceleratedOptimizer,
-    batches: Sequence[Batch],
-    config: LoopConfig,
-    seed: int,
-    step: int,
-    guard: Guard,
-) -> dict[str, float]:
-    """Take one optimiser step, unless ``guard`` stops the run.
+def take_step(run: Running, step: int, rate: float, batches: Sequence[Batch]) -> dict[str, float]:
+    """Take one optimiser step with the learning rate ``rate``, unless the guard stops the run.
 
     Returns:
         Loss terms, gradient norm, learning rate, tokens, seconds, and tokens a second.
     """
     started = time.perf_counter()
-    terms = accumulate(accelerator, wrapped, batches, seed, step, config.optimisation)
-    guard.check(step, terms, batches)
-    rate = learning_rate_at(step, config)
-    for group in optimizer.param_groups:
+    terms = accumulate(run.accelerator, run.wrapped, batches, run.seed, step, run.optimisation)
+    run.guard.check(step, terms, batches)
+    for group in run.optimizer.param_groups:
         group["lr"] = rate
-    optimizer.step()
-    optimizer.zero_grad()
+    run.optimizer.step()
+    run.optimizer.zero_grad()
     seconds = time.perf_counter() - started
     return terms | {"learning_rate": rate, "seconds": seconds, "tokens_per_second": terms["tokens"] / seconds}
 
 
 def make_once(folder: Path, what: str, watch: Watch, make: Callable[[], None]) -> None:
-    """Let ``make`` make the result in ``folder``, unless it is finished and whole there.
-
-    All processes of one launch take the same decision.
+    """Call ``make`` to write the result into ``folder``, unless it is finished there; alike on all processes.
 
     Args:
-        what: names what is made, at the beginning of a message: "this training".
-        watch: makes, of ``folder``, a context in which it is made.
+        what: the result's name at the beginning of a message, such as "this training".
 
     Raises:
         BookError: when another process or thread is making it.

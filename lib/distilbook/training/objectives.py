@@ -17,8 +17,6 @@ from .batches import Batch, LabelledBatch, MicroBatch
 
 #: Counts of a whole optimiser step by name, over all its micro-batches and processes.
 Counts = Mapping[str, int]
-
-
 OwnBatch = TypeVar("OwnBatch", bound=Batch)
 
 
@@ -26,7 +24,7 @@ class Objective(nn.Module, ABC, Generic[OwnBatch]):
     """A model together with its training objective, for one kind of batch."""
 
     #: The count by which each term's sum is divided for display, such as ``tokens``.
-    normalised_by: Mapping[str, str]
+    normalised_by: Mapping[str, str] = {}
 
     @abstractmethod
     def forward(self, batch: OwnBatch, counts: Counts) -> tuple[Tensor, dict[str, Tensor]]:
@@ -37,17 +35,25 @@ class Objective(nn.Module, ABC, Generic[OwnBatch]):
         """Let torch compile the encoders; takes a minute at the first step."""
 
 
-class MaskedLM(Objective[MicroBatch]):
-    """Masked language modelling of a BERT whose word embeddings stay fixed."""
+class SingleModel(Objective[OwnBatch]):
+    """An objective of one model, without a teacher."""
 
     def __init__(self, model: PreTrainedModel):
         super().__init__()
         self.model = model
-        self.normalised_by = {"masked_lm_loss": "masked"}
-        model.get_input_embeddings().weight.requires_grad_(False)
 
     def compile_encoders(self) -> None:
         self.model.base_model.compile()
+
+
+class MaskedLM(SingleModel[MicroBatch]):
+    """Masked language modelling of a BERT whose word embeddings stay fixed."""
+
+    normalised_by = {"masked_lm_loss": "masked"}
+
+    def __init__(self, model: PreTrainedModel):
+        super().__init__(model)
+        model.get_input_embeddings().weight.requires_grad_(False)
 
     def forward(self, batch: MicroBatch, counts: Counts) -> tuple[Tensor, dict[str, Tensor]]:
         labels = batch.real(batch.labels)
@@ -58,16 +64,8 @@ class MaskedLM(Objective[MicroBatch]):
         return total / max(counts["masked"], 1), {"masked_lm_loss": total.detach()}
 
 
-class LabelledObjective(Objective[LabelledBatch]):
+class LabelledObjective(SingleModel[LabelledBatch]):
     """A model with a task's head, trained on labelled examples; the loss is a mean over examples."""
-
-    def __init__(self, model: PreTrainedModel):
-        super().__init__()
-        self.model = model
-        self.normalised_by = {}
-
-    def compile_encoders(self) -> None:
-        self.model.base_model.compile()
 
     def forward(self, batch: LabelledBatch, counts: Counts) -> tuple[Tensor, dict[str, Tensor]]:
         total = self.total(self.model(**batch.inputs).logits.float(), batch.labels)

@@ -1,8 +1,8 @@
 """Precision of matrix products: chosen by name, or the fastest on the machine.
 
-Weights, optimiser and sums stay in float32 (mixed precision, Micikevicius et al. 2018). Accelerators take
-bfloat16, those without it float16 with a scaled loss. CPUs differ by their instructions: some multiply
-bfloat16 three times as fast as float32, others three times as slowly. So it is measured.
+Weights, optimiser and sums stay in float32 (mixed precision, Micikevicius et al. 2018). Accelerators take bfloat16,
+those without it float16 with a scaled loss. CPUs are measured: some multiply bfloat16 three times as fast as float32,
+others three times as slowly.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import gc
 import os
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
@@ -31,8 +30,7 @@ Stage = TypeVar("Stage", bound=LoopConfig)
 #: Their names in accelerate.
 MIXED = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}
 
-#: Environment variables by which accelerate and the libraries below it change what is computed, without being part of
-#: a run's key; with their harmless values.
+#: Environment variables that change the computation, but not a run's key; with their harmless values.
 FOREIGN = {
     "ACCELERATE_USE_DEEPSPEED": ("false",),
     "ACCELERATE_USE_FSDP": ("false",),
@@ -57,7 +55,7 @@ def agreed(precision: Precision) -> Precision:
         BookError: for float16 on a CPU, where the loss is not scaled, and for an environment variable that changes
             what is computed.
     """
-    refuse_foreign(os.environ)
+    _check_environment(os.environ)
     device = PartialState().device
     chosen = [resolve(precision, device)]
     broadcast_object_list(chosen)
@@ -66,17 +64,12 @@ def agreed(precision: Precision) -> Precision:
             "a CPU does not train in float16",
             where="parameter 'precision'",
             expected="auto, float32 or bfloat16",
-            do="set it to auto, which takes what this machine is quickest in",
+            do="set it to auto, the fastest on this machine",
         )
     return chosen[0]
 
 
-def refuse_foreign(environment: Mapping[str, str]) -> None:
-    """Refuse an ``environment`` in which a variable of another library changes what is computed.
-
-    Raises:
-        BookError: naming the variable.
-    """
+def _check_environment(environment: Mapping[str, str]) -> None:
     for name, harmless in FOREIGN.items():
         value = environment.get(name, "")
         if value and value.lower() not in harmless:
@@ -93,19 +86,10 @@ def with_precision(config: Stage) -> Stage:
 
 
 def accelerator_for(precision: Precision, **options: Any) -> Accelerator:
-    """Return an Accelerator with products in ``precision`` and ``options``.
-
-    Unused models that an earlier one prepared are freed.
-
-    Raises:
-        BookError: as :func:`agreed`.
-    """
+    """Return an Accelerator with products in ``precision``; errors as in :func:`agreed`."""
     chosen = agreed(precision)
-    # A model that was prepared for mixed precision refers to itself, and Python collects such cycles so rarely that a
-    # process of many runs would keep all their models.
-    gc.collect()
-    # accelerate keeps the precision of a process's first Accelerator; a notebook may ask for another one later.
-    AcceleratorState._reset_state()
+    gc.collect()  # a model prepared for mixed precision refers to itself, and would outlive its run
+    AcceleratorState._reset_state()  # accelerate keeps the precision of a process's first Accelerator
     torch.set_float32_matmul_precision("highest")
     # Arguments that are not given are taken from environment variables.
     return Accelerator(
@@ -131,9 +115,12 @@ def cpu_gain() -> float:
     It is measured once and cached, so that a busy moment does not change a run's key.
     """
     path, key = cache_root() / "precision.json", f"{processor()}, torch {torch.__version__}"
-    noted = _noted(path)
+    noted: Any = None
+    with contextlib.suppress(FileNotFoundError, BookError):  # missing or damaged
+        noted = read_json(path)
+    noted = noted if isinstance(noted, dict) else {}
     if not isinstance(noted.get(key), float):
-        # Alternating, the best of each, so that other load does not affect one of them alone.
+        # Alternating, the best of each, so that other load does not affect one alone.
         cpu, both = torch.device("cpu"), (torch.float32, torch.bfloat16)
         wide, narrow = (
             max(found) for found in zip(*([product_rate(d, cpu) for d in both] for _ in range(TURNS)), strict=True)
@@ -142,15 +129,6 @@ def cpu_gain() -> float:
         with contextlib.suppress(OSError):  # where the cache cannot be written it is measured again
             write_json(path, noted)
     return noted[key]
-
-
-def _noted(path: Path) -> dict[str, float]:
-    """Return the cached measurements; none where the file is missing or damaged."""
-    try:
-        noted = read_json(path)
-    except (FileNotFoundError, BookError):
-        return {}
-    return noted if isinstance(noted, dict) else {}
 
 
 def product_rate(dtype: torch.dtype, device: torch.device, size: int = 1024, repeats: int = 5) -> float:

@@ -5,15 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 
-from ..core.config import BookError, Config, one_of
+from ..core.config import Config, one_of
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 #: With AdamW every weight moves by about this much a step, so that more than a tenth trains nothing.
 LearningRate = Annotated[float, Field(gt=0, le=0.1)]
 CheckpointEvery = Annotated[int, Field(ge=1, le=10**9, description="optimiser steps between checkpoints")]
-Trackers = Annotated[tuple[str, ...], Field(description="trackers that get the metrics, by accelerate's names")]
+
+
+def known_trackers() -> list[str]:
+    """Return the names of the trackers that accelerate knows, installed or not."""
+    from accelerate.utils import LoggerType  # accelerate takes a second to import
+
+    return sorted(name for name in LoggerType.list() if name != "all")
+
+
+def _checked(names: tuple[str, ...]) -> tuple[str, ...]:
+    return one_of(known_trackers(), "trackers")(names) if names else names
+
+
+Trackers = Annotated[
+    tuple[str, ...], AfterValidator(_checked), Field(description="trackers that get the metrics, by accelerate's names")
+]
 
 
 @dataclass(frozen=True)
@@ -35,7 +50,7 @@ class LoopConfig(Config):
     """Parameters of the training loop in every stage."""
 
     circumstances: ClassVar[frozenset[str]] = frozenset({"checkpoint_every", "trackers"})
-    #: Whether a loss that rises far above its minimum ends the run, besides one that is not finite.
+    #: Whether a loss that rises far above its minimum ends the run; one that is not finite always does.
     stops_when_loss_rises: ClassVar[bool] = True
 
     steps: int = Field(ge=1, le=10**9, description="optimiser steps")
@@ -45,11 +60,6 @@ class LoopConfig(Config):
     precision: Precision = Field(description="of matrix products; auto is what this machine is quickest in")
     compile: bool = Field(description="let torch compile the encoders; for long runs on a GPU")
     trackers: Trackers
-
-    @field_validator("trackers")
-    @classmethod
-    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        return checked_trackers(names)
 
     @property
     def optimisation(self) -> Optimisation:
@@ -62,28 +72,6 @@ class BlocksConfig(LoopConfig):
 
     blocks_per_step: int = Field(ge=1, le=10**6, description="blocks an optimiser step, over all processes")
     micro_batch: int = Field(ge=1, le=10**6, description="blocks a forward pass")
-
-    def check_division(self, processes: int) -> None:
-        """Refuse a number of processes among which the micro-batches of a step cannot be divided evenly."""
-        if -(-self.blocks_per_step // self.micro_batch) % processes:
-            raise BookError(
-                "the micro-batches of a step do not divide among the processes",
-                where="parameter 'micro_batch'",
-                expected=f"blocks_per_step / micro_batch a multiple of {processes}",
-                do="choose a smaller micro_batch",
-            )
-
-
-def checked_trackers(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return ``names`` after checking that accelerate knows these trackers."""
-    return one_of(known_trackers(), "trackers")(names) if names else names
-
-
-def known_trackers() -> list[str]:
-    """Return the names of the trackers that accelerate knows, installed or not."""
-    from accelerate.utils import LoggerType  # accelerate takes a second to import
-
-    return sorted(name for name in LoggerType.list() if name != "all")
 
 
 def learning_rate_at(step: int, config: LoopConfig) -> float:

@@ -1,8 +1,7 @@
-"""One optimiser step: the gradient of all its micro-batches over all processes, clipped, for AdamW.
+"""One optimiser step: the clipped gradient of all its micro-batches over all processes, for AdamW.
 
-Random numbers in a step are a function of (seed, step, micro-batch), and every sum is divided by the counts of the
-whole step. So without dropout several small batches equal one large one, and two processes equal one; dropout masks
-belong to the micro-batch.
+Random numbers are a function of (seed, step, micro-batch), and every sum is divided by the counts of the whole step. So
+without dropout several small batches equal one large one, and two processes equal one.
 """
 
 from __future__ import annotations
@@ -20,10 +19,7 @@ from .schedule import Optimisation
 
 
 def adamw(objective: nn.Module, learning_rate: float, how: Optimisation = Optimisation()) -> torch.optim.AdamW:
-    """Return the optimiser of the parameters that ``objective`` trains.
-
-    Biases and LayerNorm weights, the parameters of one dimension, have no weight decay.
-    """
+    """Return the optimiser of the trained parameters; those of one dimension, biases and LayerNorm weights, do not decay."""
     trained = [parameter for parameter in objective.parameters() if parameter.requires_grad]
     groups = [
         {"params": [one for one in trained if one.ndim > 1], "weight_decay": how.weight_decay},
@@ -60,7 +56,8 @@ def accumulate(
     counts = step_counts(accelerator, batches)
     sums: dict[str, Tensor] = {}
     for number, batch in enumerate(batches):
-        _seed_dropout(seed, step, accelerator.process_index + number * accelerator.num_processes)
+        place = accelerator.process_index + number * accelerator.num_processes
+        torch.manual_seed(int(np.random.SeedSequence([seed, step, place]).generate_state(1)[0]))
         last = number == len(batches) - 1
         with contextlib.nullcontext() if last else accelerator.no_sync(wrapped):
             loss, parts = wrapped(batch.to(accelerator.device), counts)
@@ -75,7 +72,3 @@ def accumulate(
         name: value / max(counts[divisors[name]], 1) if name in divisors else value for name, value in totals.items()
     }
     return means | {"gradient_norm": float(norm), "tokens": counts["tokens"]}
-
-
-def _seed_dropout(seed: int, step: int, micro_batch: int) -> None:
-    torch.manual_seed(int(np.random.SeedSequence([seed, step, micro_batch]).generate_state(1)[0]))
