@@ -9,8 +9,8 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .core.config import BookError
 from .core.environment import settle_paths
+from .core.errors import BookError
 
 #: The exit status of a command that was stopped by the reader, as shells have it.
 INTERRUPTED = 130

@@ -8,7 +8,7 @@ from distilbook.book import ablation
 from distilbook.book.ablation import Ablation, Choices
 from distilbook.book.chapter import Chapter
 from distilbook.book.contents import ARM_CHAPTERS, CHAPTERS
-from distilbook.core.config import BookError
+from distilbook.core.errors import BookError
 from distilbook.core.records import HELD_OUT_TEXT, TRAINING_MASKS
 from distilbook.core.workspace import Workspace
 from distilbook.corpus.corpus import Corpus

@@ -3,7 +3,7 @@
 import pytest
 from distilbook.book.contents import CHAPTERS
 from distilbook.cli import main
-from distilbook.core.config import BookError
+from distilbook.core.errors import BookError
 from distilbook.core.files import sole
 from distilbook.core.progress import duration
 from distilbook.core.records import RecordBook

@@ -12,7 +12,8 @@ import plotly.graph_objects as go
 
 from ..claims import CLAIMS, judge
 from ..claims.ablation import compare
-from ..core.config import BookError, short_hash
+from ..core.config import short_hash
+from ..core.errors import BookError
 from ..core.records import Record
 from ..corpus.corpus import Corpus
 from ..distillation.recipe import AS_LONG

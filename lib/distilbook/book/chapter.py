@@ -10,7 +10,8 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
-from ..core.config import BookError, ChapterConfig
+from ..core.config import ChapterConfig
+from ..core.errors import BookError
 from ..core.records import Record, RecordBook
 from ..core.workspace import Workspace
 from .checks import check_chapter

@@ -10,8 +10,9 @@ import re
 import sys
 from typing import Any
 
-from ..core.config import BookError, ChapterConfig, nearest
-from ..core.provenance import accelerator
+from ..core.config import ChapterConfig
+from ..core.errors import BookError, nearest
+from ..core.machine import accelerator
 from ..core.workspace import local_path
 from .contents import CHAPTERS
 

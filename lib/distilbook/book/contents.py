@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ..core.config import BookError, ChapterConfig, nearest
+from ..core.config import ChapterConfig
+from ..core.errors import BookError, nearest
 from ..core.workspace import project_root
 from ..distillation.recipe import ARMS, AS_LONG
 

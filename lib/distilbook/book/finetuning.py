@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..core.config import BookError, nearest
+from ..core.errors import BookError, nearest
 from ..core.progress import tell
 from ..core.workspace import Workspace
 from ..finetuning.baselines import BASELINES

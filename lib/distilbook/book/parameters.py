@@ -22,7 +22,8 @@ from typing import Any, TypeVar
 
 import yaml
 
-from ..core.config import BookError, ChapterConfig, nearest, shown
+from ..core.config import ChapterConfig, shown
+from ..core.errors import BookError, nearest
 from ..core.workspace import project_root
 from .contents import CHAPTERS, check_names, script_of
 

@@ -20,8 +20,10 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter, ValidationError
 
 from . import jsonl
-from .config import BookError, canonical_json, short_hash
-from .provenance import hardware, versions
+from .config import canonical_json, short_hash
+from .errors import BookError
+from .machine import hardware
+from .provenance import versions
 
 FORMAT = 2
 #: Format 1 has neither fingerprints nor lines of what was asked for.

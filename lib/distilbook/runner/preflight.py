@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from ..book.checks import check_chapter
 from ..book.contents import ARM_CHAPTERS
 from ..book.parameters import check_parameters
-from ..core.config import BookError, ChapterConfig
+from ..core.config import ChapterConfig
+from ..core.errors import BookError
 from ..core.records import RecordBook
 from ..core.workspace import Workspace
 from ..models.address import model_at_hand

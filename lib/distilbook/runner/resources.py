@@ -16,9 +16,8 @@ from importlib import resources
 from typing import Self
 
 from ..book.contents import CHAPTERS
-from ..core.machine import Share, visible_gpus
+from ..core.machine import Share, usable_cores, visible_gpus
 from ..core.progress import duration
-from ..core.provenance import usable_cores
 from ..core.quantities import counted
 from .execution import Running
 from .freshness import Condition

@@ -18,7 +18,7 @@ from typing import Literal
 
 from ..book.contents import CHAPTERS, chain, check_names
 from ..book.notebooks import EDITED, edited
-from ..core.config import BookError
+from ..core.errors import BookError
 from ..core.files import sole
 from ..core.workspace import Workspace, project_root
 from .display import BookDisplay

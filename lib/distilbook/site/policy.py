@@ -11,7 +11,7 @@ import hashlib
 from html.parser import HTMLParser
 from pathlib import Path
 
-from ..core.config import BookError
+from ..core.errors import BookError
 from ..core.markup import visible
 
 #: ``file:`` beside 'self', because the pages open from disk, where some browsers let 'self' mean nothing.

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import nbformat
 
-from ..core.config import BookError
+from ..core.errors import BookError
 from ..core.files import new_folder
 from ..core.markup import html as as_html
 from ..core.workspace import Workspace, project_root
