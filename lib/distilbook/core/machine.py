@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 
+import psutil
+
 
 @functools.cache
 def processor() -> str:
@@ -87,13 +89,11 @@ class MemoryWatch:
     """The largest resident memory of this process and of its largest child while the block runs, in bytes.
 
     Attributes:
+        every: seconds between two measurements.
         before: this process's, when the watch was made.
     """
 
     def __init__(self, every: float = 0.05):
-        """Look at the memory every so many seconds."""
-        import psutil
-
         self.every = every
         self.before = psutil.Process().memory_info().rss
         self.main = self.largest_child = 0
@@ -109,8 +109,6 @@ class MemoryWatch:
         self._thread.join()
 
     def _watch(self) -> None:
-        import psutil
-
         process, ended = psutil.Process(), False
         while not ended:
             ended = self._stop.wait(self.every)
