@@ -115,7 +115,7 @@ def test_other_steps_at_equal_seconds_replace_those_before(full, monkeypatch):
 
 
 def test_what_a_step_costs_has_to_be_known_first(full):
-    with pytest.raises(BookError, match="what a step of this arm costs is not known"):
+    with pytest.raises(BookError, match="the cost of a step of this ablation is not known"):
         Ablation.open(chapter("07_ablations/without_teacher")).run_as_long()
 
 

@@ -1,4 +1,4 @@
-"""What chapter 11 and ``distilbook bench inference`` measure: the claim's pair, the edition's own, and the reasons."""
+"""Measurements of chapter 11 and ``distilbook bench inference``: the claim's pair, the edition's own, the reasons."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CHAPTER = "11_timing"
 
 
 def own_models(workspace: Workspace) -> tuple[Timed, ...]:
-    """Return the edition's own teacher and the student that chapter 04 makes of it; nothing before it is there."""
+    """Return the edition's own teacher and the student that chapter 04 makes of it; nothing before it is published."""
     if "teacher" not in workspace.published_by("03_teacher"):
         return ()
     folder = workspace.find("teacher", "03_teacher")
