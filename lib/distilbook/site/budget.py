@@ -20,12 +20,14 @@ from .pages import Chapter, figure_html, machines
 
 #: Relative difference below which two executions count as equally long.
 ALIKE = 0.05
+#: Entry for a chapter without a recorded execution, by its state.
+NO_TIME = {"executed": "executed, time unknown", "failed": "stopped with an error", "missing": "not executed"}
 
 RULE = (
     "A claim has its verdict when the whole interval around our value lies on one side of its threshold. An interval's "
     "half-width shrinks with the square root of its independent units: seeds, test examples, sentence pairs. A value at "
     "distance $d$ from the threshold, with a half-width $w$ on that side, needs $(w / d)^2$ times the units; for a "
-    "handful of seeds Student's quantile is used. If our estimate is the truth, so many units give a verdict with 50% "
+    "handful of seeds Student's quantile is used. If our estimate is the truth, that number gives a verdict with 50% "
     f"power, twice as many with about 80%. A claim that needs more than {HOPELESS:,} times the units is undecidable at "
     "its threshold."
 )
@@ -139,47 +141,38 @@ def spending_rows(rows: Sequence[Spent]) -> list[dict[str, str]]:
     return [
         *(
             {"chapter": f"[{row.chapter.title}]({row.chapter.id}.ipynb)"}
-            | (_row(row, cores, with_day) if row.last else _unknown(row))
+            | (_row(row.last, row, cores, with_day) if row.last else {"finished (UTC)": NO_TIME[row.chapter.state]})
             for row in rows
         ),
         {name: f"**{text}**" for name, text in together.items()},
     ]
 
 
-def _row(row: Spent, cores: float, with_day: bool) -> dict[str, str]:
-    assert row.last is not None
-    stopped = ", with an error" if row.last.status == "failed" else ""
+def _row(last: Execution, row: Spent, cores: float, with_day: bool) -> dict[str, str]:
+    stopped = ", with an error" if last.status == "failed" else ""
     return {
         "took": duration(row.took),
-        "last time": duration(row.last.seconds) if row.again else "",
-        "cores": str(row.last.cores),
+        "last time": duration(last.seconds) if row.again else "",
+        "cores": str(last.cores),
         "share of core time": f"{row.core_seconds / cores:.0%}",
         "training and measuring": duration(row.training) if row.training else "",
         "the rest": "" if row.over_several else duration(row.rest),
-        "finished (UTC)": _moment(row)[0 if with_day else 11 :] + stopped,
+        "finished (UTC)": _moment(last)[0 if with_day else 11 :] + stopped,
     }
 
 
-def _unknown(row: Spent) -> dict[str, str]:
-    said = {"executed": "executed, time unknown", "failed": "stopped with an error", "missing": "not executed"}
-    return {"finished (UTC)": said[row.chapter.state]}
-
-
-def _moment(row: Spent) -> str:
-    assert row.last is not None
-    return f"{datetime.fromisoformat(row.last.finished).astimezone(UTC):%Y-%m-%d %H:%M}"
+def _moment(last: Execution) -> str:
+    return f"{datetime.fromisoformat(last.finished).astimezone(UTC):%Y-%m-%d %H:%M}"
 
 
 def _days(known: Sequence[Spent]) -> list[str]:
-    return sorted({_moment(row)[:10] for row in known})
+    return sorted({_moment(row.last)[:10] for row in known if row.last})
 
 
 def _how_to_read(known: Sequence[Spent]) -> list[str]:
-    again = (
-        " *Last time* is the last execution, where it only found finished runs." if any(r.again for r in known) else ""
-    )
+    last = " *Last time* is the last execution, where it only found finished runs."
     blocks = [
-        f"*Took* is a chapter's longest execution in this edition.{again} *Training and measuring* is the time of its "
+        f"*Took* is a chapter's longest execution in this edition.{last if any(r.again for r in known) else ''} *Training and measuring* is the time of its "
         "current records, each run counted once; *the rest* is start-up, reading, tables and figures. *Share of core "
         "time* weighs seconds with a chapter's cores."
     ]
@@ -189,7 +182,7 @@ def _how_to_read(known: Sequence[Spent]) -> list[str]:
 
 
 def outlook(settlings: Sequence[Settling]) -> list[str]:
-    """Return the blocks on what would settle each claim: the rule, the table, and a remark on verdicts in miniature."""
+    """Return the blocks on settling the claims: the rule, the table, and a remark on verdicts in miniature."""
     blocks = [
         RULE,
         markdown_table([outlook_row(one) for one in settlings], words=("claim", "verdict", "what would settle it")),
@@ -202,7 +195,7 @@ def outlook(settlings: Sequence[Settling]) -> list[str]:
 
 
 def outlook_row(one: Settling) -> dict[str, str]:
-    """Return a claim's row: its verdict, what would settle it, the time so far and the time that would take."""
+    """Return a claim's row: its verdict, what would settle it, the time spent and the time needed."""
     judgement, missing = one.judgement, one.need.missing
     run = f": a run of chapter {chapter_of(missing)}" if missing else ""
     return {
