@@ -127,7 +127,7 @@ def test_a_chapter_shows_runs_scores_and_its_verdict(full, three_times_as_cheap)
     assert [row["recipe"] for row in opened.rows()] == [name for name in names for _ in range(2)]
     assert opened.comparison()[0]["seeds"] == opened.comparison_as_long()[0]["seeds"] == 2
     assert "this ablation, equal seconds" in opened.comparison_as_long()[0]
-    assert "the arm 'copied layers, MLM only'" in opened.verdict()
+    assert "the ablation 'copied layers, MLM only'" in opened.verdict()
     assert opened.verdict_as_long().startswith("Copied layers, MLM only, equal seconds: 3.00 times the full recipe's")
 
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from distilbook.core.config import BookError
+from distilbook.core.run_keys import code_hash
 from distilbook.core.workspace import Workspace
 from distilbook.distillation.objectives import TripleLoss
 from distilbook.distillation.recipe import ARMS
@@ -96,6 +97,7 @@ def test_a_finished_run_is_opened_and_not_trained_again(corpus, teacher_folder, 
 def test_another_seed_arm_or_text_is_another_run(corpus, teacher_folder, config, tmp_path, monkeypatch):
     folders = []
     monkeypatch.setattr("distilbook.pretraining.pretrain._train", lambda *arguments: folders.append(arguments[-1]))
+    monkeypatch.setattr("distilbook.pretraining.pretrain._measure", lambda *arguments: None)
     monkeypatch.setattr(PretrainRun, "open", classmethod(lambda cls, folder: folder))
     import dataclasses
 
@@ -136,3 +138,17 @@ def test_a_corpus_of_another_vocabulary_is_refused_before_training(corpus, teach
     (copy / "tokenizer.json").write_text(json.dumps(tokenizer))
     with pytest.raises(BookError, match="is not the one that cut the corpus"):
         pretrain(config, "full", 0, corpus, copy, tmp_path / "runs")
+
+
+def test_a_student_is_measured_again_not_trained_again_when_the_measuring_code_has_changed(
+    corpus, teacher_folder, config, tmp_path, monkeypatch
+):
+    first = pretrain(config, "full", 0, corpus, teacher_folder, tmp_path)
+    model = (first.folder / "model" / "model.safetensors").stat().st_mtime_ns
+    monkeypatch.setattr("distilbook.pretraining.pretrain._train", lambda *_: pytest.fail("it is trained again"))
+    stages = "distilbook.pretraining.pretrain.code_hash"
+    monkeypatch.setattr(stages, lambda stage, now=code_hash: "other" if stage == "held_out" else now(stage))
+    again = pretrain(config, "full", 0, corpus, teacher_folder, tmp_path)
+    assert (again.folder, again.scores) == (first.folder, first.scores)
+    assert (first.measured_by, again.measured_by) == (code_hash("held_out"), "other")
+    assert (again.folder / "model" / "model.safetensors").stat().st_mtime_ns == model

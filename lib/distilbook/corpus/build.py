@@ -44,7 +44,7 @@ def prepare(config: CorpusConfig, tokenizer: Any, root: Path) -> Corpus:
             need, a source that cannot be read or is mostly unknown tokens, too little text for one block of
             either split, or when another process is preparing the same corpus.
     """
-    check_block_length(config.block_length, tokenizer.model_max_length, "parameter 'block_length' of chapter 02_corpus")
+    check_block_length(config.block_length, tokenizer.model_max_length, "parameter 'block_length' of the corpus")
     key = short_hash(
         [
             config.fingerprint(),
