@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from distilbook.core.config import BookError
+from distilbook.core.errors import BookError
 from hypothesis import settings
 
 #: A busy machine is no failed test.

@@ -1,4 +1,4 @@
-"""The command ``distilbook``: run an edition or its fine-tuning alone, say how it stands, clean up, render its site."""
+"""The command ``distilbook``: run an edition or its fine-tuning, show its status, clean up, render its site."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .core.config import BookError
 from .core.environment import settle_paths
+from .core.errors import BookError
 
-#: The exit status of a command that was stopped by the reader, as shells have it.
+#: Exit status of a command stopped by Ctrl-C.
 INTERRUPTED = 130
 
 
@@ -45,17 +45,13 @@ def parser() -> argparse.ArgumentParser:
     run = _on_edition(commands, "run", run_edition, "execute an edition's chapters and render its site")
     run.add_argument("--chapter", action="append", help="only this chapter, fresh or not; may be given several times")
     run.add_argument("--needed", action="store_true", help="with --chapter: also what it needs and is not fresh")
-    run.add_argument(
-        "--jobs", type=_positive, help="at most so many training chapters at once (default: one a GPU, else one a core)"
-    )
-    _on_edition(commands, "status", show_status, "say what is fresh, stale or failed, why, and where the time went")
+    run.add_argument("--jobs", type=_positive, help="training chapters at once (default: one a GPU, else one a core)")
+    _on_edition(commands, "status", show_status, "show what is fresh, stale or failed, why, and the time spent")
     clean = _on_edition(commands, "clean", clean_edition, "remove results that no chapter and no current record needs")
-    clean.add_argument("--dry-run", action="store_true", help="only say how much that is")
-    clean.add_argument("--unfinished", action="store_true", help="also trainings that were stopped before their end")
+    clean.add_argument("--dry-run", action="store_true", help="list only")
+    clean.add_argument("--unfinished", action="store_true", help="also stopped trainings")
     _on_edition(commands, "site", render_site, "render the site from the chapters executed so far")
-    _finetuning(
-        _on_edition(commands, "finetune", finetune_edition, "finish the runs of a fine-tuning chapter, or some")
-    )
+    _finetuning(_on_edition(commands, "finetune", finetune_edition, "finish the runs of a fine-tuning chapter"))
     bench = commands.add_parser("bench", help="measure how fast this machine is at the book's work")
     _benchmarks(bench.add_subparsers(required=True, metavar="WHAT"))
     pairs = commands.add_parser("pairs", help="regenerate book/*.ipynb from the scripts beside them")
@@ -73,29 +69,24 @@ def _on_edition(commands: Any, name: str, does: Callable, help: str) -> argparse
 def _finetuning(finetune: argparse.ArgumentParser) -> None:
     finetune.add_argument("--chapter", default="08_sentence_tasks", help="whose runs (default: %(default)s)")
     finetune.add_argument("--task", action="append", help="only this task; may be given several times")
-    finetune.add_argument("--model", action="append", help="only this model: teacher, an arm, tfidf or majority")
+    finetune.add_argument("--model", action="append", help="only this model: teacher, an ablation, tfidf or majority")
     finetune.add_argument("--seed", action="append", type=int, help="only this seed")
     finetune.add_argument("--workers", type=_positive, help="runs at once (default: one a GPU, else one a core)")
     finetune.add_argument("--cluster", choices=("local", "slurm"), default="local", help="where (default: %(default)s)")
-    finetune.add_argument(
-        "--slurm",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="what a worker's job asks SLURM for, by submitit's names, such as slurm_partition=gpu gpus_per_node=1",
-    )
-    finetune.add_argument("--dry-run", action="store_true", help="only say which runs are finished and which are not")
+    about = "setting of a worker's SLURM job, by submitit's names, such as slurm_partition=gpu or gpus_per_node=1"
+    finetune.add_argument("--slurm", action="append", default=[], metavar="NAME=VALUE", help=about)
+    finetune.add_argument("--dry-run", action="store_true", help="only list the runs that are not finished")
 
 
 def _benchmarks(kinds: Any) -> None:
-    about = "time pre-training steps beside the original's way of computing them"
+    about = "time pre-training steps, compared with the original implementation"
     pretraining = kinds.add_parser("pretraining", help=about, description=about)
     pretraining.add_argument("--shape", action="append", help="bert-base or laptop; both by default")
     pretraining.add_argument("--rounds", type=_positive, default=3, help="steps of each way that count (default: 3)")
     pretraining.add_argument("--threads", type=_positive, help="of each process (default: what torch chooses)")
     pretraining.add_argument("--compile", action="store_true", help="also with the encoders compiled by torch")
     pretraining.set_defaults(does=bench_pretraining)
-    about = "time teachers and students side by side, as chapter 11 does; the verdict reads what is found"
+    about = "time teachers and students, as chapter 11 does; the verdict reads the records"
     inference = kinds.add_parser("inference", help=about, description=about)
     inference.add_argument("edition", nargs="?", default="laptop", help="whose parameters (default: %(default)s)")
     inference.add_argument("--claim-only", action="store_true", help="leave out what explains the ratio")
@@ -128,21 +119,21 @@ def run_edition(options: argparse.Namespace) -> int:
 
 
 def show_status(options: argparse.Namespace) -> None:
-    """Print how the edition stands."""
+    """Print the state of the edition."""
     from .runner.status import status
 
     print(status(options.edition))
 
 
 def clean_edition(options: argparse.Namespace) -> None:
-    """Say what is not needed any more and how much room it takes, and remove it."""
+    """Remove results that are no longer needed."""
     from .runner.status import clean
 
     clean(options.edition, unfinished=options.unfinished, dry_run=options.dry_run)
 
 
 def render_site(options: argparse.Namespace) -> None:
-    """Render the site of the edition unless it is up to date, and say where it is."""
+    """Render the site of the edition unless it is up to date, and print its path."""
     from .book.contents import check_names
     from .core.workspace import Workspace
     from .site.build import build_site
@@ -152,7 +143,7 @@ def render_site(options: argparse.Namespace) -> None:
 
 
 def finetune_edition(options: argparse.Namespace) -> None:
-    """Finish the runs asked for; the chapter finds them finished when it is executed."""
+    """Finish the runs asked for; the chapter reads them when it is executed."""
     from .book.finetuning import finetune, settings_for_slurm
 
     only = {"tasks": options.task, "models": options.model, "seeds": options.seed}
@@ -161,7 +152,7 @@ def finetune_edition(options: argparse.Namespace) -> None:
 
 
 def bench_pretraining(options: argparse.Namespace) -> None:
-    """Time pre-training steps and print what was found."""
+    """Time pre-training steps and print the figures."""
     from .bench.pretraining import SHAPES, bench_pretraining, printed
 
     found = bench_pretraining(
@@ -171,7 +162,7 @@ def bench_pretraining(options: argparse.Namespace) -> None:
 
 
 def bench_inference(options: argparse.Namespace) -> None:
-    """Time the models of chapter 11, keep the records and print what was found."""
+    """Time the models of chapter 11, keep the records and print the figures."""
     from .book.contents import check_names
     from .book.inference import bench_inference, printed
 

@@ -8,7 +8,7 @@ from distilbook.book import ablation
 from distilbook.book.ablation import Ablation, Choices
 from distilbook.book.chapter import Chapter
 from distilbook.book.contents import ARM_CHAPTERS, CHAPTERS
-from distilbook.core.config import BookError
+from distilbook.core.errors import BookError
 from distilbook.core.records import HELD_OUT_TEXT, TRAINING_MASKS
 from distilbook.core.workspace import Workspace
 from distilbook.corpus.corpus import Corpus
@@ -115,7 +115,7 @@ def test_other_steps_at_equal_seconds_replace_those_before(full, monkeypatch):
 
 
 def test_what_a_step_costs_has_to_be_known_first(full):
-    with pytest.raises(BookError, match="what a step of this arm costs is not known"):
+    with pytest.raises(BookError, match="the cost of a step of this ablation is not known"):
         Ablation.open(chapter("07_ablations/without_teacher")).run_as_long()
 
 

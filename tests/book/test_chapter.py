@@ -1,7 +1,8 @@
 import pytest
 from distilbook.book.chapter import Chapter, open_chapter
 from distilbook.book.parameters import notebook_values
-from distilbook.core.config import BookError, ChapterConfig
+from distilbook.core.config import ChapterConfig
+from distilbook.core.errors import BookError
 from distilbook.core.records import Record
 from distilbook.core.workspace import Workspace
 

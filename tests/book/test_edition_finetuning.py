@@ -7,7 +7,7 @@ from distilbook.book import finetuning
 from distilbook.book.contents import CHAPTERS
 from distilbook.book.finetuning import cells_of, chosen, finetune, models_of, settings_for_slurm, shortened_cells
 from distilbook.book.parameters import check_parameters
-from distilbook.core.config import BookError
+from distilbook.core.errors import BookError
 from distilbook.core.workspace import Workspace
 from distilbook.finetuning.grid import Cell, Model
 from distilbook.tasks import TaskSource

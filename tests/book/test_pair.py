@@ -10,7 +10,7 @@ from distilbook.book import verdict as pair
 from distilbook.book.chapter import Chapter
 from distilbook.book.verdict import evidence, pair_name
 from distilbook.claims import CLAIMS, judge
-from distilbook.core.config import BookError
+from distilbook.core.errors import BookError
 from distilbook.core.files import read_json
 from distilbook.core.finished import MARKER, seal
 from distilbook.core.workspace import Workspace

@@ -2,7 +2,7 @@
 
 import pytest
 from distilbook.book.parameters import read_parameters
-from distilbook.core.config import BookError
+from distilbook.core.errors import BookError
 
 
 @pytest.fixture

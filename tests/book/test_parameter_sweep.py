@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import pytest
 from distilbook.book.contents import CHAPTERS
 from distilbook.book.parameters import notebook_values
-from distilbook.core.config import BookError, Config
+from distilbook.core.config import Config
+from distilbook.core.errors import BookError
 
 NAN, INFINITE = float("nan"), float("inf")
 #: What no parameter of any kind takes.

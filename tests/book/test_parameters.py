@@ -5,7 +5,7 @@ from distilbook.book import contents
 from distilbook.book.contents import CHAPTERS, check_names, editions
 from distilbook.book.notebooks import chapters
 from distilbook.book.parameters import check_parameters, edition_values, notebook_values
-from distilbook.core.config import BookError
+from distilbook.core.errors import BookError
 
 
 def all_cases():

@@ -1,5 +1,6 @@
 import pytest
-from distilbook.core.config import BookError, ChapterConfig, short_hash
+from distilbook.core.config import ChapterConfig, short_hash
+from distilbook.core.errors import BookError
 from distilbook.training.schedule import BlocksConfig
 
 LOOP = {

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 from distilbook.core import files
-from distilbook.core.config import BookError
+from distilbook.core.errors import BookError
 from distilbook.core.files import (
     content_hash,
     holder_of,

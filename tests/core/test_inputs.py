@@ -5,7 +5,7 @@ import socket
 
 import pytest
 from distilbook.core import formats, inputs
-from distilbook.core.config import BookError
+from distilbook.core.errors import BookError
 from distilbook.core.formats import wide_encoding
 from distilbook.core.inputs import contents, listed, look, once, open_file
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 from distilbook.core import jsonl
-from distilbook.core.config import BookError
+from distilbook.core.errors import BookError
 
 
 def test_only_a_line_feed_ends_a_line(tmp_path):
@@ -43,7 +43,7 @@ LIMITED = """
 import resource, sys
 from pathlib import Path
 from distilbook.core import jsonl
-from distilbook.core.config import BookError
+from distilbook.core.errors import BookError
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
 try:
     for number in range(1000):

@@ -1,8 +1,8 @@
-from distilbook.core import provenance
+from distilbook.core import machine, provenance
 
 
 def test_a_record_names_processor_cores_and_versions():
-    facts = provenance.hardware()
+    facts = machine.hardware()
     assert facts["processor"] and facts["cores"] >= 1 and isinstance(facts["accelerator"], str)
     assert provenance.versions()["torch"]
 

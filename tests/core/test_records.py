@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 from damage import damage
-from distilbook.core.config import BookError
+from distilbook.core.errors import BookError
 from distilbook.core.records import Record, RecordBook
 
 

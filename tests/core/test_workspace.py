@@ -3,8 +3,8 @@ import time
 from pathlib import Path
 
 import pytest
-from distilbook.core.config import BookError
 from distilbook.core.environment import settle_paths
+from distilbook.core.errors import BookError
 from distilbook.core.workspace import Workspace, cache_root, project_root, runs_root
 
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from distilbook.claims.requirements import seconds_behind
 from distilbook.core.config import BookError
-from distilbook.core.provenance import usable_cores
+from distilbook.core.machine import usable_cores
 from distilbook.inference import protocol as plan
 from distilbook.inference import timing
 from distilbook.inference.breakdown import LayerTimes

@@ -5,7 +5,7 @@ import time
 
 import pytest
 from distilbook.cli import main
-from distilbook.core.config import BookError
+from distilbook.core.errors import BookError
 from distilbook.core.files import sole
 from distilbook.core.records import RecordBook
 from distilbook.core.workspace import Workspace

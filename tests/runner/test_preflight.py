@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from distilbook.book.checks import check_address
 from distilbook.cli import main
-from distilbook.core.config import BookError
+from distilbook.core.errors import BookError
 from distilbook.core.workspace import Workspace, project_root
 from distilbook.runner import preflight
 from distilbook.runner.preflight import check_chapters, check_output, check_records
@@ -174,7 +174,7 @@ def test_an_output_folder_that_is_a_file_is_refused(copy, capsys, monkeypatch):
 
 READ_ONLY = """
 import os
-from distilbook.core.config import BookError
+from distilbook.core.errors import BookError
 from distilbook.runner.preflight import check_output
 from distilbook.core.workspace import Workspace
 

@@ -17,7 +17,7 @@ import pytest
 from distilbook.book import contents
 from distilbook.book.contents import ChapterInfo
 from distilbook.cli import main
-from distilbook.core.config import BookError
+from distilbook.core.errors import BookError
 from distilbook.core.files import sole
 from distilbook.core.workspace import Workspace
 from distilbook.runner import preflight, run

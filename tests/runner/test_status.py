@@ -3,7 +3,7 @@
 import pytest
 from distilbook.book.contents import CHAPTERS
 from distilbook.cli import main
-from distilbook.core.config import BookError
+from distilbook.core.errors import BookError
 from distilbook.core.files import sole
 from distilbook.core.progress import duration
 from distilbook.core.records import RecordBook
@@ -46,7 +46,7 @@ def test_all_is_fresh(workspace, capsys):
     assert line.split() == ["06_pretraining", "fresh", "2026-01-02", "03:04", "1", "min", "2", "cores"]
     whole = sum(10 * (number + 1) for number in range(len(CHAPTERS)))
     assert f"Where the time went: {duration(whole)} in the last executions, one after the other." in said
-    assert "Next: nothing to execute; distilbook site smoke renders the pages." in said and "stale" not in said
+    assert "Next: nothing to execute; render it: distilbook site smoke." in said and "stale" not in said
 
 
 def test_what_is_not_fresh_says_why_and_what_it_will_take(workspace):

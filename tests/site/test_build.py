@@ -15,7 +15,7 @@ import nbformat
 import plotly.graph_objects as go
 import pytest
 from distilbook.book.notebooks import chapters
-from distilbook.core.config import BookError
+from distilbook.core.errors import BookError
 from distilbook.core.records import Record, RecordBook
 from distilbook.core.workspace import Workspace, project_root
 from distilbook.site.build import build_site

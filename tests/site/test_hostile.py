@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
-from distilbook.core.config import BookError
+from distilbook.core.errors import BookError
 from distilbook.core.markup import markdown, visible
 from distilbook.core.records import Record, RecordBook
 from distilbook.core.workspace import Workspace

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from distilbook.core.config import BookError
+from distilbook.core.errors import BookError
 from distilbook.core.records import Record, RecordBook
 from distilbook.core.workspace import Workspace
 from distilbook.runner.freshness import Execution

@@ -21,8 +21,9 @@ from typing import Any
 import numpy as np
 
 from ..core.config import BookError, nearest
+from ..core.machine import hardware
 from ..core.progress import Progress
-from ..core.provenance import hardware, versions
+from ..core.provenance import versions
 from ..corpus.build import prepare
 from ..corpus.config import CorpusConfig
 from ..corpus.masking import Masking

@@ -1,4 +1,4 @@
-"""What the chapters of the ablations share: runs of a changed recipe beside those of the full one."""
+"""Ablation chapters: runs of a changed recipe, compared with those of the full one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import plotly.graph_objects as go
 
 from ..claims import CLAIMS, judge
 from ..claims.ablation import compare
-from ..core.config import BookError, short_hash
+from ..core.config import short_hash
+from ..core.errors import BookError
 from ..core.records import Record
 from ..corpus.corpus import Corpus
 from ..distillation.recipe import AS_LONG
@@ -86,9 +87,8 @@ class Ablation(Changed):
         Raises:
             BookError: when an earlier chapter has not been run.
         """
-        return cls(
-            chapter, published_runs(chapter.workspace, "full", made_by="06_pretraining"), *_text_and_teacher(chapter)
-        )
+        full = published_runs(chapter.workspace, "full", made_by="06_pretraining")
+        return cls(chapter, full, *_text_and_teacher(chapter))
 
     @property
     def arm(self) -> str:
@@ -96,29 +96,28 @@ class Ablation(Changed):
 
     @property
     def as_long(self) -> str:
-        """What the arm is called when it is trained for as many seconds as the full recipe."""
+        """The recipe's name for training over as many seconds as the full recipe."""
         return self.arm + AS_LONG
 
     def changed(self) -> list[dict]:
-        """Return a row for each field in which the arm differs from the full recipe."""
+        """Return a row for each field in which the ablation differs from the full recipe."""
         return arms.changed_rows(self.arm, self.full[0].config.recipe)
 
     def run(self, watch: Watch = nullcontext) -> None:
-        """Train the arm on as many tokens as the full recipe, once a seed; publish and record the runs."""
-        self._keep(self.arm, run_arm(self.arm, self.full, self.corpus, self.teacher, watch))
-        self.chapter.record([r for run in self.runs[self.arm] for r in self._records(run, self.arm)])
+        """Train the ablation on as many tokens as the full recipe, once a seed; publish and record the runs."""
+        self._run(self.arm, watch)
 
     def run_as_long(self, watch: Watch = nullcontext) -> None:
-        """Train the arm again, for as many seconds as the full recipe took; publish and record the runs.
+        """Train the ablation again, for as many seconds as the full recipe took; publish and record the runs.
 
         Raises:
-            BookError: when it was not trained on as many tokens before, which tells what its steps cost.
+            BookError: when it was not trained on as many tokens before, which gives the cost of a step.
         """
         if self.arm not in self.runs:
-            raise BookError("what a step of this arm costs is not known", do="execute the cell with run(...) first")
-        steps = equal_seconds_steps(self.full, self.runs[self.arm])
-        self._keep(self.as_long, run_arm(self.arm, self.full, self.corpus, self.teacher, watch, steps))
-        self.chapter.record([r for run in self.runs[self.as_long] for r in self._records(run, self.as_long)], "as long")
+            raise BookError(
+                "the cost of a step of this ablation is not known", do="execute the cell with run(...) first"
+            )
+        self._run(self.as_long, watch, equal_seconds_steps(self.full, self.runs[self.arm]), part="as long")
 
     def measure_under_training_masks(self) -> None:
         """Measure the full recipe's students and the chapter's own on held-out text masked as in training; record it."""
@@ -130,30 +129,32 @@ class Ablation(Changed):
         ]
         self.chapter.record(measured, "training masks")
 
+    def _run(self, recipe: str, watch: Watch, steps: int | None = None, part: str = "") -> None:
+        self._keep(recipe, run_arm(self.arm, self.full, self.corpus, self.teacher, watch, steps))
+        self.chapter.record([r for run in self.runs[recipe] for r in self._records(run, recipe)], part)
+
     def _records(self, run: PretrainRun, recipe: str) -> list[Record]:
         # The same configuration asked for all, so the records of all stand side by side.
         asked = self.runs[self.arm][0].config.fingerprint()
         budget: Literal["tokens", "seconds"] = "seconds" if recipe == self.as_long else "tokens"
-        edition = self.chapter.config.edition
-        return pretraining_records(
-            self.chapter.id, edition, run, self.corpus, recipe, budget, asked, self.full[0].config.fingerprint()
-        )
+        edition, beside = self.chapter.config.edition, self.full[0].config.fingerprint()
+        return pretraining_records(self.chapter.id, edition, run, self.corpus, recipe, budget, asked, beside)
 
     def comparison(self) -> list[dict]:
-        """Return a row a held-out score: medians of the full recipe and the arm, and which is better."""
+        """Return a row for each held-out score: medians of the full recipe and the ablation, and the better one."""
         return arms.comparison_rows(self.full, self.runs[self.arm])
 
     def comparison_as_long(self) -> list[dict]:
-        """Return the same for the arm that was trained for as many seconds."""
+        """Return the same for equal training seconds."""
         return arms.comparison_rows(self.full, self.runs[self.as_long], "this ablation, equal seconds")
 
     def verdict(self) -> str:
-        """Say what the arm settles: its claim's verdict, or how it differs where nothing is claimed of it."""
+        """Return the verdict on the ablation's claim, or its difference where the paper claims nothing."""
         claim = next((one for one in CLAIMS if one.arm == self.arm), None)
         return judge(claim, self.chapter.records.current()).sentence if claim else self.sentence(self.arm)
 
     def verdict_as_long(self) -> str:
-        """Say what the arm trained for as many seconds has had for them, and how it differs from the full recipe."""
+        """Return the budget of the ablation at equal seconds, and its difference from the full recipe."""
         found = compare(self.chapter.records.current(), self.as_long)
         return comparisons.longer_sentence(found) if found else ""
 
@@ -187,19 +188,15 @@ class Choices(Changed):
         """Train every choice once a seed; publish and record the runs."""
         for choice in self.choices:
             self._keep(choice.name, run_choice(choice, self.full, self.corpus, self.teacher, watch), choice.file_name)
-        # One fingerprint for all, so that records of choices that were taken out do not stand any more.
+        # One fingerprint for all, so that records of removed choices no longer count.
         asked = short_hash([self.runs[choice.name][0].config.fingerprint() for choice in self.choices])
         edition, beside = self.chapter.config.edition, self.full[0].config.fingerprint()
-        self.chapter.record(
-            [
-                record
-                for name, runs in self.runs.items()
-                for run in runs
-                for record in pretraining_records(
-                    self.chapter.id, edition, run, self.corpus, name, config=asked, beside=beside
-                )
-            ]
-        )
+        made = [
+            pretraining_records(self.chapter.id, edition, run, self.corpus, name, config=asked, beside=beside)
+            for name, runs in self.runs.items()
+            for run in runs
+        ]
+        self.chapter.record([record for records in made for record in records])
 
 
 def _text_and_teacher(chapter: Chapter) -> tuple[Corpus, Path]:

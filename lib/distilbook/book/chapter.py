@@ -1,4 +1,4 @@
-"""What a chapter opens with: its configuration, its edition's folder, its records."""
+"""Open chapters: configuration, the edition's folder, records."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
-from ..core.config import BookError, ChapterConfig
+from ..core.config import ChapterConfig
+from ..core.errors import BookError
 from ..core.records import Record, RecordBook
 from ..core.workspace import Workspace
 from .checks import check_chapter
@@ -18,8 +19,7 @@ from .contents import CHAPTERS
 
 #: Names that every notebook has from the start.
 IPYTHON_NAMES = frozenset({"In", "Out", "exit", "quit", "get_ipython", "open"})
-
-#: What papermill's cell of parameters begins with.
+#: First line of papermill's cell of parameters.
 INJECTED = "# Parameters"
 
 
@@ -28,7 +28,7 @@ class Chapter:
     """An open chapter.
 
     Attributes:
-        asked: what it has recorded since it was opened, by the part of the chapter.
+        asked: the records made since it was opened, by the part of the chapter.
     """
 
     id: str
@@ -95,10 +95,9 @@ def _may_be_parameter(name: str, value: Any) -> bool:
 def _given(namespace: Mapping[str, Any]) -> Iterable[str]:
     """Return the names that were given as parameters.
 
-    A kernel that executed the chapter before holds its other variables, too, and names that have been corrected
-    since. So these are the names assigned from the last parameters cell on, known by its ``edition``, to the cell
-    that opens the chapter; papermill's own cell of parameters comes behind the notebook's. Where no such cell was
-    executed, all names count.
+    A kernel that executed the chapter before also holds its other variables, and misspelt names corrected since. So
+    these are the names assigned from the last parameters cell, which assigns ``edition``, to the cell that opens the
+    chapter; papermill's own cell follows the notebook's. Where no such cell was executed, all names count.
     """
     cells = [_assigned(source) for source in namespace.get("In") or () if isinstance(source, str)]
     first = [number for number, names in enumerate(cells) if "edition" in names]

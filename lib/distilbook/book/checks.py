@@ -1,7 +1,4 @@
-"""Checks of a chapter's parameters against the machine and the folders, before any work.
-
-A run makes them of every chapter that it is going to execute, and a chapter that is opened on its own of itself.
-"""
+"""Checks of a chapter's parameters against the machine and the folders, before a run and at a chapter's opening."""
 
 from __future__ import annotations
 
@@ -10,8 +7,9 @@ import re
 import sys
 from typing import Any
 
-from ..core.config import BookError, ChapterConfig, nearest
-from ..core.provenance import accelerator
+from ..core.config import ChapterConfig
+from ..core.errors import BookError, nearest
+from ..core.machine import accelerator
 from ..core.workspace import local_path
 from .contents import CHAPTERS
 
@@ -21,7 +19,7 @@ HUB_ID = r"\w[\w.-]*(/[\w.-]+)?"
 
 
 def check_chapter(chapter: str, config: ChapterConfig) -> None:
-    """Refuse what ``chapter`` would stop at: inputs that are not there, more threads than cores.
+    """Refuse missing inputs and more threads than cores.
 
     Raises:
         BookError: naming the parameter.
@@ -37,12 +35,9 @@ def check_chapter(chapter: str, config: ChapterConfig) -> None:
 def check_precision(precision: str) -> None:
     """Refuse float16 where there is nothing but a CPU, which does not train in it."""
     if precision == "float16" and accelerator() == "none" and sys.platform != "darwin":
-        raise BookError(
-            "a CPU does not train in float16",
-            where="parameter 'precision'",
-            expected="auto, float32 or bfloat16",
-            do="set it to auto, which takes what this machine is quickest in",
-        )
+        do = "set it to auto, which takes what this machine is quickest in"
+        where, expected = "parameter 'precision'", "auto, float32 or bfloat16"
+        raise BookError("a CPU does not train in float16", where=where, expected=expected, do=do)
 
 
 def check_address(address: str, where: str, may_be_id: bool) -> None:
@@ -56,12 +51,9 @@ def check_address(address: str, where: str, may_be_id: bool) -> None:
         if not re.fullmatch(HUB_ID, name):
             raise BookError(f"{name!r} is no id of the Hub", where=where, expected="hub:<owner>/<name>, or hub:<name>")
     elif not (may_be_id and re.fullmatch(HUB_ID, address)) and not os.path.exists(local_path(address)):
-        raise BookError(
-            f"there is nothing at {address!r}",
-            where=where,
-            expected=f"a file or folder at {local_path(address)}",
-            do="put it there or correct the address; relative paths start at the project's root",
-        )
+        expected = f"a file or folder at {local_path(address)}"
+        do = "put it there or correct the address; relative paths start at the project's root"
+        raise BookError(f"there is nothing at {address!r}", where=where, expected=expected, do=do)
 
 
 def addresses(value: Any) -> list[str]:

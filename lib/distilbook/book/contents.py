@@ -1,4 +1,4 @@
-"""The table of contents: which chapters there are, what each reads, and how heavy it is."""
+"""Table of contents: the chapters, what each reads, and how heavy it is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ..core.config import BookError, ChapterConfig, nearest
+from ..core.config import ChapterConfig
+from ..core.errors import BookError, nearest
 from ..core.workspace import project_root
 from ..distillation.recipe import ARMS, AS_LONG
 
@@ -54,7 +55,7 @@ def chapter_of(name: str) -> str:
 
 @dataclass(frozen=True)
 class ChapterInfo:
-    """What the runner knows of a chapter.
+    """A chapter as the runner sees it.
 
     Attributes:
         config: the class of its configuration, ``module:Class``; imported when needed.
@@ -78,20 +79,16 @@ class ChapterInfo:
         return getattr(importlib.import_module(module), name)
 
 
-TASKS = "distilbook.finetuning.config"
-#: What is not as :class:`ChapterInfo` has it by default, but for what a chapter reads.
+PRETRAINING, TASKS = "distilbook.pretraining", "distilbook.finetuning.config"
+#: Fields of :class:`ChapterInfo`, except ``reads``, that differ from the defaults.
 OTHERWISE: dict[str, dict[str, Any]] = {
     "02_corpus": {"config": "distilbook.corpus.config:CorpusConfig", "inputs": ("texts", "tokenizer"), "load": "heavy"},
-    "03_teacher": {
-        "config": "distilbook.pretraining.teacher_head:TeacherConfig",
-        "inputs": ("teacher",),
-        "load": "heavy",
-    },
+    "03_teacher": {"config": f"{PRETRAINING}.teacher_head:TeacherConfig", "inputs": ("teacher",), "load": "heavy"},
     "04_student": {"config": "distilbook.distillation.student:StudentConfig"},
     "05_triple_loss": {"config": "distilbook.distillation.losses:LossConfig"},
-    "06_pretraining": {"config": "distilbook.pretraining.pretrain:PretrainConfig", "load": "heavy"},
+    "06_pretraining": {"config": f"{PRETRAINING}.pretrain:PretrainConfig", "load": "heavy"},
     **dict.fromkeys(ARM_CHAPTERS, {"load": "heavy"}),
-    "07_ablations/choices": {"config": "distilbook.pretraining.ablations:ChoicesConfig", "load": "heavy"},
+    "07_ablations/choices": {"config": f"{PRETRAINING}.ablations:ChoicesConfig", "load": "heavy"},
     "08_sentence_tasks": {"config": f"{TASKS}:FinetuneConfig", "inputs": ("tasks",), "load": "heavy"},
     "09_long_documents": {"config": f"{TASKS}:LongDocumentsConfig", "inputs": ("tasks",), "load": "heavy"},
     "11_timing": {
@@ -145,11 +142,8 @@ def editions() -> list[str]:
 def check_names(edition: str, chapters: list[str]) -> None:
     """Refuse an edition or a chapter that does not exist, naming the nearest one."""
     if edition not in editions():
-        raise BookError(
-            f"there is no edition {edition!r}",
-            where=project_root() / "parameters",
-            do=nearest(edition, editions(), "editions"),
-        )
+        do = nearest(edition, editions(), "editions")
+        raise BookError(f"there is no edition {edition!r}", where=project_root() / "parameters", do=do)
     for chapter in chapters:
         if chapter not in CHAPTERS:
             raise BookError(f"there is no chapter {chapter!r}", do=nearest(chapter, list(CHAPTERS), "chapters"))

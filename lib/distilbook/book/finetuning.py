@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..core.config import BookError, nearest
+from ..core.errors import BookError, nearest
 from ..core.progress import tell
 from ..core.workspace import Workspace
 from ..finetuning.baselines import BASELINES
@@ -55,13 +55,13 @@ def finetune(
     slurm: Mapping[str, Any],
     dry_run: bool,
 ) -> None:
-    """Finish the runs of a chapter that ``only`` names, or say how they stand.
+    """Finish the runs of a chapter that ``only`` names; with ``dry_run`` list those to do.
 
     Args:
         only: the ``tasks``, ``models`` and ``seeds`` asked for; None stands for all of them.
 
     Raises:
-        BookError: for a name that is none, a chapter that fine-tunes nothing, or runs that failed.
+        BookError: for an unknown name, a chapter that fine-tunes nothing, or runs that failed.
     """
     check_names(edition, [chapter])
     if not issubclass(CHAPTERS[chapter].config_class, FinetuneConfig):
@@ -97,11 +97,8 @@ def chosen(cells: Sequence[Cell], only: Mapping[str, Sequence | None]) -> list[C
             if asked not in known:
                 advice = nearest(str(asked), [str(one) for one in known], what)
                 raise BookError(f"the chapter has no {what.removesuffix('s')} {asked!r}", do=advice)
-    return [
-        cell
-        for cell in cells
-        if all(not (some := only.get(what)) or name(cell) in some for what, name in names.items())
-    ]
+    wanted = {name: some for what, name in names.items() if (some := only.get(what))}
+    return [cell for cell in cells if all(name(cell) in some for name, some in wanted.items())]
 
 
 def settings_for_slurm(pairs: Sequence[str]) -> dict[str, Any]:
@@ -112,9 +109,8 @@ def settings_for_slurm(pairs: Sequence[str]) -> dict[str, Any]:
     """
     for pair in pairs:
         if not pair.partition("=")[0] or "=" not in pair:
-            raise BookError(
-                f"{pair!r} is no setting", expected="NAME=VALUE", do="write --slurm slurm_partition=gpu, for instance"
-            )
+            do = "write --slurm slurm_partition=gpu, for instance"
+            raise BookError(f"{pair!r} is no setting", expected="NAME=VALUE", do=do)
     return {name: _as_value(text) for name, _, text in (pair.partition("=") for pair in pairs)}
 
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..claims import claim, judge
-from ..core.provenance import hardware, versions
+from ..core.machine import hardware
+from ..core.provenance import versions
 from ..core.quantities import RATIO, with_ends
 from ..core.records import RecordBook
 from ..core.workspace import Workspace

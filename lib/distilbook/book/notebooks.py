@@ -1,10 +1,7 @@
-"""The paired notebooks: every ``.ipynb`` in ``book/`` is generated from the percent script beside it.
+"""Paired notebooks: every ``.ipynb`` in ``book/`` is generated from the percent script beside it, never the reverse.
 
-Only this direction exists, because git keeps no times and so nobody could tell which of two edited
-files is the newer. The generated notebook has no outputs, and the same script always gives the same
-bytes: a cell's id is a hash of what the cell is, not a random one. In its metadata stands a hash of
-its cells, by which a notebook that somebody has edited since is known: it is copied before it is
-replaced.
+The generated notebook has no outputs, and the same script always gives the same bytes: a cell's id is a hash of its
+content. The metadata hold a hash of the cells, which detects an edited notebook; it is copied before it is replaced.
 """
 
 from __future__ import annotations
@@ -46,17 +43,14 @@ def chapters(book: Path | None = None) -> list[str]:
 def to_notebook(script: Path) -> NotebookNode:
     """Return the notebook that the percent script ``script`` stands for: no outputs, stable cell ids.
 
-    Cells and tags are those jupytext reads. The metadata are the same for every script, with or
-    without a header: the kernel, which papermill needs, and the filters of ``jupytext.toml``, which
-    jupytext itself would write.
+    The metadata are the same for every script: the kernel, which papermill needs, and the filters of
+    ``jupytext.toml``, which jupytext itself would write.
     """
     config = load_jupytext_config(str(script.resolve()))
     notebook = jupytext.read(script, config=config)
-    metadata = {"kernelspec": KERNEL}
-    if config:
-        filters = ("cell_metadata_filter", "notebook_metadata_filter")
-        metadata["jupytext"] = {name: getattr(config, name) for name in filters}
-    notebook.metadata = nbformat.from_dict(metadata)
+    filters = ("cell_metadata_filter", "notebook_metadata_filter")
+    metadata = {"jupytext": {name: getattr(config, name) for name in filters}} if config else {}
+    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL} | metadata)
     seen: Counter[tuple[str, str]] = Counter()
     for cell in notebook.cells:
         cell.id = _next_id(cell, seen)
@@ -71,15 +65,10 @@ def _cells(notebook: NotebookNode) -> list:
 
 
 def _next_id(cell: NotebookNode, seen: Counter[tuple[str, str]]) -> str:
-    """Return the id of ``cell`` in a notebook of which the cells ``seen`` come before it, and count it among them."""
+    """Return the id of ``cell``, a hash of type, source and number of equal cells before it, and count it in ``seen``."""
     same = (cell.cell_type, cell.source)
     seen[same] += 1
-    return cell_id(*same, occurrence=seen[same] - 1)
-
-
-def cell_id(cell_type: str, source: str, occurrence: int) -> str:
-    """Return the id of the cell that is the ``occurrence``-th (from 0) of its type and source in a notebook."""
-    return hashlib.sha256(f"{cell_type}\0{source}\0{occurrence}".encode()).hexdigest()[:12]
+    return hashlib.sha256("\0".join([*same, str(seen[same] - 1)]).encode()).hexdigest()[:12]
 
 
 def notebook_text(script: Path) -> str:
@@ -96,7 +85,7 @@ def sync(book: Path, say: Callable[[str], None] = print) -> list[Path]:
     """Write the notebook of every chapter where it is out of date; return those written.
 
     Args:
-        say: is told of each notebook that was edited, and where its copy is.
+        say: called with a line on each notebook that was edited, and its copy.
     """
     written = []
     for chapter in out_of_date(book):
@@ -115,17 +104,17 @@ def edited(book: Path) -> list[str]:
 
 
 def is_edited(path: Path) -> bool:
-    """Whether the notebook in ``path`` holds cells that neither were generated nor stand in its script now.
+    """Whether the notebook in ``path`` holds cells that were not generated and are not in its script now.
 
-    One that is no notebook any more counts as edited, and one without the hash of its cells if its cells do not
-    have the ids that generated ones have.
+    An unreadable one counts as edited, and one without the hash of its cells if their ids are not those of
+    generated ones.
     """
     if not path.exists():
         return False
     try:
         notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
         here = _cells(notebook)
-    except Exception:  # nbformat raises what it meets in a file that is none of its own
+    except Exception:  # nbformat raises anything for a file that is no notebook
         return True
     if here == _cells(to_notebook(path.with_suffix(".py"))):
         return False

@@ -1,14 +1,11 @@
-"""A chapter's parameters, from the notebook's own values through the edition's files to one configuration.
+"""Parameters of a chapter: the notebook's own values, with the edition's files laid over them.
 
-The parameters cell of a chapter holds the laptop edition's values. Of ``parameters/<edition>/shared.yaml`` what the
-chapter has a parameter for is laid over it, then ``parameters/<edition>/<chapter>.yaml``. The folder's name is the
-edition's: a file may give it, for papermill alone, and none may give another.
+The parameters cell of a chapter holds the laptop edition's values. ``parameters/<edition>/shared.yaml``, as far as the
+chapter has its parameters, is laid over it, then ``parameters/<edition>/<chapter>.yaml``. The folder's name is the
+edition's: a file may repeat it, for papermill alone, and none may give another.
 
-Parameter files: YAML in which every value means one thing to every reader.
-
-YAML 1.1, which most programs read, takes ``yes`` for a truth value, ``010`` for eight and ``1:30`` for ninety; of a
-name that is given twice the last one counts, without a word. YAML 1.2 reads each of them otherwise. Whatever the two
-do not agree on is refused here, with one exception: ``5e-4`` is a number.
+YAML 1.1 and 1.2 read ``yes``, ``010`` and ``1:30`` differently, and keep the last of two equal names. Whatever the two
+do not agree on is refused, with one exception: ``5e-4`` is a number.
 """
 
 from __future__ import annotations
@@ -22,14 +19,15 @@ from typing import Any, TypeVar
 
 import yaml
 
-from ..core.config import BookError, ChapterConfig, nearest, shown
+from ..core.config import ChapterConfig, shown
+from ..core.errors import BookError, nearest
 from ..core.workspace import project_root
 from .contents import CHAPTERS, check_names, script_of
 
 SHARED = "shared"
 #: The class of a chapter's configuration.
 AConfig = TypeVar("AConfig", bound=ChapterConfig)
-#: What else may lie in a folder of parameters: what a person reads.
+#: Suffix of files for people in a folder of parameters.
 FOR_PEOPLE = ".md"
 
 
@@ -48,11 +46,8 @@ def notebook_values(chapter: str) -> dict[str, Any]:
     try:
         return dict(_named_value(statement) for statement in ast.parse(cells[0].source).body)
     except (SyntaxError, ValueError, TypeError) as error:
-        raise BookError(
-            f"the parameters cell holds something else than plain values ({error})",
-            where=script,
-            expected="lines such as 'steps: int = 20'",
-        ) from None
+        what = f"the parameters cell holds something else than plain values ({error})"
+        raise BookError(what, where=script, expected="lines such as 'steps: int = 20'") from None
 
 
 def _named_value(statement: ast.stmt) -> tuple[str, Any]:
@@ -160,12 +155,12 @@ def check_parameters(edition: str, chapter: str, cls: type[AConfig] = ChapterCon
 
 WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 REAL = re.compile(r"[-+]?(0|[1-9][0-9]*)?(\.[0-9]*)?([eE][-+]?[0-9]+)?")
-#: What a program may take for something else than a text, besides what YAML 1.1 says.
+#: Texts that a program may read as something else, besides those of YAML 1.1.
 DOUBTFUL = re.compile(r"[-+]?[0-9][0-9_,]*|0[xob][0-9a-fA-F_]+|[yYnN]|[-+]?\.?(inf|nan)", re.IGNORECASE)
 NOT_FINITE = re.compile(r"[-+]?\.?(inf|nan)", re.IGNORECASE)
 NULLS = ("", "~", "null", "Null", "NULL")
 TRUTH = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-#: Lists and rows inside each other: parameters have three at most.
+#: Greatest depth of nested lists and rows; parameters have three levels at most.
 DEEPEST = 20
 
 
@@ -181,16 +176,14 @@ def read_parameters(path: Path) -> dict[str, Any]:
         loader = yaml.SafeLoader(text)
         documents = _documents(loader, path)
     except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())
-        raise _no_yaml(path, f"lines of 'name: value' ({reason})") from None
+        raise _no_yaml(path, f"lines of 'name: value' ({' '.join(str(error).split())})") from None
     except RecursionError:
         raise _no_yaml(path, "lines of 'name: value', not lists in lists in lists") from None
     if not documents or documents == [None]:
         return {}
     if not isinstance(documents[0], dict):
-        raise BookError(
-            f"a parameter file holds a {type(documents[0]).__name__}", where=path, expected="lines of 'name: value'"
-        )
+        what = f"a parameter file holds a {type(documents[0]).__name__}"
+        raise BookError(what, where=path, expected="lines of 'name: value'")
     return documents[0]
 
 
@@ -279,11 +272,7 @@ def _plain(loader: yaml.SafeLoader, event: yaml.ScalarEvent, path: Path) -> Any:
     by_yaml_1_1 = loader.resolve(yaml.ScalarNode, text, (True, False))
     if by_yaml_1_1 != "tag:yaml.org,2002:str" or DOUBTFUL.fullmatch(text):
         how = "is no finite number" if NOT_FINITE.fullmatch(text) else "can be read in two ways"
-        raise _refused(
-            f"{shown(text)}, which {'is too large' if WHOLE.fullmatch(text) else how},",
-            event,
-            path,
-            "true or false, a plain decimal number, or a text",
-            f"write what is meant, or put a text in quotes: '{text}'",
-        )
+        what = f"{shown(text)}, which {'is too large' if WHOLE.fullmatch(text) else how},"
+        do = f"write what is meant, or put a text in quotes: '{text}'"
+        raise _refused(what, event, path, "true or false, a plain decimal number, or a text", do)
     return text

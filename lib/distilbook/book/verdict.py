@@ -53,16 +53,8 @@ def evidence(chapter: Chapter) -> tuple[list[Record], tuple[Claim, ...]]:
 CHAPTERS = {SENTENCES: CHAPTER_OF_CLAIM["retention"], DOCUMENTS: CHAPTER_OF_CLAIM["imdb"]}
 TIMING_CHAPTER = CHAPTER_OF_CLAIM["faster"]
 #: Settings of a pair's timing.
-TIMED: dict[str, Any] = {
-    "pairs": 60,
-    "noise_pairs": 20,
-    "repeats": 2,
-    "starts": 2,
-    "threads": None,
-    "warm_up": 3,
-    "attention": "eager",
-    "compile": False,
-}
+TIMED: dict[str, Any] = {"pairs": 60, "noise_pairs": 20, "repeats": 2, "starts": 2, "threads": None, "warm_up": 3}
+TIMED |= {"attention": "eager", "compile": False}
 
 
 def pair_records(config: VerdictConfig, workspace: Workspace) -> list[Record]:

@@ -1,6 +1,7 @@
-"""Writing without loss: every file, folder and line appears whole or not at all, also after a power cut.
+"""Atomic files and folders, content hashes, lock files.
 
-What a killed write leaves behind has a name that begins with a full stop and is read by nobody.
+A file or folder appears whole or not at all, also after a power cut. A killed write leaves a hidden file, which is
+never read.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from filelock import FileLock, Timeout
 from .errors import BookError
 from .inputs import look, open_file
 
-#: Seconds for which a lock is waited for: longer than :func:`holder_of` holds one to see whether it is free.
+#: Seconds to wait for a lock: longer than :func:`holder_of` holds one to see whether it is free.
 PATIENCE = 0.5
 
 
@@ -87,17 +88,16 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:  # no UTF-8, or no JSON
-        raise BookError(
-            f"a file is damaged: {error}", where=path, expected="JSON", do="restore it, or remove it and start again"
-        ) from None
+        do = "restore it, or remove it and start again"
+        raise BookError(f"a file is damaged: {error}", where=path, expected="JSON", do=do) from None
 
 
 @contextlib.contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
     """Yield a temporary folder that becomes ``path`` when the block ends well, and vanishes when it does not.
 
-    A ``path`` that was there is replaced. A kill between the two renamings leaves it under a hidden name, from
-    where the next call for the same ``path`` takes it back first.
+    An existing ``path`` is replaced. A kill between the two renamings leaves it under a hidden name; the next call
+    for the same ``path`` restores it first.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     _take_back(path)
@@ -159,7 +159,9 @@ def content_hash(path: Path, known: Path) -> str:
         BookError: for a file that cannot be read.
     """
     files = look(path).files if path.is_dir() else [path]
-    before: dict[str, list] = _known_hashes(known)
+    before: dict[str, list] = {}
+    with contextlib.suppress(OSError, BookError, ValueError, TypeError):  # gone or broken: the files are read again
+        before = dict(read_json(known))
     found = {str(file): _known_hash(file, before.get(str(file))) for file in files}
     if any(before.get(name) != entry for name, entry in found.items()):
         with contextlib.suppress(OSError):  # on a full or read-only disk the files are read again next time
@@ -168,14 +170,6 @@ def content_hash(path: Path, known: Path) -> str:
     for file in files:
         digest.update(f"{file.relative_to(path).as_posix()}\0{found[str(file)][2]}\0".encode())
     return digest.hexdigest()[:16]
-
-
-def _known_hashes(known: Path) -> dict[str, list]:
-    """Return what ``known`` holds; nothing where it is not there or broken, and the files are read again."""
-    try:
-        return dict(read_json(known))
-    except (OSError, BookError, ValueError, TypeError):
-        return {}
 
 
 def _known_hash(file: Path, before: list | None) -> list:
@@ -209,9 +203,8 @@ def sole(path: Path, what: str) -> Iterator[None]:
     try:
         lock.acquire(timeout=PATIENCE)
     except Timeout:
-        raise BookError(
-            f"{what} is under way already", where=_named(path), do="wait until it ends, or stop it"
-        ) from None
+        do = "wait until it ends, or stop it"
+        raise BookError(f"{what} is under way already", where=_named(path), do=do) from None
     try:
         now = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
         write_json(holder, {"process": os.getpid(), "machine": socket.gethostname(), "since": now})

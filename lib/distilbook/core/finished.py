@@ -1,4 +1,4 @@
-"""Finished results: folders with a marker that holds the hash of every file, which are checked whenever one is opened.
+"""Finished results: folders with a marker that holds the hash of every file, checked at every opening.
 
 The marker is written last, so a folder without one is unfinished. It is JSON: the facts of the result, and under
 ``manifest`` the size and SHA-256 of the files and a hash of the facts. A gigabyte is checked in about a second.
@@ -22,7 +22,7 @@ FORMAT = 1
 
 
 class Unfinished(BookError):
-    """A result that is not there as it was made: never finished, or damaged since."""
+    """An unfinished or damaged result."""
 
 
 def seal(marker: Path, facts: dict[str, Any], products: Iterable[str]) -> None:

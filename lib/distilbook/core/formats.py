@@ -1,4 +1,4 @@
-"""Formats of files by their first bytes: what is no text in UTF-8 is named, with the way to make it that."""
+"""Formats of files by their first bytes: anything but UTF-8 text is named, with the way to convert it."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from pathlib import Path
 
 from .errors import BookError
 
-#: A file's format is judged by so many bytes.
+#: Bytes by which a file's format is judged.
 BEGINNING = 1 << 16
 
 UNPACK = "unpack it ({}), and pack it again with gzip if it is to stay small"
 EXPORT = "export it as {wanted}"
 #: Formats other than text, by how their files begin: a name, and what to do; ``{wanted}`` is what the reader takes.
 FORMATS = (
-    (rb"version https?://[\w./-]+/spec/v\d|(/|(\.\./)*\.git/)annex/objects/\S+\s*$", "a pointer", ""),
+    (
+        rb"version https?://[\w./-]+/spec/v\d|(/|(\.\./)*\.git/)annex/objects/\S+\s*$",
+        "only a pointer to the file itself, as large-file storage leaves it in a clone",
+        "fetch it: git lfs pull (or git annex get) in that folder",
+    ),
     (rb"\x1f\x8b", "packed with gzip", "unpack it: gunzip; text may stay packed, once, where its name ends with .gz"),
     (rb"BZh[1-9]1AY&SY", "packed with bzip2", UNPACK.format("bunzip2")),
     (rb"\xfd7zXZ\0", "packed with xz", UNPACK.format("unxz")),
     (rb"\x28\xb5\x2f\xfd", "packed with zstandard", UNPACK.format("unzstd")),
     (rb"\x04\x22\x4d\x18", "packed with lz4", UNPACK.format("unlz4")),
-    (
-        rb"PK\x03\x04|PK\x05\x06",
-        "a zip archive, or a document that is one inside (.xlsx, .docx)",
-        f"unzip it, or {EXPORT}",
-    ),
+    (rb"PK\x03\x04|PK\x05\x06", "a zip archive, or a document in one (.xlsx, .docx)", f"unzip it, or {EXPORT}"),
     (rb"7z\xbc\xaf\x27\x1c", "a 7z archive", UNPACK.format("7z x")),
     (rb"Rar!\x1a\x07", "a rar archive", UNPACK.format("unrar x")),
     (rb"(?s:.{257})ustar", "a tar archive", UNPACK.format("tar -xf")),
@@ -58,13 +58,6 @@ def check_format(path: Path, beginning: bytes, wanted: str) -> None:
         BookError: naming the format, and the remedy.
     """
     for pattern, what, do in FORMATS:
-        if re.match(pattern, beginning) and what == "a pointer":
-            raise BookError(
-                "a file is only a pointer to the one that is meant, as large-file storage leaves it in a clone",
-                where=path,
-                expected="the file itself",
-                do="fetch it: git lfs pull (or git annex get) in that folder",
-            )
         if re.match(pattern, beginning):
             raise BookError(f"a file is {what}", where=path, expected=wanted, do=do.format(wanted=wanted))
 
@@ -75,30 +68,20 @@ def check_text(path: Path, beginning: bytes, wanted: str) -> None:
     Raises:
         BookError: for an empty or a binary file, UTF-16, UTF-32, or lines that end as on the first Macintosh.
     """
+
+    def refused(what: str, do: str) -> BookError:
+        return BookError(what, where=path, expected=wanted, do=do)
+
     if not beginning:
         raise empty(path)
     check_format(path, beginning, wanted)
     if encoding := wide_encoding(beginning):
-        raise BookError(
-            f"a file is in {encoding}, not in UTF-8",
-            where=path,
-            expected=wanted,
-            do=f"convert it: iconv -f {encoding} -t UTF-8 OLD > NEW",
-        )
+        raise refused(f"a file is in {encoding}, not in UTF-8", f"convert it: iconv -f {encoding} -t UTF-8 OLD > NEW")
     if b"\0" in beginning:
-        raise BookError(
-            "a file is no text: it holds zero bytes",
-            where=path,
-            expected=wanted,
-            do="supply the text it was made from; where it is text with a few zero bytes: tr -d '\\000' < OLD > NEW",
-        )
+        do = "supply the text it was made from; where it is text with a few zero bytes: tr -d '\\000' < OLD > NEW"
+        raise refused("a file is no text: it holds zero bytes", do)
     if b"\r" in beginning.rstrip() and b"\n" not in beginning:
-        raise BookError(
-            "a file's lines end with a carriage return alone",
-            where=path,
-            expected=f"{wanted}, its lines ended by a line feed",
-            do="convert it: tr '\\r' '\\n' < OLD > NEW",
-        )
+        raise refused("a file's lines end with a carriage return alone", "convert it: tr '\\r' '\\n' < OLD > NEW")
 
 
 def wide_encoding(beginning: bytes) -> str | None:
@@ -131,9 +114,5 @@ def _is_prose(text: str) -> bool:
 
 def empty(path: Path) -> BookError:
     """Return the error for a file without content."""
-    return BookError(
-        "a file is empty",
-        where=path,
-        expected="at least one line or row",
-        do="supply the file again, remove it, or correct the address",
-    )
+    do = "supply the file again, remove it, or correct the address"
+    return BookError("a file is empty", where=path, expected="at least one line or row", do=do)

@@ -1,7 +1,6 @@
-"""Files and folders from outside: which files of a folder count, and how a file of text is opened.
+"""Files and folders from outside: the files of a folder that count, and the opening of text files.
 
-Everything that reads a reader's own files asks here, so that a hidden file, a link, a pipe, a packed file or one
-in UTF-16 means the same to text, JSON lines, tables, tasks and content hashes.
+One rule for text, JSON lines, tables, tasks and content hashes on hidden files, links, pipes, packed files and UTF-16.
 """
 
 from __future__ import annotations
@@ -72,18 +71,10 @@ def _inside(folder: Path) -> list[Path]:
     except OSError as error:
         raise _unreadable(folder, error) from None
     for name in names:
-        if not _is_unicode(name):
-            raise BookError(
-                "a file's name is not UTF-8",
-                where=f"{folder}, {os.fsencode(name)!r}",
-                expected="names in UTF-8",
-                do="rename it",
-            )
+        if any(0xD800 <= ord(letter) < 0xE000 for letter in name):
+            where = f"{folder}, {os.fsencode(name)!r}"
+            raise BookError("a file's name is not UTF-8", where=where, expected="names in UTF-8", do="rename it")
     return [folder / name for name in names]
-
-
-def _is_unicode(name: str) -> bool:
-    return not any(0xD800 <= ord(letter) < 0xE000 for letter in name)
 
 
 def _unfit(path: Path) -> str | None:
@@ -120,11 +111,9 @@ def _first(names: list[str], most: int) -> str:
 
 def contents(folder: Path, most: int = 5) -> str:
     """Return in words what lies in a folder, to follow its path: ", which holds train.csv"; "" where there is nothing."""
-    if not os.path.isdir(folder) or not (
-        names := [path.name for path in _inside(folder) if not path.name.startswith(".")]
-    ):
-        return ""
-    return f", which holds {_first(names, most)}"
+    inside = _inside(folder) if os.path.isdir(folder) else []
+    names = [path.name for path in inside if not path.name.startswith(".")]
+    return f", which holds {_first(names, most)}" if names else ""
 
 
 def open_file(path: Path) -> BinaryIO:
@@ -135,12 +124,11 @@ def open_file(path: Path) -> BinaryIO:
     """
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
-            raise BookError(
-                "a folder stands where a file was expected" if path.is_dir() else "a pipe, socket or device is no file",
-                where=path,
-                expected="a file",
-                do="correct the address, or write the data into a file",
+            what = (
+                "a folder stands where a file was expected" if path.is_dir() else "a pipe, socket or device is no file"
             )
+            do = "correct the address, or write the data into a file"
+            raise BookError(what, where=path, expected="a file", do=do)
         return path.open("rb")
     except OSError as error:
         raise _unreadable(path, error) from None
@@ -172,7 +160,11 @@ def unpacked(path: Path, raw: BinaryIO, wanted: str) -> Iterator[BinaryIO]:
         raw.seek(0)
         if packed and not beginning.startswith(b"\x1f\x8b"):
             check_text(path, beginning, wanted)
-            raise _not_packed(path)
+            what, do = (
+                "a file's name ends with .gz, and it is not packed",
+                "take .gz off its name, or supply the packed file",
+            )
+            raise BookError(what, where=path, expected="a gzip file", do=do)
         opened: Any = gzip.GzipFile(fileobj=raw) if packed else contextlib.nullcontext(raw)
         with opened as file:
             beginning = file.read(BEGINNING)
@@ -180,20 +172,7 @@ def unpacked(path: Path, raw: BinaryIO, wanted: str) -> Iterator[BinaryIO]:
             file.seek(len(codecs.BOM_UTF8) if beginning.startswith(codecs.BOM_UTF8) else 0)
             yield file
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise BookError(
-            f"a compressed file is damaged ({error})",
-            where=path,
-            expected="a whole gzip file",
-            do="copy or download the file again",
-        ) from None
+        what, do = f"a compressed file is damaged ({error})", "copy or download the file again"
+        raise BookError(what, where=path, expected="a whole gzip file", do=do) from None
     except OSError as error:
         raise _unreadable(path, error) from None
-
-
-def _not_packed(path: Path) -> BookError:
-    return BookError(
-        "a file's name ends with .gz, and it is not packed",
-        where=path,
-        expected="a gzip file",
-        do="take .gz off its name, or supply the packed file",
-    )

@@ -2,14 +2,46 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import platform
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 
-from .provenance import usable_cores
+import psutil
+
+
+@functools.cache
+def processor() -> str:
+    """Return the processor's name as the operating system gives it."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def hardware() -> dict[str, str | int]:
+    """Return what the measurements depend on: processor, cores that may be used, accelerator."""
+    return {"processor": processor(), "cores": len(usable_cores()), "accelerator": accelerator()}
+
+
+def usable_cores() -> list[int]:
+    """Return the numbers of the cores this process may use."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
+
+
+def accelerator() -> str:
+    """Return the first GPU's name, or "none"; without importing torch where no driver is present."""
+    if not Path("/proc/driver/nvidia").exists():
+        return "none"
+    import torch
+
+    return torch.cuda.get_device_name(0) if torch.cuda.is_available() else "none"
 
 
 @dataclass(frozen=True)
@@ -57,13 +89,11 @@ class MemoryWatch:
     """The largest resident memory of this process and of its largest child while the block runs, in bytes.
 
     Attributes:
+        every: seconds between two measurements.
         before: this process's, when the watch was made.
     """
 
     def __init__(self, every: float = 0.05):
-        """Look at the memory every so many seconds."""
-        import psutil
-
         self.every = every
         self.before = psutil.Process().memory_info().rss
         self.main = self.largest_child = 0
@@ -79,8 +109,6 @@ class MemoryWatch:
         self._thread.join()
 
     def _watch(self) -> None:
-        import psutil
-
         process, ended = psutil.Process(), False
         while not ended:
             ended = self._stop.wait(self.every)

@@ -1,6 +1,6 @@
 """Text from outside, made safe to show: one escape for HTML, one for Markdown, one for figures.
 
-Names, labels, sentences, word pieces, settings and error messages come from files and from the network. None of them
+Names, labels, sentences, tokens, settings and error messages come from files and from the network. None of them
 is markup, wherever it is shown: markup comes from the book's own templates alone.
 """
 

@@ -1,9 +1,8 @@
-"""Progress of long work: how far, how fast, how long still; in a terminal, a notebook and a log alike."""
+"""Progress of long work, its speed and time left; in a terminal, a notebook and a log alike."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -43,10 +42,8 @@ def duration(seconds: float) -> str:
 
 def in_kernel() -> bool:
     """Whether this process is a notebook's kernel."""
-    return "ipykernel" in sys.modules and sys.modules["ipykernel"].__dict__.get("kernelapp") is not None and _shell()
-
-
-def _shell() -> bool:
+    if "ipykernel" not in sys.modules or sys.modules["ipykernel"].__dict__.get("kernelapp") is None:
+        return False
     from IPython import get_ipython
 
     return hasattr(get_ipython(), "kernel")
@@ -56,9 +53,9 @@ LINE = (
     "{desc}: {n_fmt} of {total_fmt}{unit} ({percentage:.0f}%), {rate_noinv_fmt}, "
     "{elapsed} gone, {remaining} left{postfix}"
 )
-#: Marks a progress line among a notebook's outputs: of use while the work goes on, not on a page.
-PROGRESS = {"distilbook": "progress"}
 LINE_WITHOUT_TOTAL = "{desc}: {n_fmt}{unit}, {rate_noinv_fmt}, {elapsed} gone{postfix}"
+#: Marks a progress line among a notebook's outputs, so that no page shows it.
+PROGRESS = {"distilbook": "progress"}
 
 
 class Progress(tqdm):
@@ -86,7 +83,7 @@ class Progress(tqdm):
     def advance(self, amount: float, **values: float) -> None:
         """Count ``amount`` more units; ``values`` (a loss, say) stand at the end of the line."""
         if values:
-            self.set_postfix(_figures(values), refresh=False)
+            self.set_postfix({name: f"{value:.3g}" for name, value in values.items()}, refresh=False)
         self.update(amount)
 
     def display(self, msg: str | None = None, pos: int | None = None) -> bool:
@@ -94,12 +91,15 @@ class Progress(tqdm):
             return True
         line = msg or str(self)
         log_line(line)
+        plain = {"text/plain": line}
         if not in_kernel():
             print(line, file=sys.stderr, flush=True)
         elif self._handle is None:
-            self._handle = _show(line)
+            from IPython.display import display
+
+            self._handle = display(plain, raw=True, display_id=True, metadata=PROGRESS)
         else:
-            self._handle.update(_plain(line), raw=True, metadata=PROGRESS)
+            self._handle.update(plain, raw=True, metadata=PROGRESS)
         return True
 
     def close(self) -> None:
@@ -108,17 +108,3 @@ class Progress(tqdm):
             self.disable = True
             self.display(str(self))
             self._instances.discard(self)
-
-
-def _figures(values: Mapping[str, float]) -> dict[str, str]:
-    return {name: f"{value:.3g}" for name, value in values.items()}
-
-
-def _plain(line: str) -> dict[str, str]:
-    return {"text/plain": line}
-
-
-def _show(line: str) -> Any:
-    from IPython.display import display
-
-    return display(_plain(line), raw=True, display_id=True, metadata=PROGRESS)

@@ -20,14 +20,17 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter, ValidationError
 
 from . import jsonl
-from .config import BookError, canonical_json, short_hash
-from .provenance import hardware, versions
+from .config import canonical_json, short_hash
+from .errors import BookError
+from .machine import hardware
+from .provenance import versions
 
 FORMAT = 2
 #: Format 1 has neither fingerprints nor lines of what was asked for.
 READABLE = (1, FORMAT)
 #: Field with the hash of a line's other fields, which detects damage; lines of older versions have none.
 SUM = "sum"
+RESTORE = "restore the file, or delete the line and run the chapter again"
 
 #: The tasks of masked prediction on held-out text: under uniform masks, and under masks drawn as in training.
 HELD_OUT_TEXT, TRAINING_MASKS = "held-out text", "held-out text, masks as in training"
@@ -283,42 +286,28 @@ def read_lines(path: Path) -> list[Record | Asked]:
 
 def read_line(line: str, where: str) -> Record | Asked:
     """Return the record or request in ``line``; ``where`` is its place in errors."""
+
+    def refused(what: str, expected: str, do: str = RESTORE) -> BookError:
+        return BookError(what, where=where, expected=expected, do=do)
+
     values = jsonl.parsed(line, where)
     found = values.get("format") if isinstance(values, dict) else None
     if found not in READABLE:
-        raise BookError(
-            f"a record has format {found!r}",
-            where=where,
-            expected=f"format {FORMAT}",
-            do="move the file away and run the chapter again with this version of the library",
-        )
+        do = "move the file away and run the chapter again with this version of the library"
+        raise refused(f"a record has format {found!r}", f"format {FORMAT}", do)
     noted = values.pop(SUM, None)
     cls = Asked if "asked" in values else Record
-    unknown = set(values) - {f.name for f in fields(cls)}
-    if unknown:
-        raise BookError(
-            f"a record has unknown fields {sorted(unknown)}",
-            where=where,
-            expected=f"the fields of format {FORMAT}",
-            do="use the version of the library that wrote it",
-        )
+    if unknown := set(values) - {f.name for f in fields(cls)}:
+        do = "use the version of the library that wrote it"
+        raise refused(f"a record has unknown fields {sorted(unknown)}", f"the fields of format {FORMAT}", do)
     if noted not in (None, short_hash(values)):
-        raise BookError(
-            "a record has been altered since it was written",
-            where=where,
-            expected=f"fields whose hash is {noted!r}",
-            do="restore the file, or delete the line and run the chapter again",
-        )
+        raise refused("a record has been altered since it was written", f"fields whose hash is {noted!r}")
     try:
         return _checked(cls).validate_json(line, strict=True)
     except ValidationError as error:
         first = error.errors()[0]
-        raise BookError(
-            f"a record's {'.'.join(map(str, first['loc']))} cannot be used",
-            where=where,
-            expected=f"{first['msg']}, got {first['input']!r:.80}" if first["type"] != "missing" else "this field",
-            do="restore the file, or delete the line and run the chapter again",
-        ) from None
+        expected = "this field" if first["type"] == "missing" else f"{first['msg']}, got {first['input']!r:.80}"
+        raise refused(f"a record's {'.'.join(map(str, first['loc']))} cannot be used", expected) from None
 
 
 @cache

@@ -1,8 +1,7 @@
-"""Where one edition keeps what it makes: runs, and the names by which later chapters find them.
+"""Folders of an edition's results, and the names under which chapters publish and find them.
 
-Paths start at the project's root, wherever the kernel was started. A chapter publishes what it made
-under a name (``student/full/seed0``); a later chapter finds it by that name and never has to know
-which configuration made it.
+Paths start at the project's root, wherever the kernel was started. A chapter publishes a result under a name
+(``student/full/seed0``); a later chapter finds it by that name, whatever configuration it was made with.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .environment import home_expanded, path_from_environment
 from .errors import BookError
@@ -79,7 +79,7 @@ class Workspace:
 
     @property
     def results(self) -> Path:
-        """What stages make, a folder a stage; in it a folder for each result, named by the hash of its origin."""
+        """Results, a folder for each stage; in it a folder for each result, named by the hash of its origin."""
         return self.root / "results"
 
     @property
@@ -100,8 +100,7 @@ class Workspace:
         """Return the folder published under ``name``.
 
         Raises:
-            BookError: when nothing was, or when what was is gone, naming the chapter
-                that makes it and the command.
+            BookError: when nothing was, or its folder is gone, with the command that makes it.
         """
         pointer = self.root / "names" / f"{name}.json"
         if not pointer.exists():
@@ -122,17 +121,17 @@ class Workspace:
 
     def withdraw(self, made_by: str, before: float) -> None:
         """Take back what a chapter published before a time (in seconds since the epoch) and not again since."""
-        for path in sorted((self.root / "names").rglob("*.json")):
-            pointer = read_json(path)
+        for path, pointer in self._pointers().items():
             if pointer["chapter"] == made_by and pointer.get("published", 0.0) < before:
                 path.unlink()
 
     def published_by(self, chapter: str) -> dict[str, str]:
         """Return what ``chapter`` has published: the names, and the folder of each."""
-        folder = self.root / "names"
-        pointers = {path: read_json(path) for path in sorted(folder.rglob("*.json"))}
         return {
-            path.relative_to(folder).with_suffix("").as_posix(): pointer["folder"]
-            for path, pointer in pointers.items()
+            path.relative_to(self.root / "names").with_suffix("").as_posix(): pointer["folder"]
+            for path, pointer in self._pointers().items()
             if pointer["chapter"] == chapter
         }
+
+    def _pointers(self) -> dict[Path, dict[str, Any]]:
+        return {path: read_json(path) for path in sorted((self.root / "names").rglob("*.json"))}

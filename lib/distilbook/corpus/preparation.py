@@ -18,8 +18,8 @@ import numpy as np
 from ..core.config import BookError
 from ..core.files import sha256
 from ..core.finished import Unfinished, opened, seal
+from ..core.machine import usable_cores
 from ..core.progress import Progress, tell
-from ..core.provenance import usable_cores
 from ..text.lines import Reading
 from ..text.sources import TextSource, documents, name_prefixes, size_on_disk
 from .checks import check_beginning, refuse_unknown, report_left_out

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from ..core.config import BookError, ChapterConfig, Counts, Refusal, each_once
-from ..core.provenance import accelerator, usable_cores
+from ..core.machine import accelerator, usable_cores
 from ..core.records import PAIRS
 from ..models.family import family_of
 from .lengths import sample_lengths, stsb_lengths

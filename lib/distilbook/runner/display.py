@@ -1,8 +1,7 @@
-"""One display for a running book: which chapters, the step within each, how long still.
+"""Display of a running book: its chapters, the step within each, the time left.
 
-In a terminal the lines of the running chapters stand below what has happened so far and are renewed
-in place. Elsewhere, and in the edition's ``book.log``, each says a line now and then. Every line of a
-chapter's progress is in its own file in ``logs/``.
+In a terminal the lines of the running chapters are renewed in place below the log. Elsewhere, and in the edition's
+``book.log``, each chapter prints a line now and then. A chapter's whole progress is in its own file in ``logs/``.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from rich.text import Text
 
 from ..core.markup import lines
 from ..core.progress import duration
+from ..core.quantities import counted
 from ..core.workspace import Workspace
 from .execution import Outcome, Running, log_of
 
@@ -27,15 +27,14 @@ SPARSE = 30.0
 
 
 class BookDisplay:
-    """Says what happens to the chapters of an edition, on the screen and in ``book.log``."""
+    """Progress of an edition's chapters, on the screen and in ``book.log``."""
 
     def __init__(self, workspace: Workspace, chapters: int, console: Console | None = None):
         self.log = workspace.root / "book.log"
         self.workspace, self.chapters, self.done = workspace, chapters, 0
         self.console = console or Console(highlight=False, soft_wrap=True)
-        self.live = (
-            Live(console=self.console, refresh_per_second=2, transient=True) if self.console.is_terminal else None
-        )
+        live = Live(console=self.console, refresh_per_second=2, transient=True)
+        self.live = live if self.console.is_terminal else None
         self._followed: dict[str, Followed] = {}
 
     def __enter__(self) -> Self:
@@ -55,8 +54,8 @@ class BookDisplay:
             file.write(line + "\n")
 
     def starts(self, running: Running, reasons: tuple[str, ...]) -> None:
-        """Say that a chapter starts, on what, and why."""
-        cores = f"{len(running.share.cores)} core{'s' if len(running.share.cores) > 1 else ''}"
+        """Report the start of a chapter, its share of the machine, and the reasons."""
+        cores = counted(len(running.share.cores), "core")
         gpus = f" and GPU {', '.join(running.share.gpus)}" if running.share.gpus else ""
         self._followed[running.chapter] = Followed(log_of(running.chapter, self.workspace))
         self.say(f"{running.chapter} starts on {cores}{gpus}: {'; '.join(reasons)}")
@@ -70,7 +69,7 @@ class BookDisplay:
         self.say(f"{outcome.chapter}: {said} ({self.done} of {self.chapters})")
 
     def show(self, running: Mapping[str, Running], time_left: str) -> None:
-        """Renew what stands below in a terminal; elsewhere say what is due."""
+        """Renew the panel in a terminal; elsewhere print the lines that are due."""
         for chapter, followed in self._followed.items():
             followed.read()
             if not self.live and (line := followed.due()):
@@ -97,7 +96,7 @@ class Followed:
         self._place, self._said, self._when = 0, "", time.monotonic()
 
     def read(self) -> None:
-        """Take notice of lines written since the last call."""
+        """Read the lines written since the last call."""
         with self.path.open(encoding="utf-8", errors="replace") as file:
             file.seek(self._place)
             lines = file.read().splitlines()
@@ -106,7 +105,7 @@ class Followed:
             self.newest = lines[-1].partition(" ")[2]  # without the time
 
     def due(self) -> str:
-        """Return the newest line if it is time to say it and it was not said; else ""."""
+        """Return the newest line if it is due and was not returned before; else ""."""
         if self.newest == self._said or time.monotonic() - self._when < SPARSE:
             return ""
         self._said, self._when = self.newest, time.monotonic()

@@ -21,14 +21,13 @@ from ..core.machine import Share
 from ..core.workspace import Workspace
 from .freshness import executed_notebook
 
-#: glibc hands freed memory back to the system at once, only to ask for it again a moment later: in a training on a CPU
-#: that took a fifth of the time. These make it keep what it has; other systems pay no heed.
+#: Keep freed memory in the process: glibc's default of returning it took a fifth of the time of a training on a CPU.
 KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**34), "MALLOC_TOP_PAD_": str(2**28)}
 
 
 @dataclass
 class Running:
-    """A chapter that is being executed.
+    """A chapter in execution.
 
     The executed notebook replaces the one before it only when the chapter succeeds; a failed one
     is kept in ``failed/`` until the chapter succeeds.
@@ -65,7 +64,7 @@ class Running:
                 env=_environment(log_of(chapter, workspace), share),
                 start_new_session=True,  # a Ctrl-C in the terminal is the runner's to deal with
             )
-        with contextlib.suppress(BrokenPipeError):  # a process that ended at once; finish() says with what
+        with contextlib.suppress(BrokenPipeError):  # it ended at once; finish() returns its error
             _input_of(process).write(json.dumps(job) + "\n")
             _input_of(process).flush()
         return cls(chapter, workspace, share, process)
@@ -107,17 +106,13 @@ class Running:
         return error
 
     def _error(self, output: Path) -> str:
-        notebook = read_if_whole(output)
-        if notebook and (
-            error := failed_cell(self.chapter, notebook) or unexecuted_cell(notebook, self.process.returncode)
-        ):
+        notebook, status = read_if_whole(output), self.process.returncode
+        if notebook and (error := failed_cell(self.chapter, notebook) or unexecuted_cell(notebook, status)):
             return error
-        if self.process.returncode == 0 and notebook:
+        if status == 0 and notebook:
             return ""
         lines = errors_of(self.chapter, self.workspace).read_text(errors="replace").strip().splitlines()
-        ended = (
-            f"signal {-self.process.returncode}" if self.process.returncode < 0 else f"status {self.process.returncode}"
-        )
+        ended = f"signal {-status}" if status < 0 else f"status {status}"
         return f"the process that executed it ended with {ended}" + (f": {lines[-1]}" if lines else "")
 
 
@@ -137,7 +132,7 @@ def _input_of(process: subprocess.Popen) -> IO[str]:
 
 
 def log_of(chapter: str, workspace: Workspace) -> Path:
-    """Return the file that every line of the chapter's progress goes to."""
+    """Return the log of the chapter's progress."""
     return workspace.root / "logs" / f"{chapter}.log"
 
 
@@ -157,7 +152,7 @@ def _environment(log: Path, share: Share) -> dict[str, str]:
 
 
 def read_if_whole(path: Path) -> nbformat.NotebookNode | None:
-    """Return the notebook in ``path``; None where there is none, or a part of one, as a full disk leaves."""
+    """Return the notebook in ``path``; None if it is missing or truncated, as on a full disk."""
     try:
         return nbformat.read(path, as_version=4)
     except (FileNotFoundError, nbformat.reader.NotJSONError):
@@ -165,7 +160,7 @@ def read_if_whole(path: Path) -> nbformat.NotebookNode | None:
 
 
 def failed_cell(chapter: str, notebook: nbformat.NotebookNode) -> str:
-    """Return which cell of the chapter's script failed and with what; "" when none did."""
+    """Return the failed cell of the chapter's script and its error, or ""."""
     places = {cell.id: number for number, cell in enumerate(to_notebook(script_of(chapter)).cells, start=1)}
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
@@ -177,7 +172,7 @@ def failed_cell(chapter: str, notebook: nbformat.NotebookNode) -> str:
 
 
 def unexecuted_cell(notebook: nbformat.NotebookNode, status: int) -> str:
-    """Return what is wrong when papermill was content and yet a cell was not executed, as after ``sys.exit(0)``."""
+    """Return the error of a cell that was not executed though papermill succeeded, as after ``sys.exit(0)``."""
     for number, cell in enumerate(notebook.cells, start=1):
         if status == 0 and cell.cell_type == "code" and cell.source.strip() and cell.execution_count is None:
             return f"cell {number} was not executed: an earlier cell ended the kernel"

@@ -1,12 +1,9 @@
-"""Freshness of chapters: by content, with the reason where a chapter is stale.
+"""Freshness of chapters by content, with the reasons where a chapter is stale.
 
-A chapter's *origin* is all that its execution depended on: its script, its edition's values, what
-lies at the addresses these name, the library code it imports, and what the chapters it reads have
-made. It is kept with the chapter's last execution. Where it has changed since, the chapter is stale,
-and the difference is the reason.
+A chapter's *origin* is all that its execution depended on: script, parameters, inputs, imported library code, and the
+products of the chapters it reads. It is kept with the last execution; each difference is a reason to be stale.
 
-What a chapter made for others, its *product*, is compared rather than its notebook: a chapter that
-was executed again and made the same leaves those that read it fresh.
+A chapter's *product* is what it made for others. Executed again with the same product, it leaves its readers fresh.
 """
 
 from __future__ import annotations
@@ -27,7 +24,7 @@ from ..core.provenance import module_hashes
 from ..core.workspace import Workspace, local_path, project_root
 
 PACKAGE = Path(__file__).resolve().parents[1]
-#: A part of the book that every chapter imports and none depends on, beyond its own row in the table.
+#: Imported by every chapter, which depends only on its own row in it.
 CONTENTS = "distilbook.book.contents"
 
 Origin = dict[str, dict[str, Any]]
@@ -40,11 +37,11 @@ class Execution:
 
     Attributes:
         status: ``executed`` or ``failed``.
-        seconds, cores: how long it took, and on how many cores.
-        longest: seconds of its longest successful execution in this edition, for estimates: a chapter
-            that finds its training run finished takes a small part of that.
-        finished: when it ended, ISO 8601 with the zone.
-        error: what went wrong, "" where nothing did.
+        seconds, cores: its duration and number of cores.
+        longest: seconds of the longest successful execution in this edition, for estimates: a chapter that finds
+            its training finished takes a fraction of that.
+        finished: time of its end, ISO 8601 with the zone.
+        error: its error, or "".
     """
 
     status: Literal["executed", "failed"]
@@ -61,7 +58,7 @@ class Execution:
 
 
 def last_execution(chapter: str, workspace: Workspace) -> Execution | None:
-    """Return the last execution of ``chapter`` that came to an end; None where none is noted as it is noted now."""
+    """Return the last completed execution of ``chapter``; None without a record in the present format."""
     path = _path(chapter, workspace)
     noted = read_json(path) if path.exists() else {}
     return Execution(**noted) if noted.keys() == {one.name for one in fields(Execution)} else None
@@ -94,12 +91,11 @@ def origin(chapter: str, workspace: Workspace) -> Origin:
 def inputs(chapter: str, workspace: Workspace) -> dict[str, str]:
     """Return the content hash of every local file or folder that the chapter takes from outside the book.
 
-    These are what the notebook's or the edition's values name as an input, and what the library ships for the chapter.
+    These are the inputs in the notebook's or the edition's values, and files that the library ships for the chapter.
     """
     known = workspace.root / "state" / "contents.json"
     values = chapter_values(workspace.edition, chapter) if CHAPTERS[chapter].inputs else {}
     named = [values[name] for name in CHAPTERS[chapter].inputs if name in values]
-    # Several tasks may lie in one folder, which is looked into once.
     there = [address for address in dict.fromkeys(addresses(named)) if local_path(address).exists()]
     paths = {address: local_path(address) for address in there}
     paths |= {f"distilbook/{name}": PACKAGE / name for name in CHAPTERS[chapter].ships}
@@ -109,8 +105,7 @@ def inputs(chapter: str, workspace: Workspace) -> dict[str, str]:
 def product(chapter: str, workspace: Workspace) -> str:
     """Return a hash of what a chapter made for others: its records, and the folders it published.
 
-    Folders of the edition have their content's key in their name. One from elsewhere, such as a
-    teacher that is used as it came, is looked into.
+    Folders of the edition have their content's key in their name; others, such as a teacher's, are hashed.
     """
     records = workspace.records / f"{chapter.replace('/', '.')}.jsonl"
     known = workspace.root / "state" / "contents.json"
@@ -124,11 +119,9 @@ def product(chapter: str, workspace: Workspace) -> str:
 
 @dataclass(frozen=True)
 class Condition:
-    """How a chapter stands.
+    """State of a chapter, with the reasons why it is not fresh.
 
-    Attributes:
-        state: ``waiting`` is a chapter that would be fresh, but reads one that is not.
-        reasons: why it is not fresh, in words.
+    A ``waiting`` chapter would be fresh, but reads one that is not.
     """
 
     chapter: str
@@ -139,7 +132,7 @@ class Condition:
 
 
 def condition(chapter: str, workspace: Workspace) -> Condition:
-    """Return how ``chapter`` stands, taking what it reads as it lies there."""
+    """Return the state of ``chapter``, with the present products of the chapters it reads."""
     last, now = last_execution(chapter, workspace), origin(chapter, workspace)
     if last is None or (last.status == "executed" and not executed_notebook(chapter, workspace).exists()):
         return Condition(chapter, "not run", ("it has not been executed in this edition",), last, now)
@@ -150,7 +143,7 @@ def condition(chapter: str, workspace: Workspace) -> Condition:
 
 
 def losses(chapter: str, workspace: Workspace) -> Iterable[str]:
-    """Yield in words what of the folders that ``chapter`` published is gone, or of another size than it was."""
+    """Yield in words which folders that ``chapter`` published are gone or have changed their size."""
     for name, folder in workspace.published_by(chapter).items():
         path = workspace.root / folder
         markers = (path / MARKER, path.parent / MARKER, path / CORPUS_MARKER)
@@ -160,7 +153,7 @@ def losses(chapter: str, workspace: Workspace) -> Iterable[str]:
 
 
 def survey(workspace: Workspace) -> dict[str, Condition]:
-    """Return how every chapter of the book stands, those among them that read one that is not fresh."""
+    """Return the state of every chapter of the book."""
     found: dict[str, Condition] = {}
     for chapter in CHAPTERS:
         here = condition(chapter, workspace)
@@ -173,18 +166,12 @@ def survey(workspace: Workspace) -> dict[str, Condition]:
 
 
 def differences(before: Origin, now: Origin) -> Iterable[str]:
-    """Yield in words what of an origin has changed."""
-    changed = {
-        part: [
-            name
-            for name in {**before.get(part, {}), **now[part]}
-            if before.get(part, {}).get(name) != now[part].get(name)
-        ]
-        for part in now
-    }
+    """Yield the differences between two origins in words."""
+    old = {part: before.get(part, {}) for part in now}
+    changed = {part: [n for n in {**old[part], **now[part]} if old[part].get(n) != now[part].get(n)] for part in now}
     yield from (f"{name} has changed" for name in changed["script"])
     for name in changed["parameters"]:
-        yield f"parameter {name}: {_value(before['parameters'], name)} became {_value(now['parameters'], name)}"
+        yield f"parameter {name}: {_value(old['parameters'], name)} became {_value(now['parameters'], name)}"
     yield from (f"what lies at {name} has changed" for name in changed["inputs"])
     if changed["code"]:
         more = f" and {len(changed['code']) - 4} more modules" if len(changed["code"]) > 4 else ""

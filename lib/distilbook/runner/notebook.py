@@ -1,7 +1,7 @@
-"""The process that executes one notebook through papermill; it lives no longer than the runner that started it.
+"""Process that executes one notebook through papermill, and ends with the runner that started it.
 
-The runner writes the job as a line of JSON to this process's standard input and keeps it open. When
-the runner ends, in whatever way, the input ends too, and with it this process and all it has started.
+The runner writes the job as a line of JSON to standard input and keeps it open. When the runner ends, in whatever
+way, the input closes, and this process ends with all it has started.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ import tempfile
 import threading
 from pathlib import Path
 
+import psutil
+
 from ..core.machine import keep_to
 
-#: The longest path that a socket may have on every system, with room for what zmq appends to it.
+#: Longest path of a socket on every system, with room for the suffix of zmq.
 SOCKET_PATH = 90
 
 
@@ -47,10 +49,9 @@ def main() -> None:
 
 
 def _connection(sockets: Path) -> dict[str, str]:
-    """Return how the kernel is spoken to: through sockets in a folder of its own.
+    """Return the kernel's connection: sockets in a folder of its own.
 
-    Ports are chosen, let go and bound by the kernel a second later: of two chapters that start
-    together one now and then never hears its kernel.
+    Ports are chosen, released and bound by the kernel a second later, so two chapters that start together may collide.
     """
     file = sockets / "kernel.json"
     return {"transport": "ipc", "connection_file": str(file)} if len(str(file)) <= SOCKET_PATH else {}
@@ -58,8 +59,6 @@ def _connection(sockets: Path) -> dict[str, str]:
 
 def _end_with_the_runner(sockets: Path) -> None:
     sys.stdin.read()
-    import psutil
-
     for process in psutil.Process().children(recursive=True):
         process.kill()
     shutil.rmtree(sockets, ignore_errors=True)

@@ -10,15 +10,16 @@ from collections.abc import Iterable
 from ..book.checks import check_chapter
 from ..book.contents import ARM_CHAPTERS
 from ..book.parameters import check_parameters
-from ..core.config import BookError, ChapterConfig
+from ..core.config import ChapterConfig
+from ..core.errors import BookError
 from ..core.records import RecordBook
 from ..core.workspace import Workspace
 from ..models.address import model_at_hand
 from ..models.folder import check_teacher, look_at
 
-#: An edition is not begun with less room than this; the laptop edition's results take about a third of it.
+#: Bytes free at the start of an edition; the laptop edition's results take about a third of it.
 FREE_BYTES = 10**9
-#: With less than this a failure is taken for that of a full disk, and no site is written.
+#: Below this number of free bytes a failure is ascribed to the full disk, and no site is written.
 FULL_BYTES = 5 * 10**7
 
 
@@ -26,7 +27,7 @@ def check_output(workspace: Workspace) -> None:
     """Refuse an output folder that cannot be written to, or a disk that is nearly full.
 
     Raises:
-        BookError: saying which, with the free space.
+        BookError: with the free space.
     """
     root = workspace.root
     try:
@@ -51,7 +52,7 @@ def check_room(workspace: Workspace, least: int = FULL_BYTES) -> None:
 
 
 def cannot_write(path: object, error: OSError) -> BookError:
-    """Return the error that says that ``path`` cannot be written."""
+    """Return the error for a ``path`` that cannot be written."""
     return BookError(
         f"the output folder cannot be written to ({error.strerror})",
         where=path,
@@ -65,7 +66,7 @@ def check_records(workspace: Workspace) -> None:
 
 
 def check_chapters(chapters: Iterable[str], workspace: Workspace) -> None:
-    """Refuse what the ``chapters`` to be executed would stop at, each alone and beside the others they belong to."""
+    """Check the parameters of the ``chapters`` to be executed, alone and together with other chapters."""
     for chapter in chapters:
         config: ChapterConfig = check_parameters(workspace.edition, chapter)
         check_chapter(chapter, config)
@@ -75,9 +76,9 @@ def check_chapters(chapters: Iterable[str], workspace: Workspace) -> None:
 
 
 def check_models(chapter: str, config: ChapterConfig) -> None:
-    """Refuse models at hand that are not whole, or that take fewer tokens than ``chapter`` gives them.
+    """Refuse local models that are incomplete, or that take fewer tokens than ``chapter`` gives them.
 
-    Models that still have to be fetched are looked at by the chapter that fetches them.
+    Models still to be downloaded are checked by the chapter that downloads them.
     """
     most = longest_input(config)
     named = {(name, chapter): getattr(config, name, "") for name in ("tokenizer", "teacher", "student")}
@@ -99,14 +100,14 @@ def check_models(chapter: str, config: ChapterConfig) -> None:
 
 
 def longest_input(config: ChapterConfig) -> int:
-    """Return the largest number of tokens that a chapter gives a model at once; 0 where its parameters do not say."""
+    """Return the largest number of tokens that a chapter gives a model at once; 0 if its parameters have none."""
     settings = getattr(config, "settings", None)
     of_tasks = [settings(task).max_length for task in getattr(config, "tasks", ())] if settings else []
     return max([getattr(config, "block_length", 0), *of_tasks])
 
 
 def check_trackers(names: Iterable[str]) -> None:
-    """Refuse trackers that are not installed; what knows them takes seconds to import, and is asked in doubt alone."""
+    """Refuse trackers that are not installed; accelerate, which takes seconds to import, decides in doubt."""
     if not all(importlib.util.find_spec(name) for name in names):
         from ..training.log import check_installed
 
@@ -114,7 +115,7 @@ def check_trackers(names: Iterable[str]) -> None:
 
 
 def check_beside_others(chapter: str, config: ChapterConfig) -> None:
-    """Refuse what does not fit other chapters: an ablation or a choice the full recipe, layers or lengths the teacher.
+    """Refuse an ablation or a choice that does not fit the full recipe, and layers that the teacher does not have.
 
     Raises:
         BookError: naming the parameter and the chapter.
@@ -136,7 +137,7 @@ def teacher_of(edition: str) -> str:
 
 
 def check_choices(config: ChapterConfig) -> None:
-    """Refuse seeds that the full recipe is not run with, and choices that it makes already, or one of its ablations."""
+    """Refuse seeds without a run of the full recipe, and choices equal to that recipe or one of its ablations."""
     from ..pretraining.ablations import Choice, ChoicesConfig, check_choice, check_seeds
     from ..pretraining.pretrain import PretrainConfig
 

@@ -1,10 +1,7 @@
-"""Schedule of the chapters: which run in parallel, on which cores and GPUs, and how long the rest may take.
+"""Schedule of the chapters on cores and GPUs, and estimates of the time left.
 
-Cores are shared out, never shared: two trainings that both use every core are several times slower
-than one after the other. A chapter keeps to the cores it is given by its CPU affinity, so that its
-records name them.
-
-Times are estimated from earlier executions here, else from those of another machine.
+Every chapter has its own cores, by CPU affinity: two trainings that both use every core are several times slower than
+one after the other. Times are estimated from earlier executions here, else from those of another machine.
 """
 
 from __future__ import annotations
@@ -16,9 +13,8 @@ from importlib import resources
 from typing import Self
 
 from ..book.contents import CHAPTERS
-from ..core.machine import Share, visible_gpus
+from ..core.machine import Share, usable_cores, visible_gpus
 from ..core.progress import duration
-from ..core.provenance import usable_cores
 from ..core.quantities import counted
 from .execution import Running
 from .freshness import Condition
@@ -26,7 +22,7 @@ from .freshness import Condition
 
 @dataclass(frozen=True)
 class Machine:
-    """What there is to share, and how many heavy chapters may run at once."""
+    """Cores and GPUs to share, and the number of heavy chapters (``jobs``) at once."""
 
     cores: tuple[int, ...]
     gpus: tuple[str, ...]
@@ -44,10 +40,10 @@ class Machine:
 
 
 def may_start(ready: Sequence[str], running: Mapping[str, Share], machine: Machine) -> dict[str, Share]:
-    """Return which of the ``ready`` chapters may start now beside the ``running`` ones, and on what.
+    """Return the ``ready`` chapters that may start now beside the ``running`` ones, each with its share.
 
-    Light chapters go first, each on a core; they take seconds. Heavy ones wait for these, then share
-    what is free evenly. One that measures times starts when nothing else runs or could.
+    Light chapters go first, each on a core; they take seconds. Heavy ones wait for these, then divide the free cores
+    and GPUs evenly. One that measures times starts when nothing else runs or could.
     """
     loads = {name: CHAPTERS[name].load for name in (*ready, *running)}
     light, heavy, alone = ([name for name in ready if loads[name] == load] for load in ("light", "heavy", "alone"))
@@ -72,11 +68,11 @@ def _free(there: tuple, taken: Iterable[tuple]) -> tuple:
 
 
 def time_needed(seconds: Mapping[str, float], running: Mapping[str, tuple[Share, float]], machine: Machine) -> float:
-    """Return how long, in seconds, ``machine`` takes to execute what is left, by playing the schedule through.
+    """Return the seconds that ``machine`` takes for the rest, by simulating the schedule.
 
     Args:
-        seconds: how long each chapter that is not done will take, or takes as a whole where it runs already.
-        running: what the chapters that run already have, and for how many seconds they have run.
+        seconds: total duration of each chapter that is not done, running ones included.
+        running: share and elapsed seconds of the running chapters.
     """
     ends = {name: max(seconds[name] - gone, 0.0) for name, (_, gone) in running.items()}
     shares = {name: share for name, (share, _) in running.items()}
@@ -94,13 +90,13 @@ def time_needed(seconds: Mapping[str, float], running: Mapping[str, tuple[Share,
 
 
 def shipped_seconds(edition: str) -> dict[str, float]:
-    """Return how long each chapter of ``edition`` took where that was last measured (package data); {} if nowhere."""
+    """Return the measured seconds of the chapters of ``edition`` that ship with the package, if any."""
     text = resources.files("distilbook.runner").joinpath("durations.json").read_text(encoding="utf-8")
     return json.loads(text)["seconds"].get(edition, {})
 
 
 class Estimate:
-    """Expected times, and what this run has taught about them."""
+    """Expected times; those of another machine are scaled by the times of this run."""
 
     def __init__(self, edition: str, conditions: Mapping[str, Condition], machine: Machine):
         self.machine = machine
@@ -109,20 +105,20 @@ class Estimate:
         self._took = self._expected = 0.0
 
     def learn(self, chapter: str, seconds: float) -> None:
-        """Take notice of how long ``chapter`` took, where only another machine's time was known."""
+        """Scale the other machine's times by the ``seconds`` that ``chapter`` took here, if it was not run here before."""
         if chapter not in self._own and chapter in self._shipped:
             self._took += seconds
             self._expected += self._shipped[chapter]
 
     def seconds(self, chapter: str) -> float | None:
-        """Return how long ``chapter`` takes at most, as far as is known: its longest execution here, or elsewhere."""
+        """Return the longest execution of ``chapter`` here, or elsewhere; None if there was none."""
         if chapter in self._own:
             return self._own[chapter]
         scale = self._took / self._expected if self._expected else 1.0
         return scale * self._shipped[chapter] if chapter in self._shipped else None
 
     def left(self, waiting: Sequence[str], running: Mapping[str, Running]) -> str:
-        """Return in words how long the ``waiting`` and the ``running`` chapters may take."""
+        """Return the time left for the ``waiting`` and the ``running`` chapters in words."""
         known = {name: seconds for name in (*running, *waiting) if (seconds := self.seconds(name)) is not None}
         unknown = len(waiting) + len(running) - len(known)
         if not known:

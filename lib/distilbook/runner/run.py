@@ -1,8 +1,7 @@
-"""Execution of an edition: what is not fresh, in parallel where the machine allows, without loss when killed.
+"""Execution of the stale chapters of an edition, in parallel where the machine allows, without loss when killed.
 
-A chapter that fails keeps its notebook up to the failing cell, the chapters that read it are left
-out, and what other chapters made stays as it is. A run that is stopped or killed leaves finished
-chapters finished, and trainings at their last checkpoint.
+A failed chapter keeps its notebook up to the failing cell, and the chapters that read it are left out. A run that is
+stopped or killed leaves finished chapters finished, and trainings at their last checkpoint.
 """
 
 from __future__ import annotations
@@ -18,16 +17,16 @@ from typing import Literal
 
 from ..book.contents import CHAPTERS, chain, check_names
 from ..book.notebooks import EDITED, edited
-from ..core.config import BookError
+from ..core.errors import BookError
 from ..core.files import sole
 from ..core.workspace import Workspace, project_root
 from .display import BookDisplay
 from .execution import Outcome, Running
 from .freshness import Condition, Execution, condition, survey
 from .preflight import check_chapters, check_output, check_records, check_room
-from .resources import Estimate, Machine, Share, may_start
+from .resources import Estimate, Machine, may_start
 
-#: Seconds between two looks at the running chapters.
+#: Seconds between two polls of the running chapters.
 LOOK = 0.2
 BROKEN = ("failed", "left out")
 
@@ -41,19 +40,19 @@ def run(edition: str, only: list[str] | None = None, jobs: int | None = None, ne
         needed: also execute the chapters that the named ones need, where they are not fresh.
 
     Returns:
-        The outcome of each chapter, in the book's order. After a Ctrl-C or a SIGTERM those that were
-        under way or waiting are ``interrupted``.
+        The outcome of each chapter, in the book's order. A Ctrl-C or a SIGTERM leaves running and waiting ones
+        ``interrupted``.
 
     Raises:
-        BookError: for anything wrong with names, parameters, inputs, records or the output folder,
-            before the first chapter starts; or when another process runs this edition. Later only
-            when a chapter failed and the disk is full.
+        BookError: before the first chapter starts, for invalid names, parameters, inputs, records or output folder, or
+            when another process runs this edition; later when a chapter failed on a full disk.
     """
     check_names(edition, only or [])
     workspace = Workspace(edition)
     check_output(workspace)
     with sole(workspace.lock, f"a run of edition {edition!r}"):
-        clear(workspace)
+        # What a killed run has left; no other process can be at work here.
+        shutil.rmtree(workspace.root / "executing", ignore_errors=True)
         check_records(workspace)
         conditions, forced = survey(workspace), frozenset(only or ())
         chapters = chain(*forced) if needed and forced else [name for name in CHAPTERS if not forced or name in forced]
@@ -67,13 +66,8 @@ def run(edition: str, only: list[str] | None = None, jobs: int | None = None, ne
             return book.to_its_end()
 
 
-def clear(workspace: Workspace) -> None:
-    """Remove what an execution that was stopped has left, now that no other process can be at work here."""
-    shutil.rmtree(workspace.root / "executing", ignore_errors=True)
-
-
 class BookRun:
-    """A run of an edition: which chapters wait, run and are settled."""
+    """A run of an edition: its waiting, running and settled chapters."""
 
     def __init__(
         self,
@@ -108,7 +102,8 @@ class BookRun:
     def _settle_what_needs_no_execution(self) -> None:
         """Settle the waiting chapters that turn out fresh, and those that read one that did not succeed."""
         for name in list(self.waiting):
-            if broken := [read for read in CHAPTERS[name].reads if self._status(read) in BROKEN]:
+            settled = [self.outcomes[read] for read in CHAPTERS[name].reads if read in self.outcomes]
+            if broken := [one.chapter for one in settled if one.status in BROKEN]:
                 self._settled(Outcome(name, "left out", error=f"it reads {broken[0]}, which did not succeed"))
             elif self._reads_are_settled(name):
                 if name not in self._found:
@@ -119,24 +114,18 @@ class BookRun:
     def _reads_are_settled(self, name: str) -> bool:
         return not any(read in self.waiting or read in self.running for read in CHAPTERS[name].reads)
 
-    def _status(self, name: str) -> str:
-        return self.outcomes[name].status if name in self.outcomes else ""
-
     def _start(self) -> None:
         """Start what may start beside what runs."""
         ready = [name for name in self.waiting if self._reads_are_settled(name)]
         shares = {name: one.share for name, one in self.running.items()}
         for name, share in may_start(ready, shares, self.machine).items():
-            self._start_one(name, share)
-
-    def _start_one(self, name: str, share: Share) -> None:
-        here = self._found[name] = condition(name, self.workspace)
-        self.waiting.remove(name)
-        self.running[name] = Running.start(name, self.workspace, share)
-        self.display.starts(self.running[name], here.reasons or ("it was asked for",))
+            here = self._found[name] = condition(name, self.workspace)
+            self.waiting.remove(name)
+            self.running[name] = Running.start(name, self.workspace, share)
+            self.display.starts(self.running[name], here.reasons or ("it was asked for",))
 
     def _look(self) -> None:
-        """Wait a moment, show how things stand, and settle the chapters that have ended."""
+        """Wait a moment, show the progress, and settle the chapters that have ended."""
         if self.running:
             time.sleep(LOOK)
             self.display.show(self.running, self.estimate.left(self.waiting, self.running))

@@ -1,7 +1,7 @@
 """Status of an edition as a report, and removal of results that no chapter and no current record needs.
 
-Results lie in folders named by what they were made from, so an older one stays when a parameter or a
-line of code changes, and is found again when the change is taken back. That costs room in the end.
+Result folders are named by their key, so an older one stays when a parameter or the code changes, and is found again
+when the change is reverted.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from ..book.notebooks import EDITED, edited
 from ..claims.requirements import seconds_behind
 from ..core.files import holder_of, size_of, sole
 from ..core.progress import duration
+from ..core.quantities import counted
 from ..core.records import Record, RecordBook
 from ..core.workspace import Workspace, project_root
+from .execution import log_of
 from .freshness import Condition, survey
 
-#: What the states mean to the next run.
+#: Meaning of the states.
 MEANING = {
     "fresh": "its results are those of the present script, parameters, inputs and code",
     "stale": "something it depends on has changed; the next run executes it",
@@ -30,7 +32,7 @@ MEANING = {
     "running": "it is being executed now",
     "stopped": "its execution was stopped; the next run goes on from its last checkpoint",
 }
-#: Width of the bars that show where the time went.
+#: Width of the bars of time spent, in characters.
 BAR = 24
 
 
@@ -58,7 +60,7 @@ def status(edition: str) -> str:
 
 
 def _state(here: Condition, workspace: Workspace, holder: str | None) -> str:
-    """Return the chapter's state, or that it is being executed or was stopped while it was."""
+    """Return the chapter's state: ``running`` or ``stopped`` if its execution has begun."""
     if not (workspace.root / "executing" / f"{here.chapter}.source.ipynb").exists():
         return here.state
     return "running" if holder else "stopped"
@@ -71,14 +73,14 @@ def _headline(workspace: Workspace, states: Mapping[str, str], holder: str | Non
 
 
 def _chapters(conditions: Mapping[str, Condition], states: Mapping[str, str], workspace: Workspace) -> str:
-    """Return a line a chapter, and below it why it is not fresh."""
+    """Return a line for each chapter, followed by the reasons why it is not fresh."""
     lines = [f"{'chapter':<36}{'state':<10}{'last execution':<22}{'took':>12}  on"]
     for name, here in conditions.items():
         lines.append(f"{name:<36}{states[name]:<10}" + _last(here))
         reasons = here.reasons if states[name] in ("stale", "failed", "waiting") else ()
         lines += [f"    {line}" for reason in reasons for line in reason.splitlines()]
         if states[name] == "running":
-            lines.append(f"    {_newest_line(name, workspace)}")
+            lines.append(f"    {_newest_line(log_of(name, workspace))}")
     return "\n".join(lines)
 
 
@@ -86,17 +88,15 @@ def _last(here: Condition) -> str:
     if here.last is None:
         return ""
     when = here.last.finished[:16].replace("T", " ")
-    return f"{when:<22}{duration(here.last.seconds):>12}  {here.last.cores} core{'s' if here.last.cores > 1 else ''}"
+    return f"{when:<22}{duration(here.last.seconds):>12}  {counted(here.last.cores, 'core')}"
 
 
-def _newest_line(chapter: str, workspace: Workspace) -> str:
-    log = workspace.root / "logs" / f"{chapter}.log"
+def _newest_line(log: Path) -> str:
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
     return lines[-1] if lines else "starting"
 
 
 def _edited() -> str:
-    """Say which notebooks were edited where their script is what a run executes."""
     return "\n".join(
         f"book/{name}.ipynb was edited, and is not what is executed: {EDITED.format(name)}."
         for name in edited(project_root() / "book")
@@ -116,25 +116,18 @@ def _times(conditions: Mapping[str, Condition], records: Sequence[Record]) -> st
     lines = [f"Where the time went: {duration(whole)} in the last executions, one after the other."]
     for name, seconds in sorted(took.items(), key=lambda item: -item[1]):
         bar = "#" * max(1, round(BAR * seconds / longest))
-        lines.append(
-            f"{name:<36}{duration(seconds):>12} {seconds / whole:>5.0%}  {bar:<{BAR}}  {_behind(name, records)}"
-        )
+        own = seconds_behind(record for record in records if record.chapter == name)
+        behind = f"its records stand for {duration(own)} of training and measuring" if own else ""
+        lines.append(f"{name:<36}{duration(seconds):>12} {seconds / whole:>5.0%}  {bar:<{BAR}}  {behind}")
     return "\n".join(lines).replace(" \n", "\n")
-
-
-def _behind(chapter: str, records: Sequence[Record]) -> str:
-    seconds = seconds_behind(record for record in records if record.chapter == chapter)
-    return f"its records stand for {duration(seconds)} of training and measuring" if seconds else ""
 
 
 def _room(workspace: Workspace, holder: str | None) -> str:
     if not workspace.root.exists():
         return ""
     spare = sum(one.bytes for one in unneeded(workspace)) if not holder else 0
-    words = f"Room on the disk: {megabytes(size_of(workspace.root))}"
-    return words + (
-        f", of which {megabytes(spare)} are not needed (distilbook clean {workspace.edition})." if spare else "."
-    )
+    more = f", of which {megabytes(spare)} are not needed (distilbook clean {workspace.edition})" if spare else ""
+    return f"Room on the disk: {megabytes(size_of(workspace.root))}{more}."
 
 
 def _next(workspace: Workspace, conditions: Mapping[str, Condition], states: Mapping[str, str]) -> str:
@@ -143,9 +136,7 @@ def _next(workspace: Workspace, conditions: Mapping[str, Condition], states: Map
     due = [name for name in CHAPTERS if states[name] not in ("fresh", "waiting")]
     if not due:
         front = workspace.site / "index.html"
-        there = (
-            f"the book is at {front}" if front.exists() else f"distilbook site {workspace.edition} renders the pages"
-        )
+        there = f"the book is at {front}" if front.exists() else f"render it: distilbook site {workspace.edition}"
         return f"Next: nothing to execute; {there}."
     waiting = [name for name in CHAPTERS if states[name] == "waiting"]
     known = [last.longest for name in due if (last := conditions[name].last) and last.longest]
@@ -156,7 +147,7 @@ def _next(workspace: Workspace, conditions: Mapping[str, Condition], states: Map
 
 @dataclass(frozen=True)
 class Unneeded:
-    """A file or folder that may go, and why."""
+    """A file or folder to remove, and why."""
 
     path: Path
     why: str
@@ -164,11 +155,11 @@ class Unneeded:
 
 
 def clean(edition: str, unfinished: bool = False, dry_run: bool = False) -> None:
-    """Say what of ``edition`` is not needed any more and how much room it takes, and remove it.
+    """List what ``edition`` no longer needs, with its size, and remove it.
 
     Args:
-        unfinished: also remove trainings that were stopped; they would go on from their checkpoint.
-        dry_run: only say.
+        unfinished: also remove stopped trainings, which would otherwise go on from their checkpoint.
+        dry_run: list only.
 
     Raises:
         BookError: when the edition is being executed at the moment.
@@ -180,18 +171,13 @@ def clean(edition: str, unfinished: bool = False, dry_run: bool = False) -> None
         return
     with sole(workspace.lock, f"a run of edition {edition!r}"):
         found = unneeded(workspace, unfinished)
-        _say(found, workspace)
-        if not dry_run:
-            for one in found:
+        for one in found:
+            print(f"{megabytes(one.bytes):>10}  {one.path.relative_to(workspace.root)}  ({one.why})")
+            if not dry_run:
                 shutil.rmtree(one.path) if one.path.is_dir() else one.path.unlink()
     kept = size_of(workspace.root)
     verb = "Would be removed" if dry_run else "Removed"
     print(f"{verb}: {megabytes(sum(one.bytes for one in found))}. In {workspace.root} there are {megabytes(kept)} now.")
-
-
-def _say(found: list[Unneeded], workspace: Workspace) -> None:
-    for one in found:
-        print(f"{megabytes(one.bytes):>10}  {one.path.relative_to(workspace.root)}  ({one.why})")
 
 
 def megabytes(size: int) -> str:
@@ -200,7 +186,7 @@ def megabytes(size: int) -> str:
 
 
 def unneeded(workspace: Workspace, unfinished: bool = False) -> list[Unneeded]:
-    """Return what of an edition may go, in order of the paths; see :func:`clean`."""
+    """Return the files and folders to remove, in order of the paths; see :func:`clean`."""
     found = [
         *_results(workspace, unfinished),
         *_predictions(workspace),
@@ -219,7 +205,7 @@ def needed(workspace: Workspace) -> set[Path]:
 
 
 def _results(workspace: Workspace, unfinished: bool) -> Iterator[tuple[Path, str]]:
-    """Yield the results that nothing needs; of those with a checkpoint only where ``unfinished`` ones are to go too."""
+    """Yield the results that nothing needs; those with a checkpoint only if ``unfinished``."""
     wanted = needed(workspace)
     for folder in sorted(workspace.results.glob("*/*")):
         if folder.name.startswith(".") or any(path.is_relative_to(folder.resolve()) for path in wanted):
@@ -238,12 +224,9 @@ def _predictions(workspace: Workspace) -> Iterator[tuple[Path, str]]:
 
 
 def _of_no_chapter(workspace: Workspace) -> Iterator[tuple[Path, str]]:
-    """Yield what is left of chapters that the book no longer has."""
-    for folder, ending in (
-        (workspace.notebooks, ".ipynb"),
-        (workspace.root / "failed", ".ipynb"),
-        (workspace.root / "logs", ".log"),
-    ):
+    """Yield files of chapters that the book no longer has."""
+    folders = {workspace.notebooks: ".ipynb", workspace.root / "failed": ".ipynb", workspace.root / "logs": ".log"}
+    for folder, ending in folders.items():
         for path in _files(folder):
             if path.relative_to(folder).as_posix().removesuffix(ending) not in CHAPTERS:
                 yield path, "of a chapter that the book no longer has"
@@ -252,10 +235,8 @@ def _of_no_chapter(workspace: Workspace) -> Iterator[tuple[Path, str]]:
 def _half_written(root: Path) -> Iterator[Path]:
     """Yield what an atomic write left behind when it was killed; see :mod:`distilbook.core.files`."""
     for path in sorted(root.rglob(".*.*")):
-        if (
-            not any(parent.name.startswith(".") for parent in path.relative_to(root).parents)
-            and "site" not in path.parts
-        ):
+        hidden = any(parent.name.startswith(".") for parent in path.relative_to(root).parents)
+        if not hidden and "site" not in path.parts:
             yield path
 
 

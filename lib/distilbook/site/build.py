@@ -1,8 +1,7 @@
-"""Freshness of an edition's site, which is rendered anew when its origin has changed.
+"""Freshness of an edition's site, which is rendered again when its origin has changed.
 
-A site's *origin* is all that its pages show or are made by, by content. It is kept when a site is finished, and a
-site is fresh while its origin is the same and its pages are there. Nothing here imports what renders it,
-so that asking takes a fraction of a second.
+A site's *origin* is the content of all that its pages show or are made by. It is kept with the finished site, which is
+fresh while its origin is the same and no page is missing. The renderer is imported only when needed.
 """
 
 from __future__ import annotations
@@ -25,9 +24,7 @@ def build_site(workspace: Workspace) -> Path:
     """Render the executed notebooks of ``workspace`` unless that was done, and return the path of the front page.
 
     Raises:
-        BookError: when no chapter was executed, when Sphinx finds a problem such as a broken
-            reference or an unknown citation, or when a package the site needs is missing. The
-            previous site is untouched then, and the next call tries again.
+        BookError: see :func:`distilbook.site.render.render`; the previous site is untouched.
     """
     origin = site_origin(workspace)
     if not is_fresh(workspace, origin):
@@ -56,7 +53,7 @@ Origin = dict[str, str]
 
 
 def site_origin(workspace: Workspace) -> Origin:
-    """Return what a site rendered now would be made from: a hash of each part."""
+    """Return the origin of a site rendered now: a hash of each part."""
     book = project_root() / "book"
     pages = [*book_pages(book), *_files(book / "_static", "*")]
     parts: dict[str, Any] = {
@@ -90,7 +87,7 @@ def keep(workspace: Workspace, origin: Origin) -> None:
 
 
 def forget(workspace: Workspace) -> None:
-    """Note that it is not known what the site is made from."""
+    """Discard the origin of the site."""
     _state(workspace).unlink(missing_ok=True)
 
 
@@ -117,7 +114,7 @@ def _hashes(folder: Path, paths: Iterable[Path]) -> dict[str, str]:
 
 
 def _predictions(workspace: Workspace) -> list[str]:
-    """Return which predictions of current records are there; the records hold the hash of their content."""
+    """Return the existing predictions of current records, which hold the hashes of their content."""
     named = {record.predictions for record in RecordBook(workspace.records).current() if record.predictions}
     return sorted(name for name in named if (workspace.root / name).is_file())
 

@@ -1,7 +1,4 @@
-"""From executed notebooks to the pages of a site: live figures, no widgets, and what the front page says.
-
-Nothing here knows Sphinx; notebooks go in, notebooks and Markdown come out.
-"""
+"""Pages of a site, as notebooks and Markdown, from executed notebooks: live figures, no widgets, the front page."""
 
 from __future__ import annotations
 
@@ -25,7 +22,7 @@ from ..core.workspace import Workspace
 from ..views.style import SHOWN
 
 FIGURE = "application/vnd.plotly.v1+json"
-#: What a page takes from the functions of ``display.tables``, and from anybody.
+#: Output types that a page takes from the book's own functions, and from anything else.
 OURS = ("text/html", "text/markdown")
 PICTURES = ("image/png", "image/jpeg")
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -52,7 +49,7 @@ class Chapter:
 
 
 def read_chapters(book: Path, workspace: Workspace) -> list[Chapter]:
-    """Return every chapter of ``book`` in order: as ``workspace`` holds it executed, else as the book has it."""
+    """Return every chapter of ``book`` in order, executed where ``workspace`` has it."""
     return [_read_chapter(name, book / f"{name}.py", workspace) for name in chapters(book)]
 
 
@@ -75,10 +72,9 @@ def _failed(cell: NotebookNode) -> bool:
 def to_page(chapter: Chapter) -> NotebookNode:
     """Return the notebook that becomes the chapter's page.
 
-    An executed chapter keeps its results: what the book's own functions show, figures, pictures, and whatever else
-    there is as plain text, for HTML and scripts of other libraries may hold anything. It loses its widgets and its
-    lines of progress. Any other chapter becomes a page outside the contents that says
-    so: other chapters may refer to it.
+    An executed chapter keeps its results: outputs of the book's own functions, figures, pictures, and everything else as
+    plain text, for HTML and scripts of other libraries may hold anything. Widgets and progress lines are removed. Any
+    other chapter becomes a page outside the contents with a note, for other chapters may refer to it.
     """
     if chapter.state == "executed":
         return _with_results(chapter.notebook)
@@ -102,7 +98,7 @@ def _with_results(notebook: NotebookNode) -> NotebookNode:
 
 
 def _restrict(output: NotebookNode, name: str) -> None:
-    """Leave in ``output`` what its page may show; a figure gets the id ``name``."""
+    """Reduce ``output`` to what a page may show; a figure gets the id ``name``."""
     if output.output_type == "stream":
         output.text = lines(output.text)
     elif output.output_type == "error":
@@ -119,7 +115,7 @@ def _page_data(data: NotebookNode, kinds: tuple[str, ...], name: str) -> dict[st
 
 
 def _only_live(output: NotebookNode) -> bool:
-    """Whether an output is of use in a running notebook alone: a widget, or a line of progress."""
+    """Whether an output is useful only in a running notebook: a widget, or a line of progress."""
     return WIDGET in output.get("data", {}) or output.get("metadata", {}).get("distilbook") == PROGRESS["distilbook"]
 
 
@@ -129,7 +125,7 @@ def figure_html(figure: dict[str, Any], name: str) -> str:
     Args:
         name: the id of the HTML element, unique in its page; a fixed one makes the page reproducible.
     """
-    from plotly.io.json import to_json_plotly  # of "<" and "/" it makes escapes, so that no script can end in it
+    from plotly.io.json import to_json_plotly  # escapes "<" and "/", so no script can end in it
 
     from ..views.style import BEHAVIOUR
 
@@ -143,9 +139,8 @@ def figure_html(figure: dict[str, Any], name: str) -> str:
 def front_page(text: str, executed: list[str]) -> str:
     """Return the front page ``text`` with the patterns in its tables of contents replaced by chapters.
 
-    Each ``{toctree}`` block lists patterns such as ``07_*``; they stand for the ``executed``
-    chapters they match, in the book's order. A block that matches none gives way to a remark. The
-    page on the budget, which no file of the book is, joins the block that has the references.
+    Each ``{toctree}`` block lists patterns such as ``07_*``, replaced by the ``executed`` chapters they match, in the
+    book's order, or by a remark if there are none. The budget page, which is generated, joins the references' block.
     """
 
     def fill(block: re.Match) -> str:
@@ -153,18 +148,17 @@ def front_page(text: str, executed: list[str]) -> str:
         options = [line for line in lines if not line or line.startswith(":")]
         patterns = [line for line in lines if line not in options]
         if not any("*" in pattern for pattern in patterns):
-            made = ["budget"] if "references" in patterns and "budget" not in patterns else []
-            return "\n".join(["```{toctree}", *options, *made, *patterns, "```", ""])
-        found = [name for pattern in patterns for name in fnmatch.filter(executed, pattern)]
-        if not found:
-            return "*Not part of this edition.*\n"
-        return "\n".join(["```{toctree}", *options, *found, "```", ""])
+            found = ["budget"] if "references" in patterns and "budget" not in patterns else []
+            found += patterns
+        else:
+            found = [name for pattern in patterns for name in fnmatch.filter(executed, pattern)]
+        return "\n".join(["```{toctree}", *options, *found, "```", ""]) if found else "*Not part of this edition.*\n"
 
     return re.sub(r"^```\{toctree\}\n(.*?)^```\n", fill, text, flags=re.MULTILINE | re.DOTALL)
 
 
 def edition_line(workspace: Workspace, pages: Iterable[Chapter]) -> str:
-    """Return, in one line of text, which edition this is, when it was executed and on which hardware.
+    """Return the edition's name, the days of its execution and the hardware in one line.
 
     The days are those papermill noted in the notebooks; the hardware is that of the records.
     """
@@ -179,7 +173,7 @@ def edition_line(workspace: Workspace, pages: Iterable[Chapter]) -> str:
 
 
 def machines(records: Iterable[Record]) -> list[str]:
-    """Return the distinct machines of ``records``, in words, with the cores that chapters had of them."""
+    """Return the distinct machines of ``records`` in words, with the numbers of cores that chapters used."""
     cores: dict[tuple[str, str], set[int]] = {}
     for hardware in (record.hardware for record in records if record.hardware):
         kind = hardware.get("processor", "an unknown processor"), hardware.get("accelerator", "none")
@@ -193,7 +187,7 @@ def _machine(processor: str, gpu: str, cores: list[int]) -> str:
 
 
 def edition_note(workspace: Workspace, all_chapters: list[Chapter]) -> str:
-    """Return the front page's note, as MyST Markdown: the edition, and which chapters it lacks."""
+    """Return the front page's note, as MyST Markdown: the edition, and the chapters without results."""
     executed = [chapter for chapter in all_chapters if chapter.state == "executed"]
     said = [":::{admonition} This edition", ":class: note", "", markdown(edition_line(workspace, executed)) + "."]
     if older := [chapter for chapter in executed if (workspace.root / "failed" / f"{chapter.id}.ipynb").exists()]:

@@ -1,7 +1,6 @@
-"""The content security policy of the site's pages: no script but the theme's and ours, nothing from or to elsewhere.
+"""Content security policy of the site's pages: no script but the theme's and ours, nothing from or to elsewhere.
 
-Values are text long before they get here (:mod:`distilbook.core.markup`). Should one ever become markup nevertheless, a
-browser runs nothing that it brings along.
+All values are escaped before (:mod:`distilbook.core.markup`); the policy keeps a browser from running one that is not.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import hashlib
 from html.parser import HTMLParser
 from pathlib import Path
 
-from ..core.config import BookError
+from ..core.errors import BookError
 from ..core.markup import visible
 
 #: ``file:`` beside 'self', because the pages open from disk, where some browsers let 'self' mean nothing.
@@ -50,18 +49,16 @@ def _protected(page: str, name: Path) -> str:
     if name.name == "search.html":
         scripts, within.scripts = scripts + within.scripts, []
     if within.scripts or within.found:
-        raise BookError(
-            "a page of the site would run a script that is not the theme's",
-            where=f"{name}: {', '.join(map(visible, [*within.found, *within.scripts]))}",
-            do="look in the page's chapter for what brings it along",
-        )
+        what = "a page of the site would run a script that is not the theme's"
+        where = f"{name}: {', '.join(map(visible, [*within.found, *within.scripts]))}"
+        raise BookError(what, where=where, do="look in the page's chapter for what brings it along")
     hashes = " ".join(f"'sha256-{_hash(script)}'" for script in scripts)
     policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY.format(here=HERE, scripts=hashes)}">'
     return page.replace("<head>", f'<head>\n<meta charset="utf-8">\n{policy}', 1)
 
 
 class _Live(HTMLParser):
-    """The inline ``scripts`` of some HTML, and whatever else is ``found`` in it that would run or load something."""
+    """Inline ``scripts`` in HTML, and other elements and attributes (``found``) that would run or load something."""
 
     def __init__(self, text: str):
         super().__init__()

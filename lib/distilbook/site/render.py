@@ -1,8 +1,7 @@
-"""The rendered site of one edition: pages that open from disk, without kernel or network, figures alive.
+"""Site of an edition, built by Sphinx: pages that open from disk, without kernel or network, with live figures.
 
-The pages are staged in a temporary folder: the book's own pages and configuration, its executed
-notebooks, and the scripts they need, taken from installed packages. Sphinx builds there, in a
-process of its own, and the finished site replaces the previous one in one step.
+Pages, configuration, executed notebooks and the scripts of installed packages are staged in a temporary folder, and
+the finished site replaces the previous one in one step.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from pathlib import Path
 
 import nbformat
 
-from ..core.config import BookError
+from ..core.errors import BookError
 from ..core.files import new_folder
 from ..core.markup import html as as_html
 from ..core.workspace import Workspace, project_root
@@ -27,7 +26,7 @@ from .build import book_pages, forget
 from .pages import Chapter, edition_line, edition_note, front_page, read_chapters, to_page
 from .policy import protect
 
-#: What of MathJax a page can ask for: the renderer and its fonts. Extensions, such as that for links, are left out.
+#: Parts of MathJax that a page can load: the renderer and its fonts, without extensions.
 MATHJAX_PARTS = ("tex-chtml.js", "output/chtml/fonts")
 
 
@@ -35,23 +34,21 @@ def render(workspace: Workspace) -> None:
     """Render the executed notebooks of ``workspace`` into its site, in place of the previous one.
 
     Raises:
-        BookError: when no chapter was executed, when Sphinx finds a problem such as a broken
-            reference or an unknown citation, when a package the site needs is missing, or when the
-            disk is full.
+        BookError: when no chapter was executed, Sphinx finds a problem such as a broken reference or an unknown
+            citation, a package is missing, or the disk is full.
     """
     book = project_root() / "book"
     chapters = read_chapters(book, workspace)
-    if not any(chapter.state == "executed" for chapter in chapters):
-        raise BookError(
-            "there is nothing to render: no chapter has been executed to its end",
-            where=workspace.notebooks,
-            do=f"run the edition first: distilbook run {workspace.edition}",
-        )
+    executed = [chapter for chapter in chapters if chapter.state == "executed"]
+    if not executed:
+        what = "there is nothing to render: no chapter has been executed to its end"
+        do = f"run the edition first: distilbook run {workspace.edition}"
+        raise BookError(what, where=workspace.notebooks, do=do)
     check_room(workspace)
     with tempfile.TemporaryDirectory(prefix="distilbook-site-") as scratch:
         source, html = Path(scratch) / "source", Path(scratch) / "html"
         stage(book, workspace, chapters, source)
-        run_sphinx(source, html, footer=edition_line(workspace, [c for c in chapters if c.state == "executed"]))
+        run_sphinx(source, html, footer=edition_line(workspace, executed))
         protect(html)
         for chapter in chapters:
             nbformat.write(chapter.notebook, html / "_sources" / f"{chapter.id}.ipynb")  # what a download gives
@@ -93,11 +90,8 @@ def _package_folder(name: str) -> Path:
     """Return the folder of the installed package ``name``, without importing it."""
     spec = importlib.util.find_spec(name)
     if spec is None or spec.origin is None:
-        raise BookError(
-            f"the site needs the package {name!r}",
-            expected="the packages of environment.yml",
-            do=f"install it: pip install {name}",
-        )
+        do = f"install it: pip install {name}"
+        raise BookError(f"the site needs the package {name!r}", expected="the packages of environment.yml", do=do)
     return Path(spec.origin).parent
 
 
@@ -108,39 +102,22 @@ def run_sphinx(source: Path, html: Path, footer: str) -> None:
         BookError: naming the first problems, by chapter and cell, when Sphinx warns of any.
     """
     warnings = source.parent / "warnings.txt"
-    command = [
-        sys.executable,
-        "-m",
-        "sphinx",
-        "-b",
-        "html",
-        "-q",
-        "-j",
-        "auto",
-        "-d",
-        str(source.parent / "doctrees"),
-        "-w",
-        str(warnings),
-        "-D",
-        f'html_theme_options.extra_footer=<p class="mathjax_ignore">{as_html(footer)}</p>',
-        str(source),
-        str(html),
-    ]
-    finished = subprocess.run(command, capture_output=True, text=True)
+    folders = ["-d", str(source.parent / "doctrees"), "-w", str(warnings)]
+    theme = f'html_theme_options.extra_footer=<p class="mathjax_ignore">{as_html(footer)}</p>'
+    sphinx = [sys.executable, "-m", "sphinx", "-b", "html", "-q", "-j", "auto", *folders, "-D", theme]
+    finished = subprocess.run([*sphinx, str(source), str(html)], capture_output=True, text=True)
     problems = read_problems(warnings.read_text(encoding="utf-8") if warnings.exists() else "", source)
     if finished.returncode and not problems:
         problems = finished.stderr.strip().splitlines()[-3:] or [f"Sphinx ended with code {finished.returncode}"]
     if problems:
         more = f" (and {len(problems) - 5} more)" if len(problems) > 5 else ""
-        raise BookError(
-            f"the site was not built, Sphinx found {len(problems)} problem(s)",
-            where="\n    ".join(["", *problems[:5]]) + more,
-            do="correct the script of the chapter; the previous site, if any, is untouched",
-        )
+        what = f"the site was not built, Sphinx found {len(problems)} problem(s)"
+        do = "correct the script of the chapter; the previous site, if any, is untouched"
+        raise BookError(what, where="\n    ".join(["", *problems[:5]]) + more, do=do)
 
 
 def read_problems(warnings: str, source: Path) -> list[str]:
-    """Return the problems in Sphinx's ``warnings``; a cell is named by its first line, to be searched for.
+    """Return the problems in Sphinx's ``warnings``; a cell is named by its first line.
 
     MyST-NB counts lines as 10,000 times the cell's number (from 1) plus the line in the cell.
     """

@@ -21,7 +21,7 @@ from accelerate.utils import GradientAccumulationPlugin, broadcast_object_list
 
 from ..core.config import BookError
 from ..core.files import read_json, write_json
-from ..core.provenance import processor
+from ..core.machine import processor
 from ..core.workspace import cache_root
 from .schedule import LoopConfig, Precision
 

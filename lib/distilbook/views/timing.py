@@ -8,7 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from ..claims.paper import TABLE_3
-from ..core.provenance import hardware, versions
+from ..core.machine import hardware
+from ..core.provenance import versions
 from ..core.quantities import RATIO, counted, with_ends
 from ..inference.breakdown import LayerTimes, Peaks, cost, independent_of_depth
 from ..inference.models import Input, parameters_of_timed
