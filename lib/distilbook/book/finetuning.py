@@ -9,8 +9,7 @@ from typing import Any
 from ..core.errors import BookError, nearest
 from ..core.progress import tell
 from ..core.workspace import Workspace
-from ..finetuning.baselines import BASELINES
-from ..finetuning.config import FinetuneConfig, LongDocumentsConfig
+from ..finetuning.config import BASELINES, FinetuneConfig, LongDocumentsConfig
 from ..finetuning.grid import Cell, Model, grid, run_grid, task_of
 from ..pretraining.ablations import published_runs
 from ..views.tasks import left_out

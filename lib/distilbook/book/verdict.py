@@ -16,8 +16,7 @@ from ..core.progress import tell
 from ..core.records import DOCUMENTS, SENTENCES, Record, RecordBook
 from ..core.run_keys import code_hash
 from ..core.workspace import Workspace
-from ..finetuning.baselines import BASELINES
-from ..finetuning.config import VerdictConfig
+from ..finetuning.config import BASELINES, VerdictConfig
 from ..finetuning.grid import Cell, Model, grid, run_grid, task_of
 from ..finetuning.records import finetuning_records
 from ..inference.models import Timed, timed_folder

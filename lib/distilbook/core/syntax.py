@@ -108,8 +108,9 @@ def _joined(parts: list[ast.expr]) -> list[ast.expr]:
     """Return the parts of an f-string with neighbouring texts put together, and without empty ones."""
     found: list[ast.expr] = []
     for part in parts:
-        if isinstance(part, ast.Constant) and found and isinstance(found[-1], ast.Constant):
-            found[-1] = ast.Constant(found[-1].value + part.value)
+        before = found[-1] if found else None
+        if isinstance(part, ast.Constant) and isinstance(before, ast.Constant):
+            found[-1] = ast.Constant(f"{before.value}{part.value}")
         elif not isinstance(part, ast.Constant) or part.value:
             found.append(part)
     return found

@@ -12,8 +12,6 @@ from ..tasks import Examples, Task
 from .config import FinetuneRun, Settings
 from .run import keep
 
-BASELINES = ("majority", "tfidf")
-
 #: The number of TF-IDF features: the most frequent words and pairs of words.
 FEATURES = 100_000
 

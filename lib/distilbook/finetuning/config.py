@@ -19,6 +19,10 @@ TrainExamples = Annotated[int, Field(ge=2, le=10**9)] | Literal["all"]
 Epochs = Annotated[int, Field(ge=0, le=1000)]
 BatchSize = Annotated[int, Field(ge=1, le=10**5)]
 Length = Annotated[int, Field(ge=8, le=512)]
+#: Models without weights that every grid has.
+BASELINES = ("majority", "tfidf")
+
+
 #: The students that can be fine-tuned: of every ablation, also of those trained for as long as the full recipe.
 STUDENTS = (*ARMS, *(arm + AS_LONG for arm in WITHOUT_TEACHER))
 

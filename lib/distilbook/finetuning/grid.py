@@ -28,7 +28,7 @@ from ..core.machine import Share, keep_to, shares
 from ..core.progress import Progress, log_line
 from ..stats.predictions import kept_arrays
 from ..tasks import Task, TaskSource, load_task
-from .config import FinetuneRun, Settings, TasksConfig
+from .config import BASELINES, FinetuneRun, Settings, TasksConfig
 
 #: Seconds between two updates of the workers' progress.
 EVERY = 1.0
@@ -262,7 +262,7 @@ def _settle_on(share: Share) -> None:
 
 def _try(cell: Cell) -> None:
     """Execute a run; its error is written into its folder, so that the others continue."""
-    from .baselines import BASELINES, baseline
+    from .baselines import baseline
     from .run import finetune
 
     try:

@@ -13,9 +13,8 @@ from ..pretraining.records import kept_predictions
 from ..stats import Answers
 from ..stats.metrics import METRICS
 from ..stats.predictions import SeedId, kept_arrays
-from .baselines import BASELINES
 from .classifier import model_kind
-from .config import FinetuneRun
+from .config import BASELINES, FinetuneRun
 from .grid import Cell, task_of
 
 #: The parts of metrics that are means of two; they are recorded, too.

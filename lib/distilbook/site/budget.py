@@ -170,8 +170,8 @@ def _how_to_read(known: Sequence[Spent]) -> list[str]:
     repeated = any(row.again for row in known)
     again = " *Last time* is the last execution, where it only found finished runs." if repeated else ""
     blocks = [
-        f"*Took* is a chapter's longest execution in this edition.{last if any(r.again for r in known) else ''} *Training and measuring* is the time of its "
-        "current records, each run counted once; *the rest* is start-up, reading, tables and figures. *Share of core "
+        f"*Took* is a chapter's longest execution in this edition.{again} *Training and measuring* is the time "
+        "of its current records, each run counted once; *the rest* is start-up, reading, tables and figures. *Share of core "
         "time* weighs seconds with a chapter's cores."
     ]
     if spread := [row.chapter.title for row in known if row.over_several]:
