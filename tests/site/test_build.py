@@ -234,7 +234,7 @@ def test_a_second_build_touches_no_byte_and_loads_nothing_that_renders(site, sma
 def test_the_page_on_the_budget_is_in_the_contents_and_linked_from_the_front(site):
     assert page(site, "index.html").count('href="budget.html"') >= 2
     text = page(site, "budget.html")
-    assert "No execution of a chapter is noted" in text and "What a larger budget would settle" in text
+    assert "No execution of a chapter is recorded" in text and "What would settle the claims" in text
 
 
 def test_an_edition_without_executed_chapters_has_no_site(small):
