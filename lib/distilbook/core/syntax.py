@@ -63,7 +63,8 @@ class _Bare(ast.NodeTransformer):
         if node.handlers or node.finalbody:
             return self.generic_visit(node)
         plain = ast.Module(node.body + node.orelse, [])
-        return self.generic_visit(plain).body
+        self.generic_visit(plain)
+        return plain.body
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         node.returns = None
@@ -110,7 +111,7 @@ def _joined(parts: list[ast.expr]) -> list[ast.expr]:
     for part in parts:
         before = found[-1] if found else None
         if isinstance(part, ast.Constant) and isinstance(before, ast.Constant):
-            found[-1] = ast.Constant(f"{before.value}{part.value}")
+            found[-1] = ast.Constant(str(before.value) + str(part.value))
         elif not isinstance(part, ast.Constant) or part.value:
             found.append(part)
     return found
