@@ -113,11 +113,12 @@ show_source(finetune, encode, length_batches, Classification, Regression, predic
 # %%
 from distilbook.book.finetuning import cells_of
 from distilbook.finetuning.grid import run_grid
+from distilbook.views.live import watch_newest
 from distilbook.finetuning.records import answers_of, finetuning_records
 
 folder = chapter.workspace.results / "finetuning"
 cells = cells_of(config, chapter.workspace)
-run_grid(cells, folder)
+run_grid(cells, folder, watch=watch_newest)
 records = chapter.record(finetuning_records(chapter.id, config.edition, cells))
 answers = answers_of(cells)
 

@@ -81,12 +81,13 @@ text_lengths(lengths, [*config.shorter, config.max_length])
 # %%
 from distilbook.book.finetuning import cells_of, shortened_cells
 from distilbook.finetuning.grid import run_grid
+from distilbook.views.live import watch_newest
 from distilbook.finetuning.records import answers_of, finetuning_records
 
 folder = chapter.workspace.results / "finetuning"
 cells = cells_of(config, chapter.workspace)
 shorter_cells = shortened_cells(config, chapter.workspace)
-run_grid([*cells, *(cell for some in shorter_cells.values() for cell in some)], folder)
+run_grid([*cells, *(cell for some in shorter_cells.values() for cell in some)], folder, watch=watch_newest)
 
 # %%
 records = finetuning_records(chapter.id, config.edition, cells, texts="documents")

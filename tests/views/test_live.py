@@ -5,7 +5,7 @@ import time
 
 import pytest
 from distilbook.views import live
-from distilbook.views.live import POINTS, Lines, state_of, thinned, under_way, watch
+from distilbook.views.live import POINTS, Lines, state_of, thinned, under_way, watch, watch_newest
 from distilbook.views.style import MIMETYPE, show_card
 
 
@@ -84,6 +84,23 @@ def test_the_figure_follows_the_file_and_ends_with_its_last_line(tmp_path, shown
                 file.write(json.dumps(step(number)) + "\n")
     figures = [content[MIMETYPE] for content in shown if MIMETYPE in content]
     assert figures[-1]["data"][0]["x"] is not None and figures[-1]["layout"]["title"]["text"].startswith("step 3:")
+
+
+def test_of_several_runs_the_one_that_advanced_last_is_drawn_with_its_name(tmp_path, shown):
+    runs = {tmp_path / name: f"{name} on reviews, seed 0" for name in ("teacher", "full")}
+    with watch_newest(runs):
+        for folder, name in runs.items():
+            folder.mkdir()
+            before = len(shown)
+            (folder / "metrics.jsonl").write_text(
+                json.dumps({**step(1), "loss": 0.7}).replace("masked_lm_", "_") + "\n"
+            )
+            deadline = time.monotonic() + 20
+            while len(shown) < before + 2 and time.monotonic() < deadline:
+                time.sleep(0.005)
+            made = shown[-1][MIMETYPE]
+            assert made["layout"]["title"]["text"].startswith(f"{name}, step 1:")
+            assert [trace["name"] for trace in made["data"]] == ["loss"]
 
 
 def test_between_two_figures_stands_something_of_another_kind_and_the_same_height(tmp_path, shown):

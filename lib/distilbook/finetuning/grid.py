@@ -13,7 +13,7 @@ import shutil
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -34,6 +34,8 @@ from .config import BASELINES, FinetuneRun, Settings, TasksConfig
 EVERY = 1.0
 #: Minutes after which submitit ends a worker: locally never, on SLURM a day unless ``timeout_min`` is given.
 MINUTES = {"local": 60 * 24 * 365, "slurm": 60 * 24}
+#: Makes, of the folders and names of runs, a context in which they are executed, such as a live figure.
+WatchRuns = Callable[[Mapping[Path, str]], contextlib.AbstractContextManager]
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,12 @@ def shared_out(seeds: Sequence[int], models: Sequence[Model]) -> dict[int, Model
 
 
 def run_grid(
-    cells: Sequence[Cell], root: Path, workers: int | None = None, cluster: str = "local", **slurm: Any
+    cells: Sequence[Cell],
+    root: Path,
+    workers: int | None = None,
+    cluster: str = "local",
+    watch: WatchRuns = contextlib.nullcontext,
+    **slurm: Any,
 ) -> None:
     """Execute every unfinished run of ``cells``.
 
@@ -137,6 +144,7 @@ def run_grid(
         root: receives the workers' own output, in ``.workers/``.
         workers: processes at once, by default one for each GPU of this machine, or each core; on SLURM, jobs.
         cluster: ``local`` or ``slurm``.
+        watch: makes, of the unfinished runs' folders and names, a context in which they are executed.
         slurm: the jobs' resources by submitit's names, such as ``slurm_partition`` and ``gpus_per_node``.
 
     Raises:
@@ -144,7 +152,8 @@ def run_grid(
     """
     left = [cell for cell in cells if not cell.finished]
     if left:
-        _execute(left, root, workers, cluster, slurm)
+        with watch({cell.folder: str(cell) for cell in left}):
+            _execute(left, root, workers, cluster, slurm)
     _check(cells)
     for doubt in doubts(cells):
         print(doubt, flush=True)

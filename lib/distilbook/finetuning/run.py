@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from ..tasks import Task
 from ..training.checkpoint import drop_checkpoint
 from ..training.divergence import Diverged
 from ..training.log import FILE, read_curves
-from ..training.loop import Watch, train
+from ..training.loop import train
 from ..training.precision import accelerator_for
 from .batches import LabelledExamples, batches_for_prediction
 from .classifier import check_start, finished_classifier, new_classifier, set_dropout
@@ -38,9 +37,7 @@ def run_key(settings: Settings, model: Path | str, task: Task, seed: int) -> str
     return short_hash([settings.fingerprint(), who, task.fingerprint, seed, code_hash("finetuning")])
 
 
-def finetune(
-    settings: Settings, model: Path, task: Task, seed: int, folder: Path, name: str, watch: Watch = nullcontext
-) -> FinetuneRun:
+def finetune(settings: Settings, model: Path, task: Task, seed: int, folder: Path, name: str) -> FinetuneRun:
     """Fine-tune the pre-trained ``model`` and keep its predictions on every split of ``task`` in ``folder``.
 
     With ``epochs`` 0 the model's own head is evaluated. A run that was killed resumes from its checkpoint.
@@ -67,8 +64,7 @@ def finetune(
         )
         loop = settings.loop(len(source.batches))
         try:
-            with watch(folder):
-                train(head.objective(classifier.train()), source, loop, folder, f"fine-tuning {name}, seed {seed}")
+            train(head.objective(classifier.train()), source, loop, folder, f"fine-tuning {name}, seed {seed}")
         except Diverged as error:
             diverged = error.step
     seconds = sum(line["seconds"] for line in read_curves(folder)[0])

@@ -11,7 +11,7 @@ import os
 import threading
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -29,12 +29,20 @@ from .templates import Template
 EVERY = 5.0
 
 
+def watch(folder: Path) -> AbstractContextManager[None]:
+    """Show the curves of the run in ``folder`` while the block trains it; see :func:`watch_newest`."""
+    return watch_newest({folder: ""})
+
+
 @contextmanager
-def watch(folder: Path) -> Iterator[None]:
-    """Show the curves of the run in ``folder`` while the block trains it.
+def watch_newest(runs: Mapping[Path, str]) -> Iterator[None]:
+    """Show the curves of the run that advanced last while the block trains ``runs``, here or in other processes.
 
     It is drawn in a notebook's kernel, but not during the execution of an edition, which sets ``$DISTILBOOK_LOG``.
     The output is marked as progress, so that no page shows it.
+
+    Args:
+        runs: the folder of each run, with its name in the figure.
     """
     if not in_kernel() or os.environ.get("DISTILBOOK_LOG"):
         yield
@@ -43,7 +51,7 @@ def watch(folder: Path) -> Iterator[None]:
 
     handle = display(blank(under_way([], [])), raw=True, display_id=True, metadata=PROGRESS)
     over = threading.Event()
-    thread = threading.Thread(target=_follow, args=(folder / "metrics.jsonl", handle, over), daemon=True)
+    thread = threading.Thread(target=_follow, args=(runs, handle, over), daemon=True)
     thread.start()
     try:
         yield
@@ -60,20 +68,23 @@ def blank(made: Figure) -> dict:
     return {"text/html": f'<div style="height: {made.layout.height}px">{html(made.layout.title.text)}</div>'}
 
 
-def _follow(path: Path, handle: Any, over: threading.Event) -> None:
+def _follow(runs: Mapping[Path, str], handle: Any, over: threading.Event) -> None:
     """Redraw until ``over``, and once more; an error is printed and does not stop the training."""
-    lines = Lines(path)
+    followed = {folder: Lines(folder / "metrics.jsonl") for folder in runs}
     try:
         while not over.wait(EVERY):
-            _draw(lines, handle)
-        _draw(lines, handle)
+            _draw(followed, runs, handle)
+        _draw(followed, runs, handle)
     except Exception:  # of a front end, a disk or a library: the training goes on without a figure
         print(f"The live figure stopped; the training goes on.\n{traceback.format_exc()}")
 
 
-def _draw(lines: Lines, handle: Any) -> None:
-    if lines.more():
-        made = under_way(lines.steps, lines.measured)
+def _draw(followed: Mapping[Path, Lines], runs: Mapping[Path, str], handle: Any) -> None:
+    """Redraw the run whose file was written last, if there are new lines."""
+    written = {folder: lines.path.stat().st_mtime_ns for folder, lines in followed.items() if lines.path.exists()}
+    newest = max(written, key=lambda folder: written[folder], default=None)
+    if newest is not None and followed[newest].more():
+        made = under_way(followed[newest].steps, followed[newest].measured, runs[newest])
         for content in (blank(made), made._repr_mimebundle_()):
             handle.update(content, raw=True, metadata=PROGRESS)
 
@@ -111,32 +122,37 @@ class Lines:
 #: The largest number of points of a curve.
 POINTS = 300
 HELD_OUT = f"{MEASURES['masked_accuracy'].name}, held-out text"
+#: The loss of fine-tuning, which has no terms.
+LOSS = "loss"
 SPEED = Template("step {step:count}: {speed:whole} tokens/s, {left}")
 
 
-def under_way(steps: Sequence[Mapping], measured: Sequence[Mapping]) -> go.Figure:
-    """Draw an unfinished run: each loss term and the held-out masked accuracy over the tokens seen.
+def under_way(steps: Sequence[Mapping], measured: Sequence[Mapping], name: str = "") -> go.Figure:
+    """Draw an unfinished run over the tokens seen: each loss term, or the loss, and held-out masked accuracy.
 
     Args:
         steps, measured: the lines of its metrics file, of training steps and of held-out measurements.
+        name: the run's, where several are under way.
     """
-    terms = [name for name in LOSS_TERMS if steps and name in steps[-1]]
-    made = subplots(
-        rows=1, cols=len(terms) + 1, subplot_titles=[*map(LOSS_TERMS.get, terms), HELD_OUT], horizontal_spacing=0.07
-    )
+    terms = {term: title for term, title in LOSS_TERMS.items() if steps and term in steps[-1]}
+    if steps and not terms:
+        terms = {"loss": LOSS}
+    titles = [*terms.values()] + ([HELD_OUT] if "loss" not in terms else [])
+    made = subplots(rows=1, cols=len(titles), subplot_titles=titles, horizontal_spacing=0.07)
     seen = dict(zip((s["step"] for s in steps), accumulate(s["tokens"] for s in steps), strict=True))
     shown = thinned(steps)
     for column, term in enumerate(terms, start=1):
         x, y = [seen[line["step"]] for line in shown], [line[term] for line in shown]
         look = {"color": PLAIN[column - 1], "width": 1.6}
-        made.add_scatter(x=x, y=y, mode="lines", line=look, showlegend=False, name=LOSS_TERMS[term], row=1, col=column)
-    points = thinned([line for line in measured if line["step"] in seen or line["step"] == 0])
-    x, y = [seen.get(line["step"], 0) for line in points], [line["masked_accuracy"] for line in points]
-    spot, line = {"row": 1, "col": len(terms) + 1, "showlegend": False}, {"color": COLOURS["full"]}
-    made.add_scatter(x=x, y=y, mode="lines+markers", line=line, name=HELD_OUT, **spot)
+        made.add_scatter(x=x, y=y, mode="lines", line=look, showlegend=False, name=terms[term], row=1, col=column)
+    if HELD_OUT in titles:
+        points = thinned([line for line in measured if line["step"] in seen or line["step"] == 0])
+        x, y = [seen.get(line["step"], 0) for line in points], [line["masked_accuracy"] for line in points]
+        spot, line = {"row": 1, "col": len(terms) + 1, "showlegend": False}, {"color": COLOURS["full"]}
+        made.add_scatter(x=x, y=y, mode="lines+markers", line=line, name=HELD_OUT, **spot)
     made.update_xaxes(title_text="tokens seen")
-    made.update_yaxes(rangemode="tozero", row=1, col=len(terms) + 1)
-    return dressed(made, state_of(steps), 330, left=50, top=80)
+    made.update_yaxes(rangemode="tozero", row=1, col=len(titles))
+    return dressed(made, f"{name}, {state_of(steps)}" if name else state_of(steps), 330, left=50, top=80)
 
 
 def thinned(lines: Sequence[Mapping]) -> list[Mapping]:
