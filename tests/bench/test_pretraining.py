@@ -36,7 +36,7 @@ def test_the_original_computes_the_same_loss_terms_and_gradient(batch, teacher_f
     loss, terms = objective(batch, batch.counts)
     loss.backward()
     torch.testing.assert_close(loss, theirs["loss"], rtol=1e-9, atol=0)
-    counts = {"tokens": batch.tokens, "masked": batch.masked}
+    counts = {"tokens": batch.tokens, "masked": batch.counts["masked"]}
     for name, by in objective.normalised_by.items():
         torch.testing.assert_close(terms[name] / counts[by], theirs[name], rtol=1e-9, atol=1e-12)
     for name, parameter in student.named_parameters():

@@ -6,8 +6,9 @@ import pytest
 import torch
 from distilbook.core.config import BookError
 from distilbook.finetuning import classifier
-from distilbook.finetuning.classifier import check_start, finished_classifier, model_kind, new_classifier, set_dropout
+from distilbook.finetuning.classifier import check_start, finished_classifier, new_classifier, set_dropout
 from distilbook.models.family import families
+from distilbook.models.folder import model_kind
 from distilbook.models.loading import load_tokenizer
 from model_folders import changed
 from safetensors.torch import load_file, save_file

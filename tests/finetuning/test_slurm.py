@@ -64,5 +64,5 @@ def test_a_grid_is_finished_by_jobs_that_ask_for_what_the_reader_named(cells, sl
 
 def test_without_slurm_the_reader_is_told(cells, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(BookError, match="there is no SLURM here"):
+    with pytest.raises(BookError, match="SLURM is not available"):
         run_grid(cells, tmp_path / "runs", cluster="slurm")

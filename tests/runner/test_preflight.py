@@ -246,7 +246,7 @@ def test_a_model_that_is_not_whole_stops_a_run(copy, capsys, values, words):
         ("07_ablations/without_cosine", "06_pretraining", "cosine_weight: 0.0\n", "changes nothing in cosine_weight"),
         ("07_ablations/without_distillation", "06_pretraining", "masked_lm_weight: 0\n", "a positive distillation_weight"),
         ("07_ablations/choices", "07_ablations/choices", "seeds: [7]\n", "the full recipe was not run with seed 7"),
-        ("07_ablations/choices", "07_ablations/choices", "choices: [{cosine_weight: 0}]\n", "the chapter of the ablation without_cosine runs it"),
+        ("07_ablations/choices", "07_ablations/choices", "choices: [{cosine_weight: 0}]\n", "equals the ablation 'without cosine loss'"),
         ("13_verdict", "13_verdict", "teacher: hub:a/b\nstudent: no/where/here\ntasks: [{name: RTE, address: 'hub:a/b'}]\n",
          "there is nothing at 'no/where/here'"),
         ("11_timing", "11_timing", "threads: [9000]\n", "9000 threads were asked for"),

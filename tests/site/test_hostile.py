@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 from distilbook.core.errors import BookError
 from distilbook.core.markup import markdown, visible
+from distilbook.core.quantities import quoted
 from distilbook.core.records import Record, RecordBook
 from distilbook.core.workspace import Workspace
 from distilbook.site import policy
 from distilbook.site.build import build_site
 from distilbook.site.pages import WIDGET
 from distilbook.tasks import Examples, Task
-from distilbook.views import corpus, models, pretraining, quantities, tasks
+from distilbook.views import corpus, models, pretraining, tasks
 from distilbook.views.style import ENDS, say, show_card, show_source, table
 from distilbook.views.trial import time_spent
 from hostile import VALUES
@@ -68,7 +69,7 @@ def shown_by_the_book(folder: Path) -> list:
         say({value: value for value in VALUES}),
         *map(say, VALUES),
         say(tasks.left_out(made)),
-        say(quantities.quoted(VALUES)),
+        say(quoted(VALUES)),
         say(models.agreement(dict.fromkeys(VALUES, 0.0))),
         say(corpus.half_of_text(every, VALUES)),
         show_source(say),

@@ -25,7 +25,7 @@ from ..inference.protocol import PAIRS, PairTiming, pair_orders
 from ..inference.records import ordered_by, size_records, timing_records
 from ..inference.timing import run_timing
 from ..models.address import model_folder
-from ..models.loading import weights_fingerprint
+from ..models.folder import look_at
 from ..views.tasks import left_out
 from .chapter import Chapter
 from .contents import CHAPTER_OF_CLAIM
@@ -79,7 +79,7 @@ def pair_records(config: VerdictConfig, workspace: Workspace) -> list[Record]:
 
 def pair_name(folders: Iterable[Path]) -> str:
     """Return the pair's folder name: the fingerprints of both models."""
-    return "--".join(map(weights_fingerprint, folders))
+    return "--".join(look_at(folder).fingerprint for folder in folders)
 
 
 def timed_pair(folders: Mapping[str, Path]) -> tuple[Timed, ...]:

@@ -10,6 +10,7 @@ from the parameters does not count any more, and counts again when it is put bac
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
@@ -22,8 +23,10 @@ from pydantic import Field, TypeAdapter, ValidationError
 from . import jsonl
 from .config import canonical_json, short_hash
 from .errors import BookError
+from .files import sha256
 from .machine import hardware
 from .provenance import versions
+from .workspace import Workspace
 
 FORMAT = 2
 #: Format 1 has neither fingerprints nor lines of what was asked for.
@@ -313,3 +316,8 @@ def read_line(line: str, where: str) -> Record | Asked:
 @cache
 def _checked(cls: type) -> TypeAdapter:
     return TypeAdapter(cls)
+
+
+def kept_predictions(path: Path, workspace: Workspace) -> dict[str, Any]:
+    """Return a record's fields on the predictions from which its value was computed."""
+    return {"predictions": os.path.relpath(path, workspace.root), "predictions_hash": sha256(path)}

@@ -15,16 +15,6 @@ from ..models.stored import listed
 from ..tasks import Task
 from .config import Settings
 
-#: Type, layers and width of the paper's models.
-PAPER_KINDS = {("bert", 12, 768): "bert-base", ("distilbert", 6, 768): "distilbert"}
-
-
-def model_kind(folder: Path) -> str:
-    """Return ``bert-base`` or ``distilbert`` for a model of these dimensions, else its type and dimensions."""
-    found = look_at(folder)
-    dimensions = (found.family.model_type, found.size["layers"], found.size["width"])
-    return PAPER_KINDS.get(dimensions, "{} {} x {}".format(*dimensions))
-
 
 def check_start(folder: Path, settings: Settings, task: Task) -> None:
     """Check from its files that a model can be fine-tuned on ``task``, or evaluated as it is.

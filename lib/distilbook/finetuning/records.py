@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..core.records import SENTENCES, Record
+from ..core.records import SENTENCES, Record, kept_predictions
 from ..core.run_keys import code_hash
 from ..core.workspace import Workspace
-from ..pretraining.records import kept_predictions
+from ..models.folder import model_kind
 from ..stats import Answers
 from ..stats.metrics import METRICS
 from ..stats.predictions import SeedId, kept_arrays
-from .classifier import model_kind
 from .config import BASELINES, FinetuneRun
 from .grid import Cell, task_of
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..models.parameters import DIMENSIONS
+from ..models.family import families
 from ..stats.intervals import Interval, median_interval
 from .lengths import PairLength
 from .timing import Measured, over_starts
@@ -50,7 +50,7 @@ def layer_times(measured: Measured) -> LayerTimes:
         measured: BERTs that differ only in their layers, one of them without any, among other models.
     """
     models = measured.comparison.models
-    name = DIMENSIONS["bert"]["layers"]
+    name = families()["bert"].dimensions["layers"]
     depths = {n: timed.config[name] for n, timed in enumerate(models) if timed.config["model_type"] == "bert"}
     layers = list(depths.values())
     fits = []
@@ -162,7 +162,7 @@ def cost(config: Mapping[str, Any], batch: int, tokens: int) -> Cost:
     A product of (m, k) and (k, n) takes 2 m k n operations and moves both factors and the result. A layer has four
     products of width x width, two of width x feed-forward, and two in attention; embeddings and pooler are left out.
     """
-    names = DIMENSIONS[config["model_type"]]
+    names = families()[config["model_type"]].dimensions
     layers, width, wide, heads = (config[names[name]] for name in ("layers", "width", "feed_forward", "heads"))
     rows, weights = batch * tokens, 4 * width**2 + 2 * width * wide
     scores = batch * heads * tokens**2

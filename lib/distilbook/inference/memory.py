@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from ..core.config import BookError
 from ..core.machine import MemoryWatch
-from ..models.parameters import DIMENSIONS
+from ..models.family import families
 from .models import Comparison, Input, Order, Timed, torch_runtime
 from .timing import Measured, last_words
 
@@ -75,7 +75,7 @@ def measure(order: Order) -> list[int]:
     (timed,) = comparison.models
     with torch.inference_mode():
         # The libraries allocate their own memory at the first pass, here of a small model of the same architecture.
-        names = DIMENSIONS[timed.config["model_type"]]
+        names = families()[timed.config["model_type"]].dimensions
         small = replace(timed, config={**timed.config, **{names[name]: value for name, value in SMALL.items()}})
         torch_runtime(small, order.device)(comparison.inputs[0])()
         with _peak(order.device) as peak:

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from ..models.parameters import DIMENSIONS
+from ..models.family import families
 from .lengths import PairLength
 
 #: ``model_type`` of models that ``transformers`` does not have, see :mod:`distilbook.models.elmo`.
@@ -142,7 +142,7 @@ def sized(kind: str, layers: int, width: int, heads: int, feed_forward: int, **h
         kind: ``model_type`` of the configuration.
         how: the attributes of :class:`Timed` that are not the default.
     """
-    names = DIMENSIONS[kind]
+    names = families()[kind].dimensions
     values = {"layers": layers, "width": width, "heads": heads, "feed_forward": feed_forward}
     return timed({"model_type": kind} | {names[name]: value for name, value in values.items()}, **how)
 
@@ -169,7 +169,7 @@ def name_of(config: Mapping[str, Any]) -> str:
         if dimensions.items() <= config.items() and config.get("vocab_size", VOCABULARY) == VOCABULARY:
             return name
     kind = config["model_type"]
-    names = DIMENSIONS.get(kind, DIMENSIONS["bert"])  # most other architectures use BERT's names
+    names = families().get(kind, families()["bert"]).dimensions  # most other architectures use BERT's names
     layers, width = config.get(names["layers"]), config.get(names["width"])
     return f"{kind} {layers} x {width}" if layers is not None else kind
 

@@ -40,6 +40,8 @@ LAYER_NORM_EPS = 1e-12
 NUMBERS = ("F16", "BF16", "F32", "F64")
 #: Prefixes that wrappers of a model add to parameter names.
 WRAPPERS = {"module.": "torch's DataParallel", "_orig_mod.": "torch.compile", "model.": "Lightning"}
+#: Type, layers and width of the paper's models.
+PAPER_KINDS = {("bert", 12, 768): "bert-base", ("distilbert", 6, 768): "distilbert"}
 
 
 def look_at(folder: Path, published: Collection[str] = ()) -> ModelFolder:
@@ -90,6 +92,13 @@ def check_teacher(folder: Path, new_head: bool) -> None:
             expected=f"every weight of {found.family.title} with a masked-LM head",
             do="fit one: set steps above 0 in chapter 03" if headless else "supply the whole model, as safetensors",
         )
+
+
+def model_kind(folder: Path) -> str:
+    """Return ``bert-base`` or ``distilbert`` for a model of these dimensions, else its type and dimensions."""
+    found = look_at(folder)
+    dimensions = (found.family.model_type, found.size["layers"], found.size["width"])
+    return PAPER_KINDS.get(dimensions, "{} {} x {}".format(*dimensions))
 
 
 class ModelFolder:

@@ -12,8 +12,6 @@ from transformers import AutoConfig, PretrainedConfig, PreTrainedModel
 from ..core.config import BookError, nearest
 from .family import families, family_of
 
-#: This book's names of a model's dimensions, and those of its configuration, by ``model_type``.
-DIMENSIONS = {kind: family.dimensions for kind, family in families().items()}
 #: Families by class of model that can be counted by part.
 MODEL_KINDS = {family.classes[kind]: family for family in families().values() for kind in ("encoder", "masked_lm")}
 

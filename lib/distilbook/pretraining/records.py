@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from ..core.config import ChapterConfig, short_hash
-from ..core.files import new_folder, sha256
+from ..core.files import new_folder
 from ..core.finished import MARKER, Unfinished, begin_again, opened, seal
-from ..core.records import HELD_OUT_TEXT, TRAINING_MASKS, Record
+from ..core.records import HELD_OUT_TEXT, TRAINING_MASKS, Record, kept_predictions
 from ..core.run_keys import code_hash
 from ..core.workspace import Workspace
 from ..corpus.corpus import Corpus
@@ -27,11 +26,6 @@ from .measures import MEASURES
 def made_by(config: ChapterConfig, stage: str, data: str) -> dict[str, Any]:
     """Return a record's fields on its origin: hashes of configuration, code and data."""
     return {"config": config.fingerprint(), "code": code_hash(stage), "data": data}
-
-
-def kept_predictions(path: Path, workspace: Workspace) -> dict[str, Any]:
-    """Return a record's fields on the predictions from which its value was computed."""
-    return {"predictions": os.path.relpath(path, workspace.root), "predictions_hash": sha256(path)}
 
 
 def teacher_records(
