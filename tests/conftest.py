@@ -10,6 +10,9 @@ import pytest
 from distilbook.core.errors import BookError
 from hypothesis import settings
 
+# Before torch is imported: test workers share the cores, and threads that wait for each other would take them.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 #: A busy machine is no failed test.
 settings.register_profile("without a deadline", deadline=None)
 settings.load_profile("without a deadline")

@@ -5,7 +5,6 @@ from types import SimpleNamespace
 import pytest
 import torch
 from distilbook.core.config import BookError
-from distilbook.finetuning import classifier
 from distilbook.finetuning.classifier import check_start, finished_classifier, new_classifier, set_dropout
 from distilbook.models.family import families
 from distilbook.models.folder import model_kind
@@ -98,7 +97,7 @@ def test_only_the_papers_dimensions_have_its_models_names(teacher_folder, studen
     assert model_kind(teacher_folder) == "bert 4 x 32" and model_kind(student_folder) == "distilbert 2 x 32"
     for family, layers, name in (("bert", 12, "bert-base"), ("distilbert", 6, "distilbert")):
         found = SimpleNamespace(family=families()[family], size={"layers": layers, "width": 768})
-        monkeypatch.setattr(classifier, "look_at", lambda folder, found=found: found)
+        monkeypatch.setattr("distilbook.models.folder.look_at", lambda folder, found=found: found)
         assert model_kind(teacher_folder) == name
 
 
