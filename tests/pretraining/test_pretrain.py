@@ -145,10 +145,13 @@ def test_a_student_is_measured_again_not_trained_again_when_the_measuring_code_h
 ):
     first = pretrain(config, "full", 0, corpus, teacher_folder, tmp_path)
     model = (first.folder / "model" / "model.safetensors").stat().st_mtime_ns
+    (first.folder / "model" / "README.md").write_text("a card, which is written anew at any time")
     monkeypatch.setattr("distilbook.pretraining.pretrain._train", lambda *_: pytest.fail("it is trained again"))
     stages = "distilbook.pretraining.pretrain.code_hash"
     monkeypatch.setattr(stages, lambda stage, now=code_hash: "other" if stage == "held_out" else now(stage))
     again = pretrain(config, "full", 0, corpus, teacher_folder, tmp_path)
     assert (again.folder, again.scores) == (first.folder, first.scores)
+    (first.folder / "model" / "README.md").write_text("another card")
+    assert PretrainRun.open(first.folder).scores == first.scores
     assert (first.measured_by, again.measured_by) == (code_hash("held_out"), "other")
     assert (again.folder / "model" / "model.safetensors").stat().st_mtime_ns == model

@@ -59,6 +59,11 @@ def opened(marker: Path) -> dict[str, Any]:
     return facts
 
 
+def sealed(marker: Path) -> list[str]:
+    """Return the names of the files that a finished result was sealed with."""
+    return sorted(_read(marker)[1]["files"])
+
+
 def sizes_differ(marker: Path) -> str | None:
     """Return in words what of a finished result is gone or of another size; None where nothing is."""
     try:

@@ -11,7 +11,7 @@ from transformers import PreTrainedModel
 
 from ..core.config import short_hash
 from ..core.files import new_folder
-from ..core.finished import MARKER, is_whole, opened, seal
+from ..core.finished import MARKER, is_whole, opened, seal, sealed
 from ..core.provenance import made_with
 from ..core.run_keys import code_hash
 from ..corpus.corpus import Corpus
@@ -108,7 +108,7 @@ def _measure(corpus: Corpus, teacher_folder: Path, folder: Path) -> None:
         made.save(folder / HELD_OUT_FILE)
         facts = {"scores": scores, "teacher_scores": predictions(theirs, held_out).scores()}
         facts["measured_by"] = code_hash("held_out")
-        seal(folder / MARKER, opened(folder / TRAINED) | facts, ("model", HELD_OUT_FILE, FILE))
+        seal(folder / MARKER, opened(folder / TRAINED) | facts, [*sealed(folder / TRAINED), HELD_OUT_FILE])
     state.wait_for_everyone()
 
 
