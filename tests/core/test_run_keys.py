@@ -112,6 +112,9 @@ def _is_number(node: ast.AST) -> bool:
         ("training.schedule", "0.98", "0.999", {"pretraining", "teacher_head", "finetuning"}),
         ("pretraining.teacher_head", "HEAD_GAIN = ", "HEAD_GAIN = 2 * ", {"teacher_head"}),
         ("finetuning.batches", "[seed, epoch]", "[epoch, seed]", {"finetuning"}),
+        ("finetuning.config", "0.999", "0.99", {"finetuning"}),
+        ("tasks.task", "default_rng(", "default_rng(1 + ", {"finetuning"}),
+        ("models.loading", '"sdpa"', '"eager"', {"pretraining", "teacher_head", "finetuning"}),
         ("corpus.packing", "sep_id", "cls_id", {"corpus"}),
     ],
 )
@@ -141,6 +144,21 @@ def test_every_listed_module_is_there_and_has_something_that_decides():
         for module in found.modules:
             defined = {name for node in bare(run_keys._source(module)).body for name in run_keys._defined(node)}
             assert defined & names.keys(), f"{module} decides nothing of {stage}"
+
+
+@pytest.mark.parametrize("stage", ["teacher_head", "pretraining", "held_out", "finetuning"])
+def test_no_sentence_for_a_reader_stands_in_the_deciding_code_of_a_training(stage):
+    """Its wording would be part of the key."""
+    names = deciding_code(stage).keys()
+    said = [
+        (module, part.value)
+        for module in STAGES[stage].modules
+        for node in bare(run_keys._source(module)).body
+        if set(run_keys._defined(node)) & names
+        for part in ast.walk(node)
+        if isinstance(part, ast.Constant) and isinstance(part.value, str) and part.value.count(" ") >= 3
+    ]
+    assert said == []
 
 
 def test_an_entry_that_is_not_defined_is_an_error():

@@ -42,10 +42,12 @@ FAMILIES = Stage(
     entries=("BERT", "DISTILBERT", "ROBERTA"),
     modules=("models.family", *(f"models.families.{name}" for name in ("bert", "distilbert", "roberta"))),
 )
+#: Loading of weights.
+LOADING = Stage(entries=("load_model", *FAMILIES.entries), modules=("models.loading", *FAMILIES.modules))
 #: Encoder and LM head.
 MODEL = Stage(
-    entries=("hidden_states", "Projection", *FAMILIES.entries),
-    modules=("models.encoder", "models.lm_head", *FAMILIES.modules),
+    entries=("hidden_states", "Projection", *LOADING.entries),
+    modules=("models.encoder", "models.lm_head", *LOADING.modules),
 )
 #: Blocks, masks and model, common to the teacher's head and the students.
 MASKED_BLOCKS = Stage(
@@ -91,15 +93,19 @@ STAGES = {
             "finished_classifier",
             "set_dropout",
             "baseline",
+            "FinetuneLoop",
+            "Examples",
             *STEP.entries,
-            *FAMILIES.entries,
+            *LOADING.entries,
         ),
         modules=(
             *(f"finetuning.{name}" for name in ("batches", "run", "heads", "classifier", "baselines")),
             "training.objectives",
             "training.batches",
+            "finetuning.config",
+            "tasks.task",
             *STEP.modules,
-            *FAMILIES.modules,
+            *LOADING.modules,
         ),
     ),
     "timing": Stage(

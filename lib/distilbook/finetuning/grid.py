@@ -162,15 +162,15 @@ def run_grid(
 
 def doubts(cells: Sequence[Cell]) -> Iterator[str]:
     """Yield a warning for each run of a model's own head that is far worse than a constant prediction."""
-    from .heads import head_of
+    from .heads import doubt
 
     for cell in cells:
         if cell.settings.epochs or cell.model.folder is None or (run := cell.open()).diverged is not None:
             continue
         task = task_of(cell.task)
         labels, predicted = kept_arrays(run.predictions(next(iter(task.evaluation))), ("labels", "predictions"))
-        if doubt := head_of(task).doubt(labels, predicted, task.classes):
-            yield f"{cell}: {doubt}"
+        if reason := doubt(task, labels, predicted):
+            yield f"{cell}: {reason}"
 
 
 def _execute(left: list[Cell], root: Path, workers: int | None, cluster: str, slurm: dict[str, Any]) -> None:

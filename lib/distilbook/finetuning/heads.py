@@ -80,10 +80,6 @@ class Head(ABC):
     def score(self, labels: NDArray, predictions: NDArray) -> NDArray[np.float64]:
         """Return the score of each example; a metric that is a mean over examples is the mean of these."""
 
-    @abstractmethod
-    def doubt(self, labels: NDArray, predictions: NDArray, classes: Sequence[str]) -> str:
-        """Return why ``predictions`` suggest that a model's own head is wrong; "" where they do not."""
-
 
 class ClassHead(Head):
     """One output a class; an example scores 1 where the likeliest class is right."""
@@ -96,22 +92,6 @@ class ClassHead(Head):
 
     def score(self, labels: NDArray, predictions: NDArray) -> NDArray[np.float64]:
         return correct(labels, predictions)
-
-    def doubt(self, labels: NDArray, predictions: NDArray, classes: Sequence[str]) -> str:
-        """Report an accuracy far below a constant prediction's, and the best order of the outputs."""
-        table: NDArray = np.zeros((len(classes), len(classes)), dtype=int)  # predicted, true
-        np.add.at(table, (predictions.astype(int), labels.astype(int)), 1)
-        constant, number = table.sum(axis=0).max() / len(labels), len(labels)
-        accuracy = np.trace(table) / number
-        if accuracy >= constant - FAR * np.sqrt(constant * (1 - constant) / number):
-            return ""
-        outputs, meant = linear_sum_assignment(table, maximize=True)
-        order = ", ".join(classes[place] for place in meant)
-        return (
-            f"accuracy {accuracy:.3f} is far below the {constant:.3f} of a constant prediction; with the outputs in the "
-            f"order {order} it would be {table[outputs, meant].sum() / number:.3f}: set id2label in the model's "
-            "config.json to the classes of its outputs"
-        )
 
 
 class ValueHead(Head):
@@ -126,16 +106,43 @@ class ValueHead(Head):
     def score(self, labels: NDArray, predictions: NDArray) -> NDArray[np.float64]:
         return negative_squared_error(labels, predictions)
 
-    def doubt(self, labels: NDArray, predictions: NDArray, classes: Sequence[str]) -> str:
-        """Report a negative correlation of values and labels."""
-        if min(np.ptp(predictions), np.ptp(labels)) == 0:
-            return ""
-        correlation = np.corrcoef(predictions, labels)[0, 1]
-        if correlation >= -FAR / np.sqrt(len(labels)):
-            return ""
-        return f"the values correlate with the labels at {correlation:.3f}: the head may have the opposite sign"
-
 
 def head_of(task: Task) -> Head:
     """Return the head for the kind of ``task``."""
     return ValueHead() if task.is_regression else ClassHead()
+
+
+def doubt(task: Task, labels: NDArray, predictions: NDArray) -> str:
+    """Return why ``predictions`` of a model's own head cannot be those of a working one; "" if they can."""
+    return (
+        doubtful_values(labels, predictions)
+        if task.is_regression
+        else doubtful_classes(labels, predictions, task.classes)
+    )
+
+
+def doubtful_classes(labels: NDArray, predictions: NDArray, classes: Sequence[str]) -> str:
+    """Report an accuracy far below a constant prediction's, and the best order of the outputs."""
+    table: NDArray = np.zeros((len(classes), len(classes)), dtype=int)  # predicted, true
+    np.add.at(table, (predictions.astype(int), labels.astype(int)), 1)
+    constant, number = table.sum(axis=0).max() / len(labels), len(labels)
+    accuracy = np.trace(table) / number
+    if accuracy >= constant - FAR * np.sqrt(constant * (1 - constant) / number):
+        return ""
+    outputs, meant = linear_sum_assignment(table, maximize=True)
+    order = ", ".join(classes[place] for place in meant)
+    return (
+        f"accuracy {accuracy:.3f} is far below the {constant:.3f} of a constant prediction; with the outputs in the "
+        f"order {order} it would be {table[outputs, meant].sum() / number:.3f}: set id2label in the model's "
+        "config.json to the classes of its outputs"
+    )
+
+
+def doubtful_values(labels: NDArray, predictions: NDArray) -> str:
+    """Report a negative correlation of values and labels."""
+    if min(np.ptp(predictions), np.ptp(labels)) == 0:
+        return ""
+    correlation = np.corrcoef(predictions, labels)[0, 1]
+    if correlation >= -FAR / np.sqrt(len(labels)):
+        return ""
+    return f"the values correlate with the labels at {correlation:.3f}: the head may have the opposite sign"

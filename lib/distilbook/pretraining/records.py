@@ -130,7 +130,7 @@ def training_mask_records(uniform: Iterable[Record], run: PretrainRun, corpus: C
 def _predicted(run: PretrainRun, corpus: Corpus) -> Path:
     """Return the file of the student's predictions under training masks, written once."""
     folder = run.folder / "training_masks"
-    facts = {"weights": weights_fingerprint(run.folder / "model")}
+    facts = {"weights": weights_fingerprint(run.folder / "model"), "measured_by": code_hash("held_out")}
     with contextlib.suppress(Unfinished):
         if opened(folder / MARKER) == facts:
             return folder / HELD_OUT_FILE
