@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from distilbook.book.contents import CHAPTERS, STUDENTS
-from distilbook.core.records import RecordBook
+from distilbook.core.record_book import RecordBook
 from smoke_edition import command, environment, executed_by
 
 pytestmark = pytest.mark.smoke

@@ -6,7 +6,7 @@ import pytest
 from distilbook import cli
 from distilbook.book import inference
 from distilbook.claims import claim, judge
-from distilbook.core.records import RecordBook
+from distilbook.core.record_book import RecordBook
 from distilbook.core.workspace import Workspace
 from distilbook.inference.protocol import OWN, PAIRS
 

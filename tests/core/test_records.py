@@ -5,7 +5,8 @@ from random import Random
 import pytest
 from damage import damage
 from distilbook.core.errors import BookError
-from distilbook.core.records import Record, RecordBook
+from distilbook.core.record_book import RecordBook
+from distilbook.core.records import Record
 
 
 def record(**changes) -> Record:

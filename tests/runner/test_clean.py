@@ -7,7 +7,7 @@ import pytest
 from distilbook.cli import main
 from distilbook.core.errors import BookError
 from distilbook.core.files import sole
-from distilbook.core.records import RecordBook
+from distilbook.core.record_book import RecordBook
 from distilbook.core.workspace import Workspace
 from distilbook.runner.status import clean, unneeded
 from test_records import record

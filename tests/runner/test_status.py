@@ -6,7 +6,7 @@ from distilbook.cli import main
 from distilbook.core.errors import BookError
 from distilbook.core.files import sole
 from distilbook.core.progress import duration
-from distilbook.core.records import RecordBook
+from distilbook.core.record_book import RecordBook
 from distilbook.core.workspace import Workspace
 from distilbook.runner.execution import log_of
 from distilbook.runner.freshness import Execution, executed_notebook, origin

@@ -9,7 +9,8 @@ import pytest
 from distilbook.book.contents import CHAPTERS, chapter_of
 from distilbook.claims import CLAIMS, claim
 from distilbook.core.markup import markdown
-from distilbook.core.records import Record, RecordBook
+from distilbook.core.record_book import RecordBook
+from distilbook.core.records import Record
 from distilbook.core.workspace import Workspace
 from distilbook.runner.freshness import Execution
 from distilbook.site.budget import budget_page, markdown_table, spending_rows, spent

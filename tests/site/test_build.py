@@ -16,7 +16,8 @@ import plotly.graph_objects as go
 import pytest
 from distilbook.book.notebooks import chapters
 from distilbook.core.errors import BookError
-from distilbook.core.records import Record, RecordBook
+from distilbook.core.record_book import RecordBook
+from distilbook.core.records import Record
 from distilbook.core.workspace import Workspace, project_root
 from distilbook.site.build import build_site
 from distilbook.site.pages import FIGURE, WIDGET, edition_note, front_page, read_chapters, to_page

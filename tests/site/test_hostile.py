@@ -11,7 +11,8 @@ import pytest
 from distilbook.core.errors import BookError
 from distilbook.core.markup import markdown, visible
 from distilbook.core.quantities import quoted
-from distilbook.core.records import Record, RecordBook
+from distilbook.core.record_book import RecordBook
+from distilbook.core.records import Record
 from distilbook.core.workspace import Workspace
 from distilbook.site import policy
 from distilbook.site.build import build_site

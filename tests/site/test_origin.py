@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from distilbook.core.errors import BookError
-from distilbook.core.records import Record, RecordBook
+from distilbook.core.record_book import RecordBook
+from distilbook.core.records import Record
 from distilbook.core.workspace import Workspace
 from distilbook.runner.freshness import Execution
 from distilbook.site import build as origin

@@ -12,7 +12,8 @@ from typing import Any
 
 from ..core.config import ChapterConfig
 from ..core.errors import BookError
-from ..core.records import Record, RecordBook
+from ..core.record_book import RecordBook
+from ..core.records import Record
 from ..core.workspace import Workspace
 from .checks import check_chapter
 from .contents import CHAPTERS

@@ -10,7 +10,7 @@ from ..claims import claim, judge
 from ..core.machine import hardware
 from ..core.provenance import versions
 from ..core.quantities import RATIO, with_ends
-from ..core.records import RecordBook
+from ..core.record_book import RecordBook
 from ..core.workspace import Workspace
 from ..corpus.corpus import Corpus
 from ..distillation.student import StudentConfig, student_config

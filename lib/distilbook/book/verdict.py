@@ -13,7 +13,8 @@ from typing import Any
 from ..claims import CLAIMS, Claim
 from ..claims.retention import LONG_TASK
 from ..core.progress import tell
-from ..core.records import DOCUMENTS, SENTENCES, Record, RecordBook
+from ..core.record_book import RecordBook
+from ..core.records import DOCUMENTS, SENTENCES, Record
 from ..core.run_keys import code_hash
 from ..core.workspace import Workspace
 from ..finetuning.config import BASELINES, VerdictConfig

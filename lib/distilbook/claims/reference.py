@@ -15,7 +15,8 @@ from pydantic import Field
 
 from ..core.config import BookError, Config
 from ..core.files import new_folder, read_json, sha256, write_json
-from ..core.records import Record, RecordBook
+from ..core.record_book import RecordBook
+from ..core.records import Record
 from .task_scores import check_predictions, model_name
 
 FOLDER = Path(__file__).parent / "reference"

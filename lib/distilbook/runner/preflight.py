@@ -12,7 +12,7 @@ from ..book.contents import ARM_CHAPTERS
 from ..book.parameters import check_parameters
 from ..core.config import ChapterConfig
 from ..core.errors import BookError
-from ..core.records import RecordBook
+from ..core.record_book import RecordBook
 from ..core.workspace import Workspace
 from ..models.address import model_at_hand
 from ..models.folder import check_teacher, look_at

@@ -17,7 +17,8 @@ from ..claims.requirements import seconds_behind
 from ..core.files import holder_of, size_of, sole
 from ..core.progress import duration
 from ..core.quantities import counted
-from ..core.records import Record, RecordBook
+from ..core.record_book import RecordBook
+from ..core.records import Record
 from ..core.workspace import Workspace, project_root
 from .execution import log_of
 from .freshness import Condition, survey

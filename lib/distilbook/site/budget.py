@@ -12,7 +12,8 @@ from ..claims import CLAIMS
 from ..claims.requirements import HOPELESS, Settling, seconds_behind, what_settles
 from ..core.markup import markdown
 from ..core.progress import duration
-from ..core.records import Record, RecordBook
+from ..core.record_book import RecordBook
+from ..core.records import Record
 from ..core.workspace import Workspace
 from ..runner.freshness import Execution, last_execution
 from ..views.trial import time_spent

@@ -15,7 +15,7 @@ from ..book.contents import CHAPTERS
 from ..core.config import short_hash
 from ..core.files import read_json, sha256, write_json
 from ..core.provenance import module_hashes
-from ..core.records import RecordBook
+from ..core.record_book import RecordBook
 from ..core.workspace import Workspace, project_root
 from ..runner.freshness import last_execution
 

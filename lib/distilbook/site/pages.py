@@ -17,7 +17,8 @@ from nbformat import NotebookNode
 from ..book.notebooks import chapters, to_notebook
 from ..core.markup import lines, markdown
 from ..core.progress import PROGRESS
-from ..core.records import Record, RecordBook
+from ..core.record_book import RecordBook
+from ..core.records import Record
 from ..core.workspace import Workspace
 from ..views.style import SHOWN
 
