@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 import torch
 from distilbook.core.config import BookError
@@ -13,6 +15,7 @@ from distilbook.models.folder import check_teacher, look_at
 from distilbook.models.lm_head import Projection
 from distilbook.models.loading import load_model, load_teacher, load_tokenizer
 from distilbook.models.parameters import empty_model, table_of
+from model_folders import changed
 from smoke_inputs import TEACHERS, write_teacher, write_texts
 
 SIZE = {"layers": 3, "width": 8, "heads": 2, "feed_forward": 12, "vocabulary": 11, "positions": 10, "token_types": 2}
@@ -164,14 +167,27 @@ def test_case_is_kept_where_the_vocabulary_keeps_it(folders):
         assert tokens(kind, "The River") != tokens(kind, "the river")
 
 
+@pytest.mark.parametrize("said", [None, "x", True, -1, 0, [1], 1.0])
+def test_positions_are_counted_from_a_padding_id_that_is_the_tokenizers(folders, tmp_path, said):
+    copy = shutil.copytree(folders["roberta"], tmp_path / "model")
+    changed(copy, pad_token_id=said)
+    with pytest.raises(BookError, match="config.json says pad_token_id"):
+        look_at(copy)
+
+
+def test_without_a_padding_id_that_of_the_family_counts(folders, tmp_path):
+    copy = shutil.copytree(folders["roberta"], tmp_path / "model")
+    changed(copy, pad_token_id=...)
+    assert look_at(copy).size["positions"] == 64
+    changed(copy, max_position_embeddings=2)
+    with pytest.raises(BookError, match="2 positions, of which the first 2 are never used"):
+        look_at(copy)
+
+
 @pytest.mark.parametrize("kind", ["gpt2", "electra"])
 def test_an_unknown_family_is_refused_at_once(folders, kind, tmp_path):
-    import json
-    import shutil
-
     shutil.copytree(folders["bert"], tmp_path / "model")
-    path = tmp_path / "model" / "config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"model_type": kind}))
+    changed(tmp_path / "model", model_type=kind)
     with pytest.raises(BookError, match=f"{kind}.*\n.*\n.*bert, distilbert, roberta"):
         check_teacher(tmp_path / "model", new_head=True)
 

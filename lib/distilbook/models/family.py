@@ -63,6 +63,7 @@ class Family:
         special: the usual special tokens, in the order of :data:`SPECIAL`.
         inputs: names of the model's inputs from the tokenizer.
         separators: separators between the two texts of a pair.
+        pad_id: the padding token's id where the configuration does not say it.
         positions_after_padding: positions are counted from the padding token's id plus one, not from 0.
         layer_norm_eps: LayerNorm's epsilon if every model of the family has the same; else None.
         student: the family of its students; None where it is not taken as a teacher.
@@ -86,6 +87,7 @@ class Family:
     special: tuple[str, ...] = ("[UNK]", "[PAD]", "[CLS]", "[SEP]", "[MASK]")
     inputs: tuple[str, ...] = ("input_ids", "attention_mask")
     separators: int = 1
+    pad_id: int = 0
     positions_after_padding: bool = False
     layer_norm_eps: float | None = None
     student: str | None = None

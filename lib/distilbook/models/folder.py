@@ -126,7 +126,8 @@ class ModelFolder:
         self._check_family()
         self.family = family_of(self.config)
         self.size = {name: self._dimension(key) for name, key in self.family.dimensions.items()}
-        self.size["positions"] -= self.family.first_position(self.config.get("pad_token_id"))
+        self.pad_id = self._padding()
+        self.size["positions"] -= self.family.first_position(self.pad_id)
         self._check_settings()
         self.files = weight_files(path, published)
         self.tensors = self._named(stored_tensors(self.files))
@@ -171,6 +172,19 @@ class ModelFolder:
             what = f"{CONFIG} does not say {key}" if number is None else f"{CONFIG} says {key}: {number!r}"
             raise self._refused(what, "a whole number from 1", OWN_CONFIG)
         return number
+
+    def _padding(self) -> int | None:
+        """Return the padding token's id; None, for no padding token, where positions are not counted from it."""
+        said = self.config.get("pad_token_id", self.family.pad_id)
+        if said is None and not self.family.positions_after_padding:
+            return None
+        if type(said) is not int or said < 0:
+            raise self._refused(f"{CONFIG} says pad_token_id: {said!r}", "a token's id, a whole number", OWN_CONFIG)
+        first = self.family.first_position(said)
+        if self.size["positions"] <= first:
+            what = f"{CONFIG} gives {self.size['positions']} positions, of which the first {first} are never used"
+            raise self._refused(what, f"more than {first} positions", OWN_CONFIG)
+        return said
 
     def _check_settings(self) -> None:
         for name, known in ONLY.items():
@@ -220,7 +234,7 @@ class ModelFolder:
             what = f"the weights have {len(layers)} layers, and {CONFIG} says {self.size['layers']}"
             raise self._refused(what, "one number of layers", OWN_CONFIG)
         family, size = self.family, self.size
-        encoder = family.encoder_shapes(size, self.config.get("pad_token_id"))
+        encoder = family.encoder_shapes(size, self.pad_id)
         heads = family.head_shapes("masked_lm", size) | family.head_shapes("classifier", size)
         known = encoder | family.other_shapes(size) | heads
         if unknown := [name for name in self.tensors if name not in known and name not in BUFFERS]:
@@ -251,10 +265,9 @@ class ModelFolder:
         if numbers > rows:
             what = f"the tokenizer has {numbers} tokens, the model {rows}"
             raise self._refused(what, "an embedding for every token", OWN_FILE)
-        padding = self.config.get("pad_token_id", 0)
-        if padding not in (None, self.tokenizer.pad_id):
+        if self.pad_id not in (None, self.tokenizer.pad_id):
             raise self._refused(
-                f"{CONFIG} says pad_token_id: {padding!r}, and the tokenizer's padding is {self.tokenizer.pad_id}",
+                f"{CONFIG} says pad_token_id: {self.pad_id!r}, and the tokenizer's padding is {self.tokenizer.pad_id}",
                 "one number",
                 f"set pad_token_id to {self.tokenizer.pad_id} in {CONFIG}; the row of padding is never trained",
             )

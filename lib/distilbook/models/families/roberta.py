@@ -25,6 +25,7 @@ ROBERTA = Family(
     other_heads={"qa_outputs": 2},
     special=("<unk>", "<pad>", "<s>", "</s>", "<mask>"),
     separators=2,
+    pad_id=1,
     positions_after_padding=True,
     student="roberta",
 )
