@@ -219,12 +219,13 @@ def test_a_failed_chapter_is_tried_again_and_its_notebook_of_failure_goes(book):
 
 
 def test_the_time_of_an_execution_and_its_longest_are_kept(book):
+    before = last_execution("02_second", Workspace("small")).longest  # of the execution that the tests share
     book(more="import time; time.sleep(2)")
     first = last_execution("02_second", Workspace("small"))
-    assert first.seconds > 2 and first.longest == first.seconds
+    assert first.seconds > 2 and first.longest == max(before, first.seconds)
     book()
     second = last_execution("02_second", Workspace("small"))
-    assert second.seconds > 0 and second.longest == max(first.seconds, second.seconds)
+    assert second.seconds > 0 and second.longest == max(first.longest, second.seconds)
     replace(second, longest=1e6).keep("02_second", Workspace("small"))
     book(more="# a comment")
     third = last_execution("02_second", Workspace("small"))
