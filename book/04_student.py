@@ -61,17 +61,9 @@ show_source(build_student, copied_weights)
 # Of a recipe only two fields matter here, what the weights start from and which layers are copied: nothing is trained.
 
 # %%
-from distilbook.distillation.recipe import Recipe
+from distilbook.distillation.recipe import ORIGINAL
 
-recipe = Recipe(
-    distillation_weight=5.0,
-    masked_lm_weight=2.0,
-    cosine_weight=1.0,
-    temperature=2.0,
-    distilled_positions="all",
-    initialisation="copied",
-    layers=config.layers,
-)
+recipe = ORIGINAL.model_copy(update={"layers": config.layers})
 student = build_student(teacher, recipe, dropout=0.0, seed=0)
 
 # %%

@@ -1,16 +1,8 @@
 import pytest
 from distilbook.core.config import BookError
-from distilbook.distillation.recipe import ARM_LABELS, ARMS, Recipe, changes_of
+from distilbook.distillation.recipe import ARM_LABELS, ARMS, ORIGINAL, Recipe, changes_of
 
-FULL = Recipe(
-    distillation_weight=5,
-    masked_lm_weight=2,
-    cosine_weight=1,
-    temperature=2,
-    distilled_positions="all",
-    initialisation="copied",
-    layers=(0, 2, 4),
-)
+FULL = ORIGINAL.model_copy(update={"layers": (0, 2, 4)})
 #: What each arm is allowed to differ in, written down a second time on purpose.
 DIFFERENCES = {
     "full": {},
@@ -62,3 +54,10 @@ def test_an_unknown_arm_is_refused_with_the_nearest():
 def test_an_impossible_recipe_is_refused(bad):
     with pytest.raises(BookError):
         Recipe.parse(FULL.model_dump() | bad, where="x")
+
+
+def test_the_paper_edition_trains_the_originals_recipe():
+    from distilbook.book.parameters import check_parameters
+    from distilbook.pretraining.config import PretrainConfig
+
+    assert check_parameters("paper", "06_pretraining", PretrainConfig).recipe == ORIGINAL

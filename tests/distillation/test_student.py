@@ -1,22 +1,13 @@
 import pytest
 import torch
 from distilbook.core.config import BookError
-from distilbook.distillation.recipe import Recipe
+from distilbook.distillation.recipe import ORIGINAL, Recipe
 from distilbook.distillation.student import build_student, copied_weights, module_map
 from transformers import BertConfig, BertForMaskedLM
 
 
 def recipe(**changes) -> Recipe:
-    values = {
-        "distillation_weight": 5,
-        "masked_lm_weight": 2,
-        "cosine_weight": 1,
-        "temperature": 2,
-        "distilled_positions": "all",
-        "initialisation": "copied",
-        "layers": (0, 2, 3),
-    }
-    return Recipe(**values | changes)
+    return ORIGINAL.model_copy(update={"layers": (0, 2, 3)} | changes)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import shutil
 import pytest
 import torch
 from distilbook.core.config import BookError
-from distilbook.distillation.recipe import Recipe
+from distilbook.distillation.recipe import ORIGINAL
 from distilbook.distillation.student import build_student, module_map, student_config
 from distilbook.models.encoder import hidden_states
 from distilbook.models.family import PARTS, families, family_of
@@ -50,15 +50,7 @@ def teacher(folder):
 
 
 def student_of(teacher):
-    recipe = Recipe(
-        distillation_weight=5.0,
-        masked_lm_weight=2.0,
-        cosine_weight=1.0,
-        temperature=2.0,
-        distilled_positions="all",
-        initialisation="copied",
-        layers=(0, 2),
-    )
+    recipe = ORIGINAL.model_copy(update={"layers": (0, 2)})
     return build_student(teacher, recipe, dropout=0.0, seed=0).eval()
 
 

@@ -4,19 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 from distilbook.core.config import BookError
-from distilbook.distillation.recipe import ARMS, Recipe
+from distilbook.distillation.recipe import ARMS, ORIGINAL
 from distilbook.views import ablations as arms
 from distilbook.views.pretraining import run_rows
 
-RECIPE = Recipe(
-    distillation_weight=5.0,
-    masked_lm_weight=2.0,
-    cosine_weight=1.0,
-    temperature=2.0,
-    distilled_positions="all",
-    initialisation="copied",
-    layers=(0, 2),
-)
+RECIPE = ORIGINAL.model_copy(update={"layers": (0, 2)})
 
 
 def run(arm, seed, accuracy, loss):

@@ -59,6 +59,17 @@ class Recipe(Config):
         return type(self)(**(self.model_dump() | changes))
 
 
+#: The recipe of the original repository's training command, for a teacher of twelve layers.
+ORIGINAL = Recipe(
+    distillation_weight=5.0,
+    masked_lm_weight=2.0,
+    cosine_weight=1.0,
+    temperature=2.0,
+    distilled_positions="all",
+    initialisation="copied",
+    layers=(0, 2, 4, 7, 9, 11),
+)
+
 #: The ablations by name, with their changes of the full recipe (Table 4, and controls that the paper lacks).
 ARMS: dict[str, Callable[[Recipe], dict[str, Any]]] = {
     "full": lambda recipe: {},

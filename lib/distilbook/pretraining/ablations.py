@@ -17,7 +17,7 @@ from ..core.files import read_json
 from ..core.progress import log_line
 from ..core.workspace import Workspace
 from ..corpus.corpus import Corpus
-from ..distillation.recipe import ARM_LABELS, ARMS, Recipe
+from ..distillation.recipe import ARM_LABELS, ARMS, ORIGINAL, Recipe
 from ..training.log import read_curves
 from ..training.loop import Watch
 from .config import PretrainRun
@@ -74,16 +74,6 @@ def equal_seconds_steps(full: Sequence[PretrainRun], runs: Sequence[PretrainRun]
 
 
 WHERE = "parameter 'choices'"
-#: A valid recipe, on which choices are validated before the full recipe is known.
-ANY = Recipe(
-    distillation_weight=1.0,
-    masked_lm_weight=1.0,
-    cosine_weight=1.0,
-    temperature=1.0,
-    distilled_positions="all",
-    initialisation="copied",
-    layers=(0,),
-)
 
 
 class ChoicesConfig(ChapterConfig):
@@ -103,7 +93,7 @@ def _checked(choice: Mapping[str, Any], place: str) -> dict[str, Any]:
     if not choice:
         raise Refusal("at least one field of the recipe in every choice", place=place)
     try:
-        recipe = Recipe.model_validate(ANY.model_dump() | dict(choice))
+        recipe = Recipe.model_validate(ORIGINAL.model_dump() | dict(choice))
     except ValidationError as error:
         first = first_refusal(Recipe, error)
         raise Refusal(str(first), place=f"{place}.{first.place}", do=first.do, unknown=first.unknown) from None
