@@ -28,7 +28,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "family" in metafunc.fixturenames:
-        metafunc.parametrize("family", metafunc.config.getoption("families").split(","), scope="session")
+        from smoke_inputs import TEACHERS
+
+        families = metafunc.config.getoption("families").split(",")
+        if unknown := set(families) - TEACHERS.keys():
+            raise pytest.UsageError(f"--families: unknown {sorted(unknown)}; one or more of {', '.join(TEACHERS)}")
+        metafunc.parametrize("family", families, scope="session")
 
 
 @pytest.hookimpl(trylast=True)

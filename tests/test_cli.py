@@ -35,3 +35,8 @@ def test_any_other_error_of_the_system_is_not_hidden(monkeypatch):
     monkeypatch.setattr(status, "status", lambda edition: open("/no/such/file"))
     with pytest.raises(FileNotFoundError):
         main(["status", "laptop"])
+
+
+def test_needed_chapters_are_those_of_a_named_one(capsys):
+    assert main(["run", "smoke", "--needed"]) != 0
+    assert "--needed stands without --chapter" in capsys.readouterr().err

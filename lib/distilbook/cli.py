@@ -108,6 +108,12 @@ def run_edition(options: argparse.Namespace) -> int:
     """Execute the edition, render its site from what succeeded, and fail if a chapter did."""
     from .runner.run import check_outcomes, run
 
+    if options.needed and not options.chapter:
+        raise BookError(
+            "--needed stands without --chapter",
+            expected="the chapters whose needs are to be executed, too",
+            do="name them with --chapter, or leave --needed out to execute the whole edition",
+        )
     outcomes = run(options.edition, options.chapter, options.jobs, options.needed)
     if any(outcome.status == "interrupted" for outcome in outcomes):
         print(f"Stopped. Go on with: distilbook run {options.edition}")
