@@ -76,13 +76,22 @@ from distilbook.distillation.recipe import ARM_LABELS
 
 table(
     [
-        {"model": model, "million parameters": row["parameters"], "seconds": row["seconds"]}
+        {
+            "model": model,
+            "million parameters": row["parameters"],
+            "seconds": row["seconds"],
+        }
         for model, row in TABLE_3.items()
     ]
 )
 
 # %%
-table([{"ablation": ARM_LABELS[arm], "change of the GLUE score": change} for arm, change in TABLE_4.items()])
+table(
+    [
+        {"ablation": ARM_LABELS[arm], "change of the GLUE score": change}
+        for arm, change in TABLE_4.items()
+    ]
+)
 
 # %% [markdown]
 # *Our remark.* The fourth table lacks the control that matters most. The student starts from copies of the teacher's
@@ -102,7 +111,17 @@ table([{"ablation": ARM_LABELS[arm], "change of the GLUE score": change} for arm
 # %%
 from distilbook.book.contents import chapter_of
 
-table([{"claim": c.title, "statistic": c.statistic, "rule": c.rule, "tried in": chapter_of(c.id)} for c in CLAIMS])
+table(
+    [
+        {
+            "claim": c.title,
+            "statistic": c.statistic,
+            "rule": c.rule,
+            "tried in": chapter_of(c.id),
+        }
+        for c in CLAIMS
+    ]
+)
 
 # %%
 from distilbook.views.trial import on_trial

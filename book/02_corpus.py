@@ -140,7 +140,11 @@ from distilbook.views.corpus import masked_blocks
 blocks = corpus.train[:12, :64]
 input_ids, targets = masking(blocks, range(len(blocks)), seed=0, epoch=0)
 drawn = targets != IGNORED
-masked_blocks(drawn, input_ids != blocks, [pieces.convert_ids_to_tokens(block) for block in blocks])
+masked_blocks(
+    drawn,
+    input_ids != blocks,
+    [pieces.convert_ids_to_tokens(block) for block in blocks],
+)
 
 # %% [markdown]
 # Point at the squares to read what was drawn.
@@ -161,8 +165,12 @@ from distilbook.views.corpus import draw_rates, masking_rates
 
 sample = corpus.train[:500]
 _, sample_targets = masking(sample, range(len(sample)), seed=0, epoch=0)
-occurrences = np.bincount(sample.ravel(), minlength=len(counts)) * (counts > 0)
-taken = np.bincount(sample_targets[sample_targets != IGNORED], minlength=len(counts))
+occurrences = np.bincount(sample.ravel(), minlength=len(counts)) * (
+    counts > 0
+)
+taken = np.bincount(
+    sample_targets[sample_targets != IGNORED], minlength=len(counts)
+)
 rates = draw_rates(counts, taken, occurrences)
 masking_rates(rates)
 
@@ -182,7 +190,9 @@ from distilbook.views.corpus import spread_rows
 
 weights = masking.weights[sample]
 with np.errstate(divide="ignore"):
-    keys = np.random.default_rng(0).exponential(size=weights.shape) / weights
+    keys = (
+        np.random.default_rng(0).exponential(size=weights.shape) / weights
+    )
 last = int(masking.share * keys.size)
 threshold = np.partition(keys.ravel(), last)[last]
 shares = {

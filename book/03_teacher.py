@@ -90,7 +90,9 @@ show_source(MaskedLM, fitted_teacher)
 # %%
 from distilbook.views.live import watch
 
-folder = fitted_teacher(config, source, corpus, chapter.workspace.results / "teacher", watch)
+folder = fitted_teacher(
+    config, source, corpus, chapter.workspace.results / "teacher", watch
+)
 chapter.publish("teacher", folder)
 steps, measured = read_curves(folder.parent)
 
@@ -107,10 +109,17 @@ from distilbook.pretraining.held_out import HeldOut, predict
 from distilbook.pretraining.records import teacher_records
 
 model, pieces = load_teacher(folder, new_head=False), load_tokenizer(folder)
-held_out = HeldOut.of(corpus.held_out, Masking.smoothed(corpus.counts, pieces), limit=len(corpus.held_out))
+held_out = HeldOut.of(
+    corpus.held_out,
+    Masking.smoothed(corpus.counts, pieces),
+    limit=len(corpus.held_out),
+)
 made = predict(model, held_out)
 made.save(path := chapter.workspace.predictions / "teacher_held_out.npz")
-records = chapter.record(teacher_records(chapter.id, config, corpus, made, path, sum(s["seconds"] for s in steps)))
+seconds = sum(step["seconds"] for step in steps)
+records = chapter.record(
+    teacher_records(chapter.id, config, corpus, made, path, seconds)
+)
 
 # %%
 import numpy as np
@@ -141,9 +150,11 @@ for sentence in sentences:
     inputs = pieces(sentence, return_tensors="pt")
     gap = (inputs.input_ids[0] == pieces.mask_token_id).nonzero().item()
     with torch.inference_mode():
-        probability, number = model(**inputs).logits[0, gap].softmax(-1).topk(5)
-    guesses = (f"‘{word}’ ({p:.0%})" for word, p in zip(pieces.convert_ids_to_tokens(number), probability, strict=True))
-    rows.append({"sentence": sentence, "the teacher's guesses": ", ".join(guesses)})
+        logits = model(**inputs).logits[0, gap]
+    p, ids = logits.softmax(-1).topk(5)
+    words = zip(pieces.convert_ids_to_tokens(ids), p, strict=True)
+    guesses = ", ".join(f"‘{word}’ ({share:.0%})" for word, share in words)
+    rows.append({"sentence": sentence, "the teacher's guesses": guesses})
 table(rows)
 
 # %% [markdown]
@@ -161,7 +172,9 @@ learning_curves(
     "masked_accuracy",
     "masked accuracy",
     "Masked accuracy on held-out text while the head is fitted",
-) if lines else say("This teacher came with its head; there is no curve to show.")
+) if lines else say(
+    "This teacher came with its head; there is no curve to show."
+)
 
 # %% [markdown]
 # ## Summary

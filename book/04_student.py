@@ -33,10 +33,16 @@ config = chapter.config
 # %%
 from distilbook.views.models import layer_map
 from distilbook.views.style import say, show_source, table
-from distilbook.distillation.student import build_student, copied_weights, module_map
+from distilbook.distillation.student import (
+    build_student,
+    copied_weights,
+    module_map,
+)
 from distilbook.models.loading import load_teacher
 
-teacher = load_teacher(chapter.find("teacher", made_by="03_teacher"), new_head=False)
+teacher = load_teacher(
+    chapter.find("teacher", made_by="03_teacher"), new_head=False
+)
 layer_map(config.layers, teacher.config.num_hidden_layers)
 
 # %% [markdown]
@@ -70,7 +76,12 @@ student = build_student(teacher, recipe, dropout=0.0, seed=0)
 from distilbook.views.models import copies
 
 same = [
-    bool((student.get_submodule(ours).weight == teacher.get_submodule(theirs).weight).all())
+    bool(
+        (
+            student.get_submodule(ours).weight
+            == teacher.get_submodule(theirs).weight
+        ).all()
+    )
     for ours, theirs in module_map(teacher, config.layers).items()
 ]
 say(copies(same))
@@ -104,13 +115,16 @@ say(published_sizes(published["BERT-base"], published["DistilBERT"]))
 # And this edition's own pair, counted as the paper counts: the teacher with a pooler, neither with a head.
 
 # %%
-from distilbook.models.family import family_of
-
 own = {
-    "teacher": parameters_by_part(family_of(teacher.config).classes["encoder"], teacher.config),
-    "student": parameters_by_part(family_of(student.config).classes["encoder"], student.config, pooler=False),
+    "teacher": parameters_by_part(teacher.config),
+    "student": parameters_by_part(student.config, pooler=False),
 }
-table([{"model": name, "parameters": sum(parts.values())} for name, parts in own.items()])
+table(
+    [
+        {"model": name, "parameters": sum(parts.values())}
+        for name, parts in own.items()
+    ]
+)
 
 # %%
 from distilbook.views.models import own_sizes

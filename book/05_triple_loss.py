@@ -38,13 +38,20 @@ config = chapter.config
 import torch
 
 generator = torch.Generator().manual_seed(config.seed)
-draw = lambda *shape: torch.randn(*shape, generator=generator, dtype=torch.float64)
+draw = lambda *shape: torch.randn(
+    *shape, generator=generator, dtype=torch.float64
+)
 student_states, teacher_states = draw(7, 5), draw(7, 5)
 student_words, teacher_words = draw(11, 5), draw(11, 5)
 bias = torch.zeros(11, dtype=torch.float64)
 labels = torch.tensor([-100, 3, -100, -100, 8, -100, -100])
 z, t = student_states @ student_words.T, teacher_states @ teacher_words.T
-print("student logits z:", tuple(z.shape), "  teacher logits t:", tuple(t.shape))
+print(
+    "student logits z:",
+    tuple(z.shape),
+    "  teacher logits t:",
+    tuple(t.shape),
+)
 
 # %% [markdown]
 # ## Distillation
@@ -65,11 +72,15 @@ from distilbook.views.models import softened
 from distilbook.models.loading import load_teacher, load_tokenizer
 
 folder = chapter.find("teacher", made_by="03_teacher")
-teacher, pieces = load_teacher(folder, new_head=False), load_tokenizer(folder)
-inputs = pieces(f"The film was a {pieces.mask_token} and moving story.", return_tensors="pt")
+teacher = load_teacher(folder, new_head=False)
+pieces = load_tokenizer(folder)
+sentence = f"The film was a {pieces.mask_token} and moving story."
+inputs = pieces(sentence, return_tensors="pt")
 with torch.inference_mode():
     place = (inputs.input_ids[0] == pieces.mask_token_id).nonzero().item()
     logits = teacher(**inputs).logits[0, place].float()
+
+# %%
 top = logits.topk(10)
 temperatures = sorted({0.5, 1.0, 2.0, 4.0, 8.0, config.temperature})
 softened(
@@ -99,7 +110,12 @@ import numpy as np
 from distilbook.views.models import gradient_norms
 
 grid = np.geomspace(0.5, 16, 25)
-plain = np.array([float((((z / at).softmax(-1) - (t / at).softmax(-1)) / at).norm()) for at in grid])
+plain = np.array(
+    [
+        float((((z / at).softmax(-1) - (t / at).softmax(-1)) / at).norm())
+        for at in grid
+    ]
+)
 scaled = plain * grid**2
 gradient_norms(grid, plain, scaled)
 
@@ -118,7 +134,11 @@ say(gradient_sizes(grid, plain, scaled))
 
 # %%
 masked = labels != -100
-by_hand_mlm = -z[masked].log_softmax(-1)[torch.arange(int(masked.sum())), labels[masked]].mean()
+by_hand_mlm = (
+    -z[masked]
+    .log_softmax(-1)[torch.arange(int(masked.sum())), labels[masked]]
+    .mean()
+)
 print(f"L_mlm = {by_hand_mlm:.12f}")
 
 # %% [markdown]
@@ -160,13 +180,24 @@ from distilbook.distillation.losses import (
     vocabulary_loss,
 )
 
-show_source(vocabulary_loss, _chunk_terms, _divergence, _cross_entropy, _project_back, cosine_loss)
+show_source(
+    vocabulary_loss,
+    _chunk_terms,
+    _divergence,
+    _cross_entropy,
+    _project_back,
+    cosine_loss,
+)
 
 # %%
-ours = Projection(student_states.requires_grad_(), student_words.requires_grad_(), bias)
+ours = Projection(
+    student_states.requires_grad_(), student_words.requires_grad_(), bias
+)
 theirs = Projection(teacher_states, teacher_words, bias)
 positions, hidden = len(labels), int(masked.sum())
-_, divergence, cross_entropy = vocabulary_loss(ours, theirs, labels, T, 1 / positions, 1 / hidden, chunk=3)
+_, divergence, cross_entropy = vocabulary_loss(
+    ours, theirs, labels, T, 1 / positions, 1 / hidden, chunk=3
+)
 library = {
     "distillation loss": divergence / positions,
     "masked-LM loss": cross_entropy / hidden,
@@ -196,10 +227,14 @@ table(
 
 # %%
 a_ce, a_mlm = 5, 2
-total, _, _ = vocabulary_loss(ours, theirs, labels, T, a_ce / positions, a_mlm / hidden, chunk=3)
+total, _, _ = vocabulary_loss(
+    ours, theirs, labels, T, a_ce / positions, a_mlm / hidden, chunk=3
+)
 fast = torch.autograd.grad(total, (student_states, student_words))
 z = student_states @ student_words.T
-formula = a_ce * T**2 * (p * (p.log() - (z / T).log_softmax(-1))).sum(-1).mean()
+formula = (
+    a_ce * T**2 * (p * (p.log() - (z / T).log_softmax(-1))).sum(-1).mean()
+)
 formula = formula + a_mlm * torch.nn.functional.cross_entropy(z, labels)
 slow = torch.autograd.grad(formula, (student_states, student_words))
 
@@ -218,9 +253,13 @@ table(
 
 # %%
 gradients = {
-    f"gradient of the {name}": float((a - b).abs().max()) for name, a, b in zip(names, fast, slow, strict=True)
+    f"gradient of the {name}": float((a - b).abs().max())
+    for name, a, b in zip(names, fast, slow, strict=True)
 }
-terms = {name: float((library[name] - by_hand[name]).detach().abs()) for name in library}
+terms = {
+    name: float((library[name] - by_hand[name]).detach().abs())
+    for name in library
+}
 say(agreement(terms | gradients))
 
 # %% [markdown]

@@ -77,7 +77,11 @@ from distilbook.corpus.masking import SHARE
 from distilbook.views.pretraining import projected_positions
 
 positions = tokens // config.steps
-say(projected_positions(config.distilled_positions, positions, SHARE, len(corpus.counts)))
+say(
+    projected_positions(
+        config.distilled_positions, positions, SHARE, len(corpus.counts)
+    )
+)
 
 # %% [markdown]
 # ## One step
@@ -112,7 +116,15 @@ for seed in config.seeds:
     run = pretrain(config, "full", seed, corpus, teacher, root, watch)
     chapter.publish(f"student/full/seed{seed}", run.folder)
     runs.append(run)
-records = chapter.record([one for run in runs for one in pretraining_records(chapter.id, config.edition, run, corpus)])
+records = chapter.record(
+    [
+        one
+        for run in runs
+        for one in pretraining_records(
+            chapter.id, config.edition, run, corpus
+        )
+    ]
+)
 
 # %% [markdown]
 # *Our remark.* The original trains in sixteen bits because its GPUs are quicker at them. Whether a machine is depends on
@@ -165,7 +177,10 @@ loss_terms([read_curves(run.folder)[0] for run in runs])
 # %%
 from distilbook.views.pretraining import held_out_curves
 
-ceiling = {record.metric: record.value for record in chapter.records.current(chapter="03_teacher")}
+ceiling = {
+    record.metric: record.value
+    for record in chapter.records.current(chapter="03_teacher")
+}
 curves = {"full": [held_out_curves(run) for run in runs]}
 learning_curves(
     curves,
@@ -190,7 +205,11 @@ from distilbook.core.quantities import nat, percent
 say(course("masked accuracy", curves["full"], "masked_accuracy", percent))
 
 # %%
-say(course("unsoftened distillation loss", curves["full"], "kl_to_teacher", nat))
+say(
+    course(
+        "unsoftened distillation loss", curves["full"], "kl_to_teacher", nat
+    )
+)
 
 # %% [markdown]
 # And at the end, on all held-out blocks:
@@ -227,9 +246,13 @@ from distilbook.core.quantities import quoted
 folder = runs[0].folder / "model"
 student = AutoModelForMaskedLM.from_pretrained(folder)
 pieces = AutoTokenizer.from_pretrained(folder)
-inputs = pieces(f"The capital of France is {pieces.mask_token}.", return_tensors="pt")
+inputs = pieces(
+    f"The capital of France is {pieces.mask_token}.", return_tensors="pt"
+)
 with torch.inference_mode():
-    logits = student(**inputs).logits[0, inputs.input_ids[0] == pieces.mask_token_id]
+    logits = student(**inputs).logits[
+        0, inputs.input_ids[0] == pieces.mask_token_id
+    ]
 guesses = pieces.convert_ids_to_tokens(logits[0].topk(5).indices)
 say(f"The capital of France is: {quoted(guesses)}")
 

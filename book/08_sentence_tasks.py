@@ -41,7 +41,9 @@ learning_rate: float = 1.0e-4
 warmup_share: float = 0.1
 max_length: int = 64
 dropout: float = 0.0
-weight_decay: float = 0.01  # in the original scripts 0, which the paper edition takes
+weight_decay: float = (
+    0.01  # in the original scripts 0, which the paper edition takes
+)
 precision: str = "auto"
 checkpoint_every: int = 1000
 trackers: list = []
@@ -102,7 +104,15 @@ from distilbook.finetuning.grid import work
 from distilbook.finetuning.heads import encode
 from distilbook.finetuning.run import finetune, predict
 
-show_source(finetune, encode, length_batches, Classification, Regression, predict, work)
+show_source(
+    finetune,
+    encode,
+    length_batches,
+    Classification,
+    Regression,
+    predict,
+    work,
+)
 
 # %% [markdown]
 # Each seed draws its own training examples and its own head. A student's seed is also that of the pre-training run it
@@ -119,7 +129,9 @@ from distilbook.finetuning.records import answers_of, finetuning_records
 folder = chapter.workspace.results / "finetuning"
 cells = cells_of(config, chapter.workspace)
 run_grid(cells, folder, watch=watch_newest)
-records = chapter.record(finetuning_records(chapter.id, config.edition, cells))
+records = chapter.record(
+    finetuning_records(chapter.id, config.edition, cells)
+)
 answers = answers_of(cells)
 
 # %%
@@ -173,7 +185,9 @@ say(verdict.sentence)
 
 # %%
 rows = lead_rows(verdict.shares)
-table(rows) if rows else say("No baseline is led for certain: there is no share to show.")
+table(rows) if rows else say(
+    "No baseline is led for certain: there is no share to show."
+)
 
 # %% [markdown]
 # ## What each ingredient is worth here
@@ -218,7 +232,12 @@ table(answer_rows(answers, questions))
 # place of the middle `[SEP]`. Differences have intervals that hold for all layers together.
 
 # %%
-from distilbook.finetuning.token_types import Pairs, probe, read_sentences, states_between
+from distilbook.finetuning.token_types import (
+    Pairs,
+    probe,
+    read_sentences,
+    states_between,
+)
 
 show_source(Pairs, states_between, probe)
 
@@ -230,7 +249,10 @@ from distilbook.pretraining.ablations import published_runs
 
 corpus = Corpus.open(chapter.find("corpus", made_by="02_corpus"))
 source = chapter.find("teacher", made_by="03_teacher")
-student = published_runs(chapter.workspace, "full", "06_pretraining")[0].folder / "model"
+student = (
+    published_runs(chapter.workspace, "full", "06_pretraining")[0].folder
+    / "model"
+)
 pairs = Pairs.cut(corpus.held_out, load_tokenizer(source))
 models = {
     "full": load_model(student, "masked_lm"),

@@ -30,7 +30,9 @@ warmup_share: float = 0.1
 max_length: int = 128
 shorter: list = [48]
 dropout: float = 0.0
-weight_decay: float = 0.01  # in the original scripts 0, which the paper edition takes
+weight_decay: float = (
+    0.01  # in the original scripts 0, which the paper edition takes
+)
 precision: str = "auto"
 checkpoint_every: int = 1000
 trackers: list = []
@@ -44,7 +46,12 @@ config = chapter.config
 
 # %%
 from distilbook.views.style import say, table
-from distilbook.views.tasks import example_rows, left_out, settings_rows, task_table
+from distilbook.views.tasks import (
+    example_rows,
+    left_out,
+    settings_rows,
+    task_table,
+)
 from distilbook.finetuning.grid import task_of
 
 loaded = [task_of(task.source) for task in config.tasks]
@@ -70,7 +77,10 @@ from distilbook.views.tasks import text_lengths
 from distilbook.models.loading import load_tokenizer
 
 pieces = load_tokenizer(chapter.find("teacher", made_by="03_teacher"))
-lengths = {task.name: [len(ids) for ids in pieces(task.train.first)["input_ids"]] for task in loaded}
+lengths = {
+    task.name: [len(ids) for ids in pieces(task.train.first)["input_ids"]]
+    for task in loaded
+}
 text_lengths(lengths, [*config.shorter, config.max_length])
 
 # %% [markdown]
@@ -87,12 +97,20 @@ from distilbook.finetuning.records import answers_of, finetuning_records
 folder = chapter.workspace.results / "finetuning"
 cells = cells_of(config, chapter.workspace)
 shorter_cells = shortened_cells(config, chapter.workspace)
-run_grid([*cells, *(cell for some in shorter_cells.values() for cell in some)], folder, watch=watch_newest)
+run_grid(
+    [*cells, *(cell for some in shorter_cells.values() for cell in some)],
+    folder,
+    watch=watch_newest,
+)
 
 # %%
-records = finetuning_records(chapter.id, config.edition, cells, texts="documents")
+records = finetuning_records(
+    chapter.id, config.edition, cells, texts="documents"
+)
 for length, some in shorter_cells.items():
-    records += finetuning_records(chapter.id, config.edition, some, cut_to=length, texts="documents")
+    records += finetuning_records(
+        chapter.id, config.edition, some, cut_to=length, texts="documents"
+    )
 chapter.record(records)
 answers = answers_of(cells)
 

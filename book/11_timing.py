@@ -61,7 +61,9 @@ from distilbook.inference.records import size_records, timing_records
 from distilbook.views.sizes import elmo_part_rows, size_rows
 from distilbook.views.style import say, show_source, table
 
-sizes = chapter.record(size_records(config.pair, config, chapter.id), "sizes")
+sizes = chapter.record(
+    size_records(config.pair, config, chapter.id), "sizes"
+)
 table(size_rows(config, own))
 
 # %%
@@ -124,7 +126,13 @@ paired_times(result.of(PAIRS)[0])
 from distilbook.views.timing import start_rows, thread_rows, trust_sentences
 
 rows, bound = start_rows(result.of(PAIRS)), claim("faster").bound
-intervals(rows, "ratio of times", "How many times as long", bound, "the claim's bound")
+intervals(
+    rows,
+    "ratio of times",
+    "How many times as long",
+    bound,
+    "the claim's bound",
+)
 
 # %%
 table(thread_rows(result.measured))
@@ -168,14 +176,18 @@ batches = shapes_of(further, shapes)
 table(shape_rows(batches, memory_taken(batches)))
 
 # %%
-lengths_timed = shapes_of(further, [(1, length) for length in config.lengths])
+lengths_timed = shapes_of(
+    further, [(1, length) for length in config.lengths]
+)
 table(shape_rows(lengths_timed))
 
 # %%
 from distilbook.claims.paper import TABLE_3
 from distilbook.views.timing import ratios_by_shape
 
-bert, distil = (TABLE_3[name]["seconds"] for name in ("BERT-base", "DistilBERT"))
+bert, distil = (
+    TABLE_3[name]["seconds"] for name in ("BERT-base", "DistilBERT")
+)
 ratios_by_shape(lengths_timed, "tokens", bert / distil)
 
 # %% [markdown]
@@ -185,7 +197,9 @@ ratios_by_shape(lengths_timed, "tokens", bert / distil)
 from distilbook.views.timing import accelerated
 
 on_gpu = accelerated(further)
-nothing = "This machine has no GPU that PyTorch knows, so nothing was measured."
+nothing = (
+    "This machine has no GPU that PyTorch knows, so nothing was measured."
+)
 table(shape_rows(on_gpu, memory_taken(on_gpu))) if on_gpu else say(nothing)
 
 # %% [markdown]
@@ -214,8 +228,13 @@ from distilbook.book.inference import sentences_like_stsb
 
 depth = layer_times(further.of(LAYERS)[0])
 sentences = sentences_like_stsb(chapter.workspace, config.pairs)
-tokenised = tokenisation_times(sentences, chapter.find("teacher", made_by="03_teacher"))
-chapter.record(explaining_records(depth, tokenised, config, chapter.id), "what takes the time")
+tokenised = tokenisation_times(
+    sentences, chapter.find("teacher", made_by="03_teacher")
+)
+chapter.record(
+    explaining_records(depth, tokenised, config, chapter.id),
+    "what takes the time",
+)
 table(fixed_rows(depth, tokenised))
 
 # %%
@@ -251,7 +270,11 @@ table(width_rows(further.of(WIDTHS)[0]))
 # Filled circles are single sentence pairs, open squares batches.
 
 # %%
-from distilbook.inference.breakdown import cost, machine_peaks, roofline_points
+from distilbook.inference.breakdown import (
+    cost,
+    machine_peaks,
+    roofline_points,
+)
 from distilbook.views.timing import roofline
 
 peaks = machine_peaks(max(config.settings))

@@ -51,7 +51,8 @@ table(
             "ours [interval]": v.ours,
             "n": v.n or None,
             "seeds": v.seeds or None,
-            "verdict": v.verdict + (" (in miniature)" if v.in_miniature else ""),
+            "verdict": v.verdict
+            + (" (in miniature)" if v.in_miniature else ""),
         }
         for v in verdicts
     ]
@@ -92,8 +93,17 @@ say({v.claim.title: v.sentence for v in verdicts})
 from distilbook.claims.requirements import seconds_behind
 
 chapters = sorted({record.chapter for record in records})
-spent = {name: seconds_behind(r for r in records if r.chapter == name) for name in chapters}
-table([{"chapter": name, "seconds": round(took)} for name, took in spent.items() if took])
+spent = {
+    name: seconds_behind(r for r in records if r.chapter == name)
+    for name in chapters
+}
+table(
+    [
+        {"chapter": name, "seconds": round(took)}
+        for name, took in spent.items()
+        if took
+    ]
+)
 
 # %%
 say(machines(records, chapter.records.set_aside()))
@@ -119,7 +129,9 @@ from distilbook.views.trial import (
 )
 
 references = reference_runs()
-table(reference_rows(references)) if references else say("No such run ships with this version.")
+table(reference_rows(references)) if references else say(
+    "No such run ships with this version."
+)
 
 # %%
 rows = reference_scores(references)
@@ -147,8 +159,15 @@ table(reference_arms(references))
 # And the claims on which they have records, by the same rules as above:
 
 # %%
-judged = [(run, one) for run in references for one in reference_verdicts(run)]
-say({f"{one.claim.title} ({run.provenance.title})": one.sentence for run, one in judged})
+judged = [
+    (run, one) for run in references for one in reference_verdicts(run)
+]
+say(
+    {
+        f"{one.claim.title} ({run.provenance.title})": one.sentence
+        for run, one in judged
+    }
+)
 
 # %% [markdown]
 # ## A pair of your own

@@ -10,7 +10,9 @@ exclude_patterns = ["edition.md"]  # included by index.md
 nb_execution_mode = "off"
 nb_output_stderr = "remove"
 nb_merge_streams = True
-nb_render_markdown_format = "commonmark"  # in outputs no role and no directive does anything
+nb_render_markdown_format = (
+    "commonmark"  # in outputs no role and no directive does anything
+)
 nb_ipywidgets_js = {}  # the default loads scripts from the network
 
 myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath"]
@@ -25,7 +27,10 @@ bibtex_reference_style = "author_year"
 # MathJax 3, copied beside the pages; the menu is off because its tools would be fetched from elsewhere, and so is
 # whatever loads extensions, such as that for links in formulas.
 mathjax_path = "mathjax/tex-chtml.js"
-mathjax3_config = {"options": {"enableMenu": False}, "tex": {"packages": {"[-]": ["require", "autoload"]}}}
+mathjax3_config = {
+    "options": {"enableMenu": False},
+    "tex": {"packages": {"[-]": ["require", "autoload"]}},
+}
 
 html_theme = "sphinx_book_theme"
 html_theme_options = {
@@ -35,11 +40,15 @@ html_theme_options = {
     "use_fullscreen_button": False,
     "footer_content_items": ["extra-footer.html"],
 }
-html_context = {"default_mode": "auto"}  # light or dark, as the reader's system has it
+html_context = {
+    "default_mode": "auto"
+}  # light or dark, as the reader's system has it
 html_static_path = ["_static"]
 html_css_files = ["book.css"]
 html_js_files = [("page.js", {"defer": "defer"})]
-html_sourcelink_suffix = ""  # so that a download is called .ipynb, not .ipynb.txt
+html_sourcelink_suffix = (
+    ""  # so that a download is called .ipynb, not .ipynb.txt
+)
 # A result's summary is fetched from its page, which a browser refuses for pages opened from disk.
 html_show_search_summary = False
 

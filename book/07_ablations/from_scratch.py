@@ -42,7 +42,11 @@ ablation = Ablation.open(chapter)
 # %%
 from distilbook.views.style import say, show_source, table
 from distilbook.distillation.recipe import changes_of
-from distilbook.pretraining.ablations import cost_of_a_step, equal_seconds_steps, run_arm
+from distilbook.pretraining.ablations import (
+    cost_of_a_step,
+    equal_seconds_steps,
+    run_arm,
+)
 
 show_source(changes_of, run_arm)
 

@@ -81,7 +81,11 @@ say(mask_sentences(records))
 # %%
 from distilbook.views.comparisons import cell_rows, factor_sentences
 
-tables = [two for budget in ("tokens", "seconds") if (two := two_by_two(records, budget))]
+tables = [
+    two
+    for budget in ("tokens", "seconds")
+    if (two := two_by_two(records, budget))
+]
 by_budget = {two.budget: two for two in tables}
 table(cell_rows(by_budget["tokens"]))
 
@@ -149,12 +153,22 @@ changes(choices)
 
 # %%
 from distilbook.views.style import show_source
-from distilbook.stats.intervals import detectable_difference, half_width_over_groups, seed_difference_interval
+from distilbook.stats.intervals import (
+    detectable_difference,
+    half_width_over_groups,
+    seed_difference_interval,
+)
 
-show_source(seed_difference_interval, half_width_over_groups, detectable_difference)
+show_source(
+    seed_difference_interval, half_width_over_groups, detectable_difference
+)
 
 # %%
-from distilbook.views.comparisons import detectable_sentence, seed_rows, spread_of
+from distilbook.views.comparisons import (
+    detectable_sentence,
+    seed_rows,
+    spread_of,
+)
 
 spread, seeds = spread_of(arms), min(len(one.other) for one in arms)
 say(detectable_sentence(spread, seeds))

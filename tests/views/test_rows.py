@@ -33,7 +33,7 @@ def test_parts_add_up_to_the_published_sizes():
 
 def test_parts_of_another_size_are_those_of_its_configuration():
     config = model_config("DistilBertModel", layers=2, width=8, heads=2, feed_forward=16, vocabulary=10, positions=4)
-    parts = models.parameters_by_part("DistilBertModel", config)
+    parts = models.parameters_by_part(config)
     assert parts["word embeddings"] == 80 and parts["attention query (all layers)"] == 2 * (8 * 8 + 8)
 
 

@@ -112,7 +112,14 @@ class Pair:
     @property
     def remarks(self) -> list[str]:
         """Further sentences: shares of the lead, excluded tasks and seeds."""
-        said = [_share_in_words(name, share) for name, share in self.shares.items()]
+        said = [
+            f"The student keeps {share.text(SHARE)} of the teacher's lead over {BASELINES[name]}"
+            for name, share in self.shares.items()
+            if share is not None
+        ]
+        if undefined := [BASELINES[name] for name, share in self.shares.items() if share is None]:
+            over = f"The teacher's lead over {listed(undefined)}"
+            said.append(f"{over} is not significant, so its retained share is undefined")
         if self.lacking:
             said.append(f"Excluded, without a score of both teacher and student: {listed(self.lacking)}")
         for task, some in self.runs.items():
@@ -185,10 +192,3 @@ def _of_glue(runs: ByTask) -> list[str]:
     share = quantity(student / teacher, SHARE, 1)
     these = f"On these {len(runs)} of GLUE's {len(GLUE)} tasks"
     return [f"{these} Table 1 has {student:.1f} / {teacher:.1f} = {share}{mnli}"]
-
-
-def _share_in_words(baseline: str, share: Interval | None) -> str:
-    name = BASELINES[baseline]
-    if share is None:
-        return f"The teacher's lead over {name} is not significant, so its retained share is undefined"
-    return f"The student keeps {share.text(SHARE)} of the teacher's lead over {name}"

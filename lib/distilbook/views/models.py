@@ -100,16 +100,22 @@ def _boxes(made: go.Figure, x: float, layers: Sequence[int], colour: Callable[[i
     )
 
 
-def parameters_by_part(kind: str, config: Any = None, pooler: bool = True) -> dict[str, int]:
-    """Return the parameters of a ``kind`` of model, such as ``BertModel``, summed over its layers part by part.
+def parameters_by_part(model: Any, pooler: bool = True) -> dict[str, int]:
+    """Return the parameters of a model summed over its layers part by part.
 
     Args:
-        config: a configuration of ``transformers`` with the model's dimensions; None is the published model's.
+        model: a class by name, such as ``BertModel``, with the published dimensions; or a configuration of
+            ``transformers``, for its encoder without a head.
         pooler: whether to count the pooler, where there is one.
     """
-    from ..models.parameters import MODEL_KINDS, parameter_table
+    from ..models.family import family_of
+    from ..models.parameters import parameter_table
 
-    names = MODEL_KINDS[kind].dimensions if config is not None else {}
+    kind, config = model, None
+    names: Mapping[str, str] = {}
+    if not isinstance(model, str):
+        family, config = family_of(model), model
+        kind, names = family.classes["encoder"], family.dimensions
     parts: dict[str, int] = {}
     for row in parameter_table(kind, **{name: getattr(config, theirs) for name, theirs in names.items()}):
         name = row.part if row.layer is None else f"{row.part} (all layers)"

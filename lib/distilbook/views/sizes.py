@@ -59,15 +59,11 @@ def coarse_rows(models: Sequence[Timed]) -> list[dict]:
     """Return the parameters of BERTs and DistilBERTs by coarse part, a column a model."""
     from transformers import AutoConfig
 
-    from ..models.family import families
-
     parts = {}
     for timed in models:
         config = dict(timed.config)
         kind = config.pop("model_type")
-        parts[timed.name] = coarse(
-            parameters_by_part(families()[kind].classes["encoder"], AutoConfig.for_model(kind, **config))
-        )
+        parts[timed.name] = coarse(parameters_by_part(AutoConfig.for_model(kind, **config)))
     return part_rows(parts)
 
 
