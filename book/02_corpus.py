@@ -9,7 +9,7 @@
 # %% [markdown]
 # # The corpus
 #
-# **You will** turn raw text into blocks of word pieces and choose which of them a model has to guess.
+# **You will** turn raw text into blocks of tokens (pieces of words) and choose which of them a model has to guess.
 # **You will have learnt** how text is packed without padding, why rare words are asked for more often, and why
 # whole documents are held out. **You need** to know what a tokenizer does.
 
@@ -53,9 +53,10 @@ print(visible(first.id))
 print(visible(first.paragraphs[0][:400]))
 
 # %% [markdown]
-# ## Word pieces
+# ## Tokens
 #
-# WordPiece cuts a word that its vocabulary lacks into pieces; a piece that continues a word begins with `##`.
+# A token is a word or a piece of one. WordPiece cuts a word that its vocabulary lacks into pieces; one that continues a
+# word begins with `##`.
 
 # %%
 pieces = load_tokenizer(model_folder(config.tokenizer))
@@ -100,9 +101,9 @@ text_sources(corpus.statistics)
 print(visible(pieces.decode(corpus.train[0][:60])))
 
 # %% [markdown]
-# ## How often a word piece occurs
+# ## How often a token occurs
 #
-# A few word pieces make up most of any text. A model that is asked for the word piece at a random position is asked
+# A few tokens make up most of any text. A model that is asked for the token at a random position is asked
 # for those few, again and again.
 
 # %%
@@ -120,12 +121,12 @@ say(half_of_text(counts, labels))
 # %% [markdown]
 # ## What masking chooses
 #
-# So the original code draws word piece $v$ with a weight that falls with its count,
+# So the original code draws token $v$ with a weight that falls with its count,
 #
 # $$ w_v \propto \mathrm{count}(v)^{-0.7}, $$
 #
 # an idea known from {cite:t}`mikolov2013distributed`. 15% are drawn. Of these 80% are replaced by `[MASK]`, 10% by a
-# random word piece, and 10% stay, so that the model can never be sure that what it reads is what was written
+# random token, and 10% stay, so that the model can never be sure that what it reads is what was written
 # {cite:p}`devlin2019bert`. In every epoch the draw is a new one.
 
 # %%
@@ -181,7 +182,7 @@ say(rates_by_frequency(rates))
 
 # %% [markdown]
 # *Our remark.* The original draws 15% of all the tokens of a *batch*, so the share of a single block wanders. Here
-# each block gives 15% of its own, rounded to whole word pieces. What a block is asked becomes a function of
+# each block gives 15% of its own, rounded to whole tokens. What a block is asked becomes a function of
 # (seed, epoch, block) alone: of nothing that depends on the batch, the number of processes, or a restart. The next
 # cell draws the way the original does, once, to show the difference.
 
@@ -205,7 +206,7 @@ table(spread_rows(shares))
 # ## Summary
 #
 # - Packed blocks have no padding and are cut from whole documents, some of which no model ever trains on.
-# - Training draws word pieces with weights that favour the rare ones; held-out evaluation draws all alike.
+# - Training draws tokens with weights that favour the rare ones; held-out evaluation draws all alike.
 # - The same (seed, epoch, block) always gives the same masks.
 #
 # ## Exercises
@@ -213,4 +214,4 @@ table(spread_rows(shares))
 # 1. Set the exponent to 0 in your head: which bars of the last chart change, and to what?
 # 2. Change `block_length` to 64 and run the chapter again. What happens to the share of blocks that hold two
 #    documents?
-# 3. Why can the share of the rarest word pieces not reach 100%?
+# 3. Why can the share of the rarest tokens not reach 100%?

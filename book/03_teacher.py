@@ -76,7 +76,7 @@ table(
 # to distil. A teacher like that gets a head, fitted by masked language modelling on the training blocks, and its layers
 # move along; the word embeddings stay. Where `steps` is 0, the teacher is taken as it is.
 #
-# *Our remark.* Two details serve a short fitting. The head's bias starts at the log frequency of each word piece, so
+# *Our remark.* Two details serve a short fitting. The head's bias starts at the log frequency of each token, so
 # the fitting starts from the unigram model. And the masks are uniform, as BERT's were, not smoothed: a young head has
 # to learn the common words first.
 
@@ -99,8 +99,8 @@ steps, measured = read_curves(folder.parent)
 # %% [markdown]
 # ## What the teacher knows
 #
-# From here on every model is measured on the same held-out blocks with the same masks: uniform over word pieces,
-# always `[MASK]`, fixed once for the whole book. *Masked accuracy* is how often the likeliest word piece is the right
+# From here on every model is measured on the same held-out blocks with the same masks: uniform over tokens,
+# always `[MASK]`, fixed once for the whole book. *Masked accuracy* is how often the likeliest token is the right
 # one; *perplexity* is $\exp$ of the mean loss.
 
 # %%

@@ -128,7 +128,7 @@ say(gradient_sizes(grid, plain, scaled))
 # %% [markdown]
 # ## Masked language modelling
 #
-# The student also has the task the teacher once had: the true word piece $y_i$ at the masked positions $M$,
+# The student also has the task the teacher once had: the true token $y_i$ at the masked positions $M$,
 #
 # $$ L_{mlm} = \frac{1}{|M|} \sum_{i \in M} - \log \mathrm{softmax}(z_i)_{y_i} . $$
 
@@ -157,7 +157,7 @@ print(f"L_cos = {by_hand_cos:.12f}")
 # %% [markdown]
 # ## The library's answer
 #
-# At 30,522 word pieces the logits are by far the largest tensor of a training step, and the textbook formula makes
+# At 30,522 tokens the logits are by far the largest tensor of a training step, and the textbook formula makes
 # several copies of it. The library never holds them whole: it takes a chunk of positions, makes their logits, computes
 # the terms *and their gradient* in closed form,
 #

@@ -224,11 +224,11 @@ table(answer_rows(answers, questions))
 # %% [markdown]
 # ## Two sentences without token types
 #
-# BERT adds one learnt vector to the word pieces of the first sentence and another to those of the second. DistilBERT
+# BERT adds one learnt vector to the tokens of the first sentence and another to those of the second. DistilBERT
 # leaves these token types out. It can, because `[SEP]` stands between the sentences, and attention can tell a word
 # piece on which side. Does it? A linear probe reads one hidden state, before any fine-tuning, and says which sentence
-# its word piece is in. Each held-out text is cut twice, early and late. The positions between both cuts are as often
-# in the first sentence as in the second, so the position says nothing. As a control, another word piece takes the
+# its token is in. Each held-out text is cut twice, early and late. The positions between both cuts are as often
+# in the first sentence as in the second, so the position says nothing. As a control, another token takes the
 # place of the middle `[SEP]`. Differences have intervals that hold for all layers together.
 
 # %%

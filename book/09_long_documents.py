@@ -69,7 +69,7 @@ table(settings_rows(config))
 # %% [markdown]
 # ## Where a text is cut
 #
-# Neither network reads more than 512 word pieces, and each word piece costs time. A text that is longer than
+# Neither network reads more than 512 tokens, and each token costs time. A text that is longer than
 # `max_length` loses its end. How long the training texts are, and where the cuts of this edition fall:
 
 # %%

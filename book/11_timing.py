@@ -149,7 +149,7 @@ say(judge(claim("faster"), chapter.records.current()).sentence)
 # %% [markdown]
 # ## Table 3 again
 #
-# The same lengths for ELMo, which reads words and not word pieces: each sentence of a pair is passed on its own, as
+# The same lengths for ELMo, which reads words and not tokens: each sentence of a pair is passed on its own, as
 # GLUE's baseline does. A full pass is reckoned from the pairs timed, which stand at even steps of all lengths.
 
 # %%

@@ -21,7 +21,7 @@
 #   below it writes. Skipping every other one breaks each of these links a little; taking a block of neighbours keeps
 #   the links within and breaks one of them badly: the lowest block lacks what the head expects, the uppermost what
 #   the embeddings do not give.
-# - **Why this temperature?** At $T = 1$ the divergence is ruled by the few word pieces the teacher thinks likely; the
+# - **Why this temperature?** At $T = 1$ the divergence is ruled by the few tokens the teacher thinks likely; the
 #   higher $T$ is, the more the rest of the vocabulary counts.
 # - **Why $T^2$?** That needs no experiment: it keeps the gradient's size when $T$ changes, and is derived and drawn in
 #   [chapter 05](../05_triple_loss.ipynb). So another temperature below is not another weight in disguise.

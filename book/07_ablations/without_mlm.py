@@ -76,7 +76,7 @@ say(ablation.verdict())
 # %% [markdown]
 # ## Do the masks decide it?
 #
-# *Our remark.* The masks that everything above was measured under are uniform: every word piece is asked for as often
+# *Our remark.* The masks that everything above was measured under are uniform: every token is asked for as often
 # as it occurs. Training asks for the rare ones more often ([chapter 02](../02_corpus.ipynb)), and $L_{mlm}$ is what
 # teaches the student how often; the teacher, trained on uniform masks, answers as if all were asked for alike. So the
 # arm that only listens to the teacher may owe a lead in the measurement to that, and not to a better grasp of

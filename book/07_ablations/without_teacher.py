@@ -112,7 +112,7 @@ say(ablation.verdict_as_long())
 # %% [markdown]
 # ## Do the masks decide it?
 #
-# *Our remark.* Everything above was measured under uniform masks: every word piece is asked for as often as it occurs.
+# *Our remark.* Everything above was measured under uniform masks: every token is asked for as often as it occurs.
 # Training asks for the rare ones more often ([chapter 02](../02_corpus.ipynb)), and a model learns how often it is
 # asked for each. The teacher was trained on uniform masks, so its outputs tell the full recipe's student what those
 # ask for. This arm hears of them from nobody: it is measured on another question than the one it was trained on. So
